@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import type { Driver } from 'chancy'
+import { embeddedPostgres } from 'chancy/embedded-postgres'
+import pg from 'pg'
+
+export interface Server {
+  readonly database: string | Driver
+  readonly schema: string
+  /** What to say of it. */
+  readonly name: string
+  /** Leaves nothing behind. */
+  remove(): Promise<void>
+}
+
+/** The server of DATABASE_URL, in a schema of its own, or else one that lives as long as the demo. */
+export async function chooseServer(): Promise<Server> {
+  const url = process.env.DATABASE_URL
+  if (url === undefined || url === '') {
+    const database = embeddedPostgres()
+    // Closing the Chancy stops it, and with it goes its temporary directory.
+    return { database, schema: 'chancy', name: 'an embedded PostgreSQL', remove: async () => {} }
+  }
+  const schema = `chancy_demo_${randomBytes(6).toString('hex')}`
+  // Once by hand: a mistake in the address is to be said now, and the engine is more patient.
+  await withClient(url, async () => {})
+  const name = `the server of DATABASE_URL, schema "${schema}"`
+  return { database: url, schema, name, remove: () => dropSchema(url, schema) }
+}
+
+function dropSchema(url: string, schema: string): Promise<void> {
+  return withClient(url, async (client) => {
+    await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
+  })
+}
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}

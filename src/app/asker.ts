@@ -1,0 +1,120 @@
+import { DatabaseError, isChancyError, MigrationsNeededError } from '../core/errors.ts'
+import type { Database } from '../database/database.ts'
+import type { Value } from '../database/driver.ts'
+import { classify, retrying } from '../database/retry.ts'
+import {
+  INVALID_SCHEMA_NAME,
+  sqlStateOf,
+  UNDEFINED_COLUMN,
+  UNDEFINED_FUNCTION,
+  UNDEFINED_TABLE,
+} from '../database/sql-state.ts'
+import type { Statement } from '../database/statement.ts'
+
+/** What PostgreSQL says of a schema that was never brought to this release. */
+const NOT_MIGRATED: readonly (string | undefined)[] = [
+  INVALID_SCHEMA_NAME,
+  UNDEFINED_TABLE,
+  UNDEFINED_COLUMN,
+  UNDEFINED_FUNCTION,
+]
+
+export interface AskerOptions {
+  readonly database: Database
+  /** How long to go on while the database is away, in milliseconds. */
+  readonly deadlineMs: number
+  /** @throws {MigrationsNeededError} */
+  readonly checkMigrations: () => Promise<void>
+  /** @throws {ChancyError} `CLOSED` */
+  readonly checkOpen: () => void
+}
+
+/**
+ * Runs statements for the calls of users: waits for a database that is away, and makes an error of
+ * Chancy of whatever the database or its client says.
+ */
+export class Asker {
+  readonly #options: AskerOptions
+
+  constructor(options: AskerOptions) {
+    this.#options = options
+  }
+
+  /** A statement that may as well run twice. */
+  run<Values extends readonly Value[], Row>(
+    what: Statement<Values, Row>,
+    values: Values,
+  ): Promise<Row[]> {
+    return this.#ask(() => this.#options.database.run(what, values), true)
+  }
+
+  /** A statement whose second run would answer something else than the first. */
+  runOnce<Values extends readonly Value[], Row>(
+    what: Statement<Values, Row>,
+    values: Values,
+  ): Promise<Row[]> {
+    return this.#ask(() => this.#options.database.run(what, values), false)
+  }
+
+  /** One of the engine's functions; none of them answers twice alike. */
+  engine<Values extends readonly Value[], Row>(
+    what: Statement<Values, Row>,
+    values: Values,
+  ): Promise<Row[]> {
+    return this.#ask(() => this.#options.database.engine(what, values), false)
+  }
+
+  /** Anything else that is said to the database, once. */
+  async explaining<T>(work: () => Promise<T>): Promise<T> {
+    this.#options.checkOpen()
+    try {
+      return await work()
+    } catch (error) {
+      throw await this.explained(error)
+    }
+  }
+
+  /** An error of Chancy for an error of the database or its client; others stay as they are. */
+  async explained(error: unknown): Promise<unknown> {
+    if (isChancyError(error)) return error
+    const sqlState = sqlStateOf(error)
+    if (NOT_MIGRATED.includes(sqlState)) {
+      const needed = await this.#migrationsNeeded()
+      if (needed !== null) return needed
+    }
+    const { message } = error as Error
+    if (sqlState !== undefined) {
+      return new DatabaseError(`PostgreSQL refused the statement: ${message}.`, {
+        details: { sqlState },
+        cause: error,
+      })
+    }
+    if (classify(error) === 'caller') return error
+    return new DatabaseError(`The database cannot be reached: ${message}.`, {
+      code: 'DATABASE_UNREACHABLE',
+      cause: error,
+    })
+  }
+
+  #ask<T>(work: () => Promise<T>, idempotent: boolean): Promise<T> {
+    const { database, deadlineMs, checkOpen } = this.#options
+    return this.explaining(() =>
+      retrying(
+        () => {
+          checkOpen()
+          return work()
+        },
+        { clock: database.clock, deadlineMs, idempotent },
+      ),
+    )
+  }
+
+  async #migrationsNeeded(): Promise<MigrationsNeededError | null> {
+    try {
+      await this.#options.checkMigrations()
+    } catch (error) {
+      if (error instanceof MigrationsNeededError) return error
+    }
+    return null
+  }
+}

@@ -1,0 +1,446 @@
+import { checkInteger, checkOneOf, checkOptions, didYouMean, show } from '../core/check.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Duration } from '../core/duration.ts'
+import { ChancyError, ConfigError } from '../core/errors.ts'
+import type { Explanation, QueueExplanation } from '../core/explanation.ts'
+import { type ResultOfWhole, toJob, type Whole } from '../core/job.ts'
+import { checkJobName, checkQueueName } from '../core/job-name.ts'
+import type { JobSource } from '../core/job-source.ts'
+import { type Logger, safeLogger } from '../core/logger.ts'
+import { type PushRow, pushRow } from '../core/push-row.ts'
+import type { Queue } from '../core/queue.ts'
+import {
+  type FinishedState,
+  JOB_STATES,
+  type JobState,
+  type QueuedJob,
+} from '../core/queued-job.ts'
+import { Reference } from '../core/reference.ts'
+import { plainArray } from '../database/array-literal.ts'
+import { Database } from '../database/database.ts'
+import type { Driver } from '../database/driver.ts'
+import { driverFrom } from '../database/driver-from.ts'
+import { coreMigrations } from '../database/migrations/core.ts'
+import type { Migrations } from '../database/migrations/migration.ts'
+import { checkVersions, migrate, readVersions } from '../database/migrator.ts'
+import { namesOf } from '../database/names.ts'
+import { Notifier } from '../database/notifier.ts'
+import { queuedJob, type WorkerInfo, workerInfo } from '../database/rows.ts'
+import { asSession } from '../database/session.ts'
+import { sqlStateOf } from '../database/sql-state.ts'
+import type { CancelVerdict } from '../database/statements/jobs.ts'
+import { getJobs, listJobs } from '../database/statements/queued-jobs.ts'
+import { notifyChannel } from '../database/statements/queues.ts'
+import { getWorkers } from '../database/statements/workers.ts'
+import { EVENT_NAMES, type EventMap, type EventName } from '../events/event-map.ts'
+import { Hub } from '../events/hub.ts'
+import { PluginSet } from '../plugin/plugin-set.ts'
+import { Asker } from './asker.ts'
+import { bulkPush, type Jobs } from './bulk-push.ts'
+import { defaultLogger } from './default-logger.ts'
+import { explain, explainByQueue } from './explain.ts'
+import { JobActions } from './job-actions.ts'
+import { idOf, idsOf, type JobId } from './job-id.ts'
+import { notifierEvents } from './notifier-events.ts'
+import { type ChancyOptions, parseChancyOptions } from './options.ts'
+import { PushBuffer } from './push-buffer.ts'
+import { Pusher } from './pusher.ts'
+import { QueueRegistry } from './queue-registry.ts'
+import { UniquePusher } from './unique-pusher.ts'
+import { notFound, type WaitOptions, Waits } from './waits.ts'
+import { WakeNotices } from './wake-notices.ts'
+
+/** What a worker builds on. Not for users. @internal */
+export interface Parts {
+  readonly database: Database
+  readonly hub: Hub
+  readonly clock: Clock
+  readonly log: Logger
+  readonly jobs: readonly JobSource[]
+  readonly plugins: PluginSet
+  readonly notices: WakeNotices | null
+  readonly listen: () => Promise<void>
+}
+
+export interface PushOptions {
+  /**
+   * The caller's own transaction: a connected `pg` client, a postgres.js or PGlite transaction. The
+   * job exists if and only if that transaction commits. Default: a transaction of its own.
+   */
+  readonly session?: unknown
+}
+
+export interface ListOptions {
+  readonly queue?: string | undefined
+  readonly state?: JobState | undefined
+  readonly name?: string | undefined
+  /** The last reference of the page before. Default: the first page. */
+  readonly after?: JobId | undefined
+  /** 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * An application: where its jobs are, and everything that can be done to them but running them.
+ * Connects when first used. `close()` it, or declare it with `await using`.
+ */
+export class Chancy {
+  /** @internal */
+  readonly parts: Parts
+  readonly #driver: Driver
+  readonly #database: Database
+  readonly #hub: Hub
+  readonly #clock: Clock
+  readonly #lines: readonly Migrations[]
+  readonly #asker: Asker
+  readonly #queues: QueueRegistry
+  readonly #pusher: Pusher
+  readonly #unique: UniquePusher
+  readonly #buffer: PushBuffer
+  readonly #uniqueBuffer: PushBuffer
+  readonly #notices: WakeNotices | null
+  readonly #notifier: Notifier | null
+  readonly #waits: Waits
+  readonly #actions: JobActions
+  #closing: Promise<void> | null = null
+  #isClosed = false
+  readonly #sending = new Set<Promise<void>>()
+
+  /**
+   * @param database a DSN, or a driver: `pgDriver(pool)`, `postgresJsDriver(sql)`,
+   *   `pgliteDriver(db)`, `embeddedPostgres({ directory })`
+   * @throws {ConfigError} when the DSN or an option is wrong; nothing is connected yet
+   */
+  constructor(database: string | Driver, options?: ChancyOptions) {
+    const settings = parseChancyOptions(options, [])
+    const names = namesOf(settings.schema)
+    const { clock } = settings
+    const log = safeLogger(settings.logger ?? lazyLogger())
+    this.#clock = clock
+    this.#driver = driverFrom(database, {
+      ...(settings.pooler === null ? {} : { pooler: settings.pooler }),
+    })
+    this.#database = new Database(this.#driver, names, {
+      clock,
+      prepare: settings.pooler === null,
+    })
+    this.#hub = new Hub((name, error) =>
+      log.error({ err: error, event: name }, 'a listener failed'),
+    )
+    const plugins = new PluginSet(settings.plugins, log)
+    this.#lines = [coreMigrations, ...plugins.plugins.flatMap((plugin) => plugin.migrations ?? [])]
+    this.#notices = settings.notifications
+      ? new WakeNotices(clock, (payload) => this.#notify(payload))
+      : null
+    const deadlineMs = settings.pushDeadlineMs
+    this.#asker = new Asker({
+      database: this.#database,
+      deadlineMs,
+      checkMigrations: () => this.checkMigrations(),
+      checkOpen: () => this.#checkOpen(this.#isClosed),
+    })
+    this.#queues = new QueueRegistry(this.#asker, (queue) => this.#queueChanged(queue))
+    this.#pusher = new Pusher({
+      database: this.#database,
+      hub: this.#hub,
+      clock,
+      notices: this.#notices,
+      deadlineMs,
+      explained: (error) => this.#asker.explained(error),
+    })
+    this.#unique = new UniquePusher(this.#pusher, clock, deadlineMs)
+    const isOfOneRow = (error: unknown): boolean => isRefusedRow(error)
+    this.#buffer = new PushBuffer({ push: (rows) => this.#pusher.push(rows), isOfOneRow })
+    this.#uniqueBuffer = new PushBuffer({ push: (rows) => this.#unique.push(rows), isOfOneRow })
+    const canListen = settings.notifications && settings.pooler === null
+    this.#notifier = canListen
+      ? new Notifier(this.#driver, names.channel, clock, notifierEvents(this.#hub, this.#notices))
+      : null
+    this.#actions = new JobActions(this.#asker, this.#hub, this.#notices)
+    this.#waits = new Waits(this.#asker, this.#hub, this.#notifier !== null)
+    this.parts = {
+      database: this.#database,
+      hub: this.#hub,
+      clock,
+      log,
+      jobs: settings.jobs,
+      plugins,
+      notices: this.#notices,
+      listen: async () => this.#notifier?.start(),
+    }
+  }
+
+  /**
+   * Brings the schema to this release, or the core to the version `to`, up or down. Any number of
+   * processes may call it at once.
+   */
+  async migrate(options?: { readonly to?: number }): Promise<void> {
+    const { to } = checkOptions(options, ['to'], 'migrate') as { to?: number }
+    await this.#asker.explaining(() => migrate(this.#database, this.#lines, to))
+  }
+
+  /** Whether the schema is at the versions of this release. */
+  async isUpToDate(): Promise<boolean> {
+    const versions = await this.#asker.explaining(() => readVersions(this.#database, this.#lines))
+    return versions.every(({ have, want }) => have === want)
+  }
+
+  /** @throws {MigrationsNeededError} when it is not. @internal */
+  async checkMigrations(): Promise<void> {
+    await checkVersions(this.#database, this.#lines)
+  }
+
+  /**
+   * Declares a queue and gives it back as stored. One that exists stays as it is, unless `upsert`.
+   */
+  declare(queue: Queue, options?: { readonly upsert?: boolean }): Promise<Queue> {
+    return this.#queues.declare(queue, options)
+  }
+
+  /** @throws {NotFoundError} `QUEUE_NOT_FOUND` */
+  getQueue(name: string): Promise<Queue> {
+    return this.#queues.get(name)
+  }
+
+  getQueues(): Promise<Queue[]> {
+    return this.#queues.all()
+  }
+
+  /** Its jobs stay and wait until it is declared again. @throws {NotFoundError} */
+  deleteQueue(name: string): Promise<void> {
+    return this.#queues.delete(name)
+  }
+
+  /** Nothing more of it starts, anywhere, until `resumeAt` or `resumeQueue`; what runs goes on. */
+  pauseQueue(name: string, options?: { readonly resumeAt?: Date }): Promise<void> {
+    return this.#queues.pause(name, options)
+  }
+
+  resumeQueue(name: string): Promise<void> {
+    return this.#queues.resume(name)
+  }
+
+  /**
+   * Pushes a job. Resolves when its row is committed; inside `session`, when it is written there.
+   * Many calls at once share statements by themselves.
+   *
+   * @throws {ConfigError} when the job cannot be stored, before anything is written
+   * @throws {UniqueKeyError} `UNIQUE_KEY_BUSY`
+   * @throws {DatabaseError} when the database did not take it before the deadline
+   */
+  async push<R, A>(job: Whole<R, A>, options?: PushOptions): Promise<Reference<R>> {
+    const made = pushRow(toJob(job), this.#clock.now())
+    const row = made instanceof Promise ? await made : made
+    this.#checkOpen()
+    if (options !== undefined) {
+      const { session } = checkOptions(options, ['session'], 'push')
+      if (session !== undefined) return this.#pushIn(session, row)
+    }
+    const buffer = row.uniqueKey === null ? this.#buffer : this.#uniqueBuffer
+    const { id, created } = await buffer.add(row)
+    return new Reference<R>(id, created)
+  }
+
+  /**
+   * Pushes many jobs, `batchSize` (default 5,000) a transaction, or all in the caller's. Takes any
+   * iterable, and holds at most two batches of it in memory.
+   */
+  async pushMany<T>(
+    jobs: Jobs<T>,
+    options?: PushOptions & { readonly batchSize?: number },
+  ): Promise<Reference<ResultOfWhole<T>>[]> {
+    this.#checkOpen()
+    const given = checkOptions(options, ['session', 'batchSize'], 'pushMany')
+    const isIterable = typeof jobs === 'object' && jobs !== null
+    if (!isIterable || !(Symbol.iterator in jobs || Symbol.asyncIterator in jobs)) {
+      throw new ConfigError(`pushMany: expected an iterable of jobs, got ${show(jobs)}.`)
+    }
+    return bulkPush(this.#pusher, this.#clock, jobs, {
+      ...(given.session === undefined ? {} : { session: asSession(given.session) }),
+      ...(given.batchSize === undefined ? {} : { batchSize: given.batchSize as number }),
+    })
+  }
+
+  /** The job as it is now, or null when there is none. */
+  async getJob<R = unknown>(ref: JobId<R>): Promise<QueuedJob<unknown, R> | null> {
+    const [job] = await this.getJobs([ref])
+    return (job ?? null) as QueuedJob<unknown, R> | null
+  }
+
+  /** In order of the references; those that do not exist are left out. */
+  async getJobs(refs: Iterable<JobId>): Promise<QueuedJob[]> {
+    const ids = idsOf(refs, 'getJobs')
+    if (ids.length === 0) return []
+    const rows = await this.#asker.run(getJobs, [plainArray(ids)])
+    const jobs = new Map(rows.map((row) => [row.id, queuedJob(row)]))
+    return ids.map((id) => jobs.get(id)).filter((job) => job !== undefined)
+  }
+
+  /** A page of jobs, newest first. */
+  async listJobs(options?: ListOptions): Promise<QueuedJob[]> {
+    const names = ['queue', 'state', 'name', 'after', 'limit']
+    const given = checkOptions(options, names, 'listJobs') as ListOptions
+    const rows = await this.#asker.run(listJobs, [
+      given.queue === undefined ? null : checkQueueName(given.queue, 'listJobs: queue'),
+      given.state === undefined ? null : checkOneOf(given.state, JOB_STATES, 'listJobs: state'),
+      given.name === undefined ? null : checkJobName(given.name, 'listJobs: name'),
+      given.after === undefined ? null : idOf(given.after),
+      checkInteger(given.limit ?? 100, 'listJobs: limit', { min: 1, max: 1_000 }),
+    ])
+    return rows.map(queuedJob)
+  }
+
+  /**
+   * Waits until a job has finished and gives back its snapshot.
+   *
+   * @throws {NotFoundError} `JOB_NOT_FOUND`: it is not committed, or was pruned meanwhile
+   * @throws {WaitTimedOutError}
+   */
+  async waitForJob<R, S extends JobState = FinishedState>(
+    ref: JobId<R>,
+    options?: WaitOptions<S>,
+  ): Promise<QueuedJob<unknown, R, S>> {
+    const [job] = await this.waitForJobs<R, S>([ref], options)
+    return job as QueuedJob<unknown, R, S>
+  }
+
+  /** Waits for all of them; one snapshot a reference, in order. */
+  async waitForJobs<R, S extends JobState = FinishedState>(
+    refs: Iterable<JobId<R>>,
+    options?: WaitOptions<S>,
+  ): Promise<QueuedJob<unknown, R, S>[]> {
+    this.#checkOpen()
+    const ids = idsOf(refs, 'waitForJobs')
+    void this.#notifier?.start()
+    await this.#waits.waitFor(ids, options)
+    const jobs = new Map((await this.getJobs(ids)).map((job) => [job.id, job]))
+    return ids.map((id) => {
+      const job = jobs.get(id)
+      if (job === undefined) throw notFound(id)
+      return job as QueuedJob<unknown, R, S>
+    })
+  }
+
+  /**
+   * Cancels a job: a waiting one at once, a running one by its signal and then, where the executor
+   * can, by force.
+   *
+   * @returns 'cancelled', 'requested' (it is running), 'finished' (too late), or 'unknown'
+   */
+  cancel(ref: JobId): Promise<CancelVerdict> {
+    return this.#actions.cancel(ref)
+  }
+
+  /**
+   * Puts a failed or cancelled job back to waiting, with one more attempt allowed.
+   *
+   * @throws {NotFoundError} `JOB_NOT_FOUND`
+   * @throws {UniqueKeyError} `UNIQUE_KEY_TAKEN` when another job has its key
+   * @throws {ConfigError} when it is waiting, running or has succeeded
+   */
+  retry(ref: JobId): Promise<void> {
+    return this.#actions.retry(ref)
+  }
+
+  /**
+   * Says why a job is not running: every reason, with holders and the earliest start where they are
+   * known. Only reads.
+   *
+   * @throws {NotFoundError} `JOB_NOT_FOUND`
+   */
+  explain(ref: JobId): Promise<Explanation> {
+    return explain(this.#database, idOf(ref))
+  }
+
+  /** The waiting jobs of a queue counted by what keeps them, to 10,000 each. */
+  explainQueue(name: string): Promise<QueueExplanation> {
+    return explainByQueue(this.#database, name)
+  }
+
+  /** Workers with a row: those that live, and for a day those that were lost. */
+  async getWorkers(): Promise<WorkerInfo[]> {
+    return (await this.#asker.run(getWorkers, [])).map(workerInfo)
+  }
+
+  /** Listens to what happens in this process. Gives back what ends the listening. */
+  on<Name extends EventName>(event: Name, listener: (payload: EventMap[Name]) => void): () => void {
+    if (!EVENT_NAMES.includes(event)) {
+      const hint = didYouMean(String(event), EVENT_NAMES)
+      throw new ConfigError(`on: there is no event ${show(event)}.${hint}`)
+    }
+    if (typeof listener !== 'function') {
+      throw new ConfigError(`on: expected a function that listens, got ${show(listener)}.`)
+    }
+    return this.#hub.on(event, listener)
+  }
+
+  /** Sends what is gathered, then lets go of the database. A pool that was handed in stays open. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#buffer.drained()
+    await this.#uniqueBuffer.drained()
+    await this.#unique.drained()
+    this.#notices?.flush()
+    await this.#waits.close()
+    await this.#notifier?.stop()
+    await Promise.all(this.#sending)
+    this.#isClosed = true
+    await this.#driver.close()
+  }
+
+  async #pushIn<R>(given: unknown, row: PushRow): Promise<Reference<R>> {
+    const [pushed] = await this.#pusher.pushIn(asSession(given), [row])
+    return new Reference<R>(pushed?.id ?? row.id, pushed?.created ?? true)
+  }
+
+  async #queueChanged(queue: string): Promise<void> {
+    this.#hub.emit('queue.changed', { queue })
+    if (this.#notices !== null) await this.#send(this.#notices.payload('queue.changed', queue))
+  }
+
+  #notify(payload: string): void {
+    const sent = this.#send(payload).finally(() => this.#sending.delete(sent))
+    this.#sending.add(sent)
+  }
+
+  /** A notification that cannot be sent costs time only. */
+  async #send(payload: string): Promise<void> {
+    try {
+      await this.#database.run(notifyChannel, [this.#database.names.channel, payload])
+    } catch (error) {
+      this.#hub.emit('database.troubled', { what: 'sending a notification', error })
+    }
+  }
+
+  #checkOpen(isClosed = this.#closing !== null): void {
+    if (!isClosed) return
+    throw new ChancyError('CLOSED', 'This Chancy is closed. Make a new one.')
+  }
+}
+
+/** Accepts durations wherever the options do; named here for the declaration files. */
+export type { Duration }
+
+/** Data that the server refuses, as opposed to a server that is away. */
+function isRefusedRow(error: unknown): boolean {
+  const state = sqlStateOf(error)
+  return state !== undefined && (state.startsWith('22') || state.startsWith('23'))
+}
+
+/** The default one is made when something is first logged: importing Chancy starts nothing. */
+function lazyLogger(): Logger {
+  return {
+    debug: (fields, message) => defaultLogger().debug(fields, message),
+    info: (fields, message) => defaultLogger().info(fields, message),
+    warn: (fields, message) => defaultLogger().warn(fields, message),
+    error: (fields, message) => defaultLogger().error(fields, message),
+  }
+}

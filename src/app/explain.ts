@@ -1,0 +1,128 @@
+import type { Explanation, QueueExplanation, WaitReason } from '../core/explanation.ts'
+import { isFinished, type JobState } from '../core/queued-job.ts'
+import { matchesTags } from '../core/tags.ts'
+import { plainArray } from '../database/array-literal.ts'
+import type { Database } from '../database/database.ts'
+import { type ExplainRow, explainJob, explainQueue } from '../database/statements/explain.ts'
+import { getStates } from '../database/statements/queued-jobs.ts'
+import { notFound } from './waits.ts'
+
+/** Jobs ahead are counted to this. */
+const AHEAD_BOUND = 1_000
+/** Jobs of a queue are counted to this, by reason. */
+const QUEUE_BOUND = 10_000
+
+interface LivingWorker {
+  readonly tags: readonly string[]
+  readonly names: readonly string[]
+}
+
+/** Says why a job waits: every gate is data, so this only reads. */
+export async function explain(database: Database, id: string): Promise<Explanation> {
+  const [row] = await database.run(explainJob, [id, AHEAD_BOUND + 1])
+  if (row !== undefined) return explained(row)
+  const [known] = await database.run(getStates, [plainArray([id])])
+  if (known === undefined) throw notFound(id)
+  return { state: known.state as JobState, runnable: false, reasons: [] }
+}
+
+/** The waiting jobs of a queue, counted by what keeps them. */
+export async function explainByQueue(database: Database, queue: string): Promise<QueueExplanation> {
+  const [row] = await database.run(explainQueue, [queue, QUEUE_BOUND + 1])
+  const count = (found: number | undefined) => ({
+    jobs: Math.min(found ?? 0, QUEUE_BOUND),
+    more: (found ?? 0) > QUEUE_BOUND,
+  })
+  return {
+    queue,
+    state: (row?.queue_state ?? 'undeclared') as QueueExplanation['state'],
+    counts: {
+      ready: count(row?.ready),
+      scheduled: count(row?.scheduled),
+      backoff: count(row?.backoff),
+      concurrency: count(row?.blocked),
+      'function-unknown': count(row?.aside),
+      running: count(row?.running),
+    },
+  }
+}
+
+function explained(row: ExplainRow): Explanation {
+  const state = row.state as JobState
+  if (state === 'running' || isFinished(state)) return { state, runnable: false, reasons: [] }
+  const reasons = [
+    ...timeReasons(row),
+    ...queueReasons(row),
+    ...limitReasons(row),
+    ...lineReasons(row),
+  ]
+  const runnable = reasons.every(({ kind }) => kind === 'behind')
+  const times = reasons.flatMap(startOf)
+  if (times.length === 0) return { state, runnable, reasons }
+  return { state, runnable, reasons, earliestStart: new Date(Math.max(...times)) }
+}
+
+function timeReasons({ run_ms, scheduled_ms, now_ms }: ExplainRow): WaitReason[] {
+  if (run_ms === null || run_ms <= now_ms) return []
+  const at = new Date(run_ms)
+  return [run_ms === scheduled_ms ? { kind: 'scheduled', at } : { kind: 'backoff', until: at }]
+}
+
+function queueReasons(row: ExplainRow): WaitReason[] {
+  const { queue, name } = row
+  if (row.queue_state === null || row.tags === null) return [{ kind: 'queue-undeclared', queue }]
+  const reasons: WaitReason[] = []
+  const isResumed = row.resume_ms !== null && row.resume_ms <= row.now_ms
+  if (row.queue_state === 'paused' && !isResumed) {
+    const resumeAt = row.resume_ms === null ? null : new Date(row.resume_ms)
+    reasons.push({ kind: 'queue-paused', queue, resumeAt })
+  }
+  const tags = JSON.parse(row.tags) as string[]
+  const workers = (JSON.parse(row.workers) as LivingWorker[]).filter((worker) =>
+    matchesTags(tags, worker.tags),
+  )
+  if (workers.length === 0) reasons.push({ kind: 'no-worker', queue, tags })
+  else if (!workers.some(({ names }) => names.includes(name))) {
+    reasons.push({ kind: 'function-unknown', name })
+  }
+  return reasons
+}
+
+function limitReasons(row: ExplainRow): WaitReason[] {
+  const reasons: WaitReason[] = []
+  const { concurrency_key: group, concurrency_max: max, running } = row
+  if (group !== null && max !== null && (row.blocked || running >= max)) {
+    reasons.push({
+      kind: 'concurrency',
+      group,
+      max,
+      running,
+      holders: JSON.parse(row.holders) as string[],
+    })
+  }
+  if (row.rate_max !== null && row.rate_per_ms !== null && row.starts >= row.rate_max) {
+    const nextStart = new Date(row.next_start_ms ?? row.now_ms)
+    reasons.push({ kind: 'rate-limit', max: row.rate_max, perMs: row.rate_per_ms, nextStart })
+  }
+  return reasons
+}
+
+function lineReasons({ ahead }: ExplainRow): WaitReason[] {
+  if (ahead === 0) return []
+  return [{ kind: 'behind', ahead: Math.min(ahead, AHEAD_BOUND), more: ahead > AHEAD_BOUND }]
+}
+
+function startOf(reason: WaitReason): number[] {
+  switch (reason.kind) {
+    case 'scheduled':
+      return [reason.at.getTime()]
+    case 'backoff':
+      return [reason.until.getTime()]
+    case 'queue-paused':
+      return reason.resumeAt === null ? [] : [reason.resumeAt.getTime()]
+    case 'rate-limit':
+      return [reason.nextStart.getTime()]
+    default:
+      return []
+  }
+}

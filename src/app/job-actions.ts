@@ -1,0 +1,73 @@
+import { ConfigError, UniqueKeyError } from '../core/errors.ts'
+import { textArray } from '../database/array-literal.ts'
+import { sqlStateOf, UNIQUE_VIOLATION } from '../database/sql-state.ts'
+import { makeReady } from '../database/statements/groups.ts'
+import { type CancelVerdict, cancelJob, retryJob } from '../database/statements/jobs.ts'
+import type { Hub } from '../events/hub.ts'
+import type { Asker } from './asker.ts'
+import { idOf, type JobId } from './job-id.ts'
+import { notFound } from './waits.ts'
+import type { WakeNotices } from './wake-notices.ts'
+
+/** What people do to one job, and who has to hear of it. */
+export class JobActions {
+  readonly #asker: Asker
+  readonly #hub: Hub
+  readonly #notices: WakeNotices | null
+
+  constructor(asker: Asker, hub: Hub, notices: WakeNotices | null) {
+    this.#asker = asker
+    this.#hub = hub
+    this.#notices = notices
+  }
+
+  async cancel(ref: JobId): Promise<CancelVerdict> {
+    const id = idOf(ref)
+    const values = [id, this.#notices !== null] as const
+    const [answer] = await this.#asker.engine(cancelJob, values)
+    if (answer?.concurrency_key != null) await this.#makeReady(answer.concurrency_key)
+    if (answer?.verdict === 'requested') this.#hub.emit('job.cancelled', { id })
+    if (answer?.verdict === 'cancelled') this.#hub.emit('job.finished', { id, state: 'cancelled' })
+    return answer?.verdict ?? 'unknown'
+  }
+
+  async retry(ref: JobId): Promise<void> {
+    const id = idOf(ref)
+    const answer = await this.#retry(id)
+    if (answer?.verdict === 'retried') {
+      this.#hub.emit('queue.pushed', { queue: answer.queue ?? 'default' })
+      return
+    }
+    if (answer === undefined || answer.verdict === 'unknown') throw notFound(id)
+    throw new ConfigError(
+      `retry: expected a failed or cancelled job, but ${id} is ${answer.verdict}.`,
+      { details: { id, state: answer.verdict } },
+    )
+  }
+
+  async #retry(id: string): Promise<{ verdict: string; queue: string | null } | undefined> {
+    try {
+      const [answer] = await this.#asker.engine(retryJob, [id, this.#notices !== null])
+      return answer
+    } catch (error) {
+      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+      throw new UniqueKeyError(
+        'UNIQUE_KEY_TAKEN',
+        `The job ${id} cannot go back to waiting: another job that waits or runs has its unique key. Wait for that one, or cancel it.`,
+        { details: { id }, cause: error },
+      )
+    }
+  }
+
+  /** A waiting job of a group is gone: its place may be another's. What fails here a sweep mends. */
+  async #makeReady(key: string): Promise<void> {
+    try {
+      for (const { queue } of await this.#asker.engine(makeReady, [textArray([key])])) {
+        this.#hub.emit('queue.pushed', { queue })
+        this.#notices?.announce('queue.pushed', queue)
+      }
+    } catch (error) {
+      this.#hub.emit('database.troubled', { what: 'making jobs of a group ready', error })
+    }
+  }
+}

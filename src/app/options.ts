@@ -1,0 +1,136 @@
+import { checkOneOf, checkOptions, show } from '../core/check.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { type Duration, durationMs } from '../core/duration.ts'
+import { ConfigError } from '../core/errors.ts'
+import { isJobFunction } from '../core/job.ts'
+import type { JobSource } from '../core/job-source.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Plugin } from '../plugin/plugin.ts'
+
+export interface ChancyOptions {
+  /** The schema of all tables; two in one database never meet. Default: `'chancy'`. */
+  readonly schema?: string
+  /**
+   * What workers may run: modules as URLs, paths or globs, or job functions themselves (those run
+   * only `inline`). A producer needs none. Default: none.
+   */
+  readonly jobs?: JobSource | readonly JobSource[]
+  /** Added to the default ones; one of the same name replaces it. Default: none. */
+  readonly plugins?: readonly Plugin[]
+  /** Whether the default plugins are there. This release has none. Default: true. */
+  readonly defaultPlugins?: boolean
+  /** Whether to send and hear notifications; without them everything is found by polling. Default: true. */
+  readonly notifications?: boolean
+  /**
+   * How long a push, or any other call, goes on trying while the database is away: 100 ms to 10
+   * minutes. Default: `'30s'`.
+   */
+  readonly pushDeadline?: Duration
+  /** `'transaction'` behind PgBouncer and the like: no session state, no named statements. Default: none. */
+  readonly pooler?: 'transaction'
+  /** pino-shaped. Default: readable lines on a terminal, JSON elsewhere. */
+  readonly logger?: Logger
+  /** For tests that move time. Default: the system's. */
+  readonly clock?: Clock
+}
+
+export interface Settings {
+  readonly schema: string
+  readonly jobs: readonly JobSource[]
+  readonly plugins: readonly Plugin[]
+  readonly notifications: boolean
+  readonly pushDeadlineMs: number
+  readonly pooler: 'transaction' | null
+  readonly logger: Logger | null
+  readonly clock: Clock
+}
+
+const NAMES = [
+  'schema',
+  'jobs',
+  'plugins',
+  'defaultPlugins',
+  'notifications',
+  'pushDeadline',
+  'pooler',
+  'logger',
+  'clock',
+]
+const DEFAULT_PUSH_DEADLINE = '30s'
+/** A push looks this far back for itself, so history is never younger when it is removed. */
+const MAX_PUSH_DEADLINE_MS = 600_000
+const MIN_PUSH_DEADLINE_MS = 100
+
+/** @throws {ConfigError} */
+export function parseChancyOptions(value: unknown, defaults: readonly Plugin[]): Settings {
+  const given = checkOptions(value, NAMES, 'Chancy') as ChancyOptions
+  const pushDeadlineMs = durationMs(
+    given.pushDeadline ?? DEFAULT_PUSH_DEADLINE,
+    'Chancy: pushDeadline',
+  )
+  if (pushDeadlineMs < MIN_PUSH_DEADLINE_MS || pushDeadlineMs > MAX_PUSH_DEADLINE_MS) {
+    throw new ConfigError(
+      `Chancy: pushDeadline: expected 100ms to 10m, got ${show(given.pushDeadline)}.`,
+    )
+  }
+  return {
+    schema: given.schema ?? 'chancy',
+    jobs: checkJobs(given.jobs),
+    plugins: withDefaults(
+      checkPlugins(given.plugins),
+      checkFlag(given.defaultPlugins, 'defaultPlugins') ? defaults : [],
+    ),
+    notifications: checkFlag(given.notifications, 'notifications'),
+    pushDeadlineMs,
+    pooler:
+      given.pooler === undefined
+        ? null
+        : checkOneOf(given.pooler, ['transaction'] as const, 'Chancy: pooler'),
+    logger: checkLogger(given.logger),
+    clock: given.clock ?? systemClock,
+  }
+}
+
+function checkFlag(value: unknown, name: string): boolean {
+  if (value === undefined) return true
+  if (typeof value === 'boolean') return value
+  throw new ConfigError(`Chancy: ${name}: expected true or false, got ${show(value)}.`)
+}
+
+function checkJobs(value: unknown): readonly JobSource[] {
+  if (value === undefined) return []
+  const list = (Array.isArray(value) ? value : [value]) as unknown[]
+  for (const source of list) {
+    const isModule = (typeof source === 'string' && source !== '') || source instanceof URL
+    if (isModule || isJobFunction(source)) continue
+    const hint =
+      typeof source === 'function'
+        ? 'Make it a job first: job({ name: … }, fn).'
+        : "For one module write: jobs: new URL('./jobs.js', import.meta.url)."
+    throw new ConfigError(
+      `Chancy: jobs: expected module URLs, paths, globs or job functions, got ${show(source)}. ${hint}`,
+    )
+  }
+  return list as JobSource[]
+}
+
+function checkPlugins(value: unknown): readonly Plugin[] {
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value as Plugin[]
+  throw new ConfigError(`Chancy: plugins: expected an array, got ${show(value)}.`)
+}
+
+function withDefaults(given: readonly Plugin[], defaults: readonly Plugin[]): readonly Plugin[] {
+  const names = new Set(given.map((plugin) => plugin?.name))
+  return [...defaults.filter((plugin) => !names.has(plugin.name)), ...given]
+}
+
+function checkLogger(value: unknown): Logger | null {
+  if (value === undefined) return null
+  const logger = value as Partial<Logger> | null
+  const levels = ['debug', 'info', 'warn', 'error'] as const
+  if (levels.every((level) => typeof logger?.[level] === 'function')) return logger as Logger
+  throw new ConfigError(
+    `Chancy: logger: expected an object with debug, info, warn and error, like pino's, got ${show(value)}.`,
+  )
+}

@@ -1,0 +1,33 @@
+import type { PushRow } from '../core/push-row.ts'
+import { plainArray, textArray } from '../database/array-literal.ts'
+import type { PushValues } from '../database/statements/jobs.ts'
+
+export interface PushMode {
+  /** An earlier try may have been committed. */
+  readonly again: boolean
+  /** How long to wait for a unique key that an open transaction holds; 0: as the session says. */
+  readonly lockMs: number
+  readonly payloads: readonly string[]
+}
+
+/** Rows as the parameters of `push_jobs`. Whole arrays are left out where no row needs them. */
+export function pushValues(rows: readonly PushRow[], mode: PushMode): PushValues {
+  const some = (has: (row: PushRow) => boolean): boolean => rows.some(has)
+  return [
+    plainArray(rows.map((row) => row.id)),
+    textArray(rows.map((row) => row.queue)),
+    textArray(rows.map((row) => row.name)),
+    textArray(rows.map((row) => row.args)),
+    plainArray(rows.map((row) => row.priority)),
+    plainArray(rows.map((row) => row.maxAttempts)),
+    some((row) => row.scheduledAtMs !== null)
+      ? plainArray(rows.map((row) => row.scheduledAtMs))
+      : null,
+    some((row) => row.delayMs !== null) ? plainArray(rows.map((row) => row.delayMs)) : null,
+    some((row) => row.uniqueKey !== null) ? textArray(rows.map((row) => row.uniqueKey)) : null,
+    some((row) => row.rest !== null) ? textArray(rows.map((row) => row.rest)) : null,
+    mode.again,
+    mode.lockMs,
+    mode.payloads.length > 0 ? textArray(mode.payloads) : null,
+  ]
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../core/clock.ts'
+import type { PushRow } from '../core/push-row.ts'
+import { KEY_WAIT_MS, KeyBusy, type Pushed, type Pusher } from './pusher.ts'
+
+/** How long one try for a key that was found busy waits, in milliseconds: others stand behind it. */
+const ROUND_WAIT_MS = 100
+
+interface Waiting {
+  readonly row: PushRow
+  readonly endsAt: number
+  readonly resolve: (pushed: Pushed) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Pushes rows with unique keys, apart from all others: their insert waits for an open transaction
+ * that holds one of the keys, and one such key must not hold up the rest. A batch that meets one is
+ * taken apart; its rows are tried one by one, in rounds, until their deadline.
+ */
+export class UniquePusher {
+  readonly #pusher: Pusher
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  #busy: Waiting[] = []
+  #rounds: Promise<void> | null = null
+
+  constructor(pusher: Pusher, clock: Clock, deadlineMs: number) {
+    this.#pusher = pusher
+    this.#clock = clock
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** One promise a row, so that a busy key delays its own row only. */
+  async push(rows: readonly PushRow[]): Promise<Promise<Pushed>[]> {
+    const endsAt = this.#clock.monotonic() + this.#deadlineMs
+    try {
+      const keyWaitMs = Math.min(KEY_WAIT_MS, this.#deadlineMs)
+      const pushed = await this.#pusher.push(rows, { keyWaitMs, isPatient: false })
+      return pushed.map((one) => Promise.resolve(one))
+    } catch (error) {
+      if (!(error instanceof KeyBusy)) throw error
+      return rows.map((row) => this.#wait(row, endsAt))
+    }
+  }
+
+  async drained(): Promise<void> {
+    while (this.#rounds !== null) await this.#rounds
+  }
+
+  #wait(row: PushRow, endsAt: number): Promise<Pushed> {
+    return new Promise((resolve, reject) => {
+      this.#busy.push({ row, endsAt, resolve, reject })
+      this.#rounds ??= this.#goRound()
+    })
+  }
+
+  async #goRound(): Promise<void> {
+    while (this.#busy.length > 0) {
+      const round = this.#busy
+      this.#busy = []
+      for (const waiting of round) await this.#try(waiting)
+    }
+    this.#rounds = null
+  }
+
+  async #try(waiting: Waiting): Promise<void> {
+    const { row, resolve, reject, endsAt } = waiting
+    try {
+      const options = { keyWaitMs: ROUND_WAIT_MS, isPatient: false }
+      const [pushed] = await this.#pusher.push([row], options)
+      resolve(pushed as Pushed)
+    } catch (error) {
+      if (!(error instanceof KeyBusy)) reject(error)
+      else if (this.#clock.monotonic() < endsAt) this.#busy.push(waiting)
+      else reject(this.#pusher.keyBusy([row], error.cause))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../core/clock.ts'
+import { newId } from '../core/id.ts'
+
+/**
+ * How often one process tells the others of new jobs in one queue, in milliseconds. Each NOTIFY takes
+ * a lock of the whole server at commit, so many small pushes must not send one each.
+ */
+const WINDOW_MS = 50
+
+export type WakeEvent = 'queue.pushed' | 'job.scheduled'
+
+/**
+ * Decides which pushes carry a notification: the first of a window does (the leading edge), and when
+ * others followed in it, one more is sent at its end (the trailing edge), so that the last push of a
+ * burst is never left to the poll.
+ */
+export class WakeNotices {
+  readonly #clock: Clock
+  readonly #send: (payload: string) => void
+  readonly #lastMs = new Map<string, number>()
+  readonly #trailing = new Map<string, NodeJS.Timeout>()
+  /** Tells this process's own notifications from others': it has woken its runners already. */
+  readonly origin: string
+
+  constructor(clock: Clock, send: (payload: string) => void) {
+    this.#clock = clock
+    this.#send = send
+    this.origin = newId(clock.now()).slice(-12)
+  }
+
+  /**
+   * The payload to send along with a push, or null inside of a window. Then the push is announced
+   * once it is committed: a notification that overtook it would wake workers for nothing.
+   */
+  take(event: WakeEvent, queue: string): string | null {
+    const payload = this.payload(event, queue)
+    const now = this.#clock.monotonic()
+    if (now < this.#dueMs(payload)) return null
+    this.#lastMs.set(payload, now)
+    return payload
+  }
+
+  /** Tells of what is committed: now, or at the end of the window. */
+  announce(event: WakeEvent, queue: string): void {
+    const taken = this.take(event, queue)
+    if (taken !== null) {
+      this.#send(taken)
+      return
+    }
+    const payload = this.payload(event, queue)
+    if (this.#trailing.has(payload)) return
+    const leftMs = this.#dueMs(payload) - this.#clock.monotonic()
+    const timer = setTimeout(() => this.#sendTrailing(payload), leftMs)
+    timer.unref()
+    this.#trailing.set(payload, timer)
+  }
+
+  payload(event: string, queue: string): string {
+    return `${event}/${this.origin} ${queue}`
+  }
+
+  /** Sends what is still waiting for the end of its window. */
+  flush(): void {
+    for (const payload of [...this.#trailing.keys()]) this.#sendTrailing(payload)
+  }
+
+  #dueMs(payload: string): number {
+    return (this.#lastMs.get(payload) ?? Number.NEGATIVE_INFINITY) + WINDOW_MS
+  }
+
+  #sendTrailing(payload: string): void {
+    clearTimeout(this.#trailing.get(payload))
+    this.#trailing.delete(payload)
+    this.#lastMs.set(payload, this.#clock.monotonic())
+    this.#send(payload)
+  }
+}

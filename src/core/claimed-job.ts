@@ -1,0 +1,97 @@
+import { restoreLimits, type StoredLimits } from './limit.ts'
+import type { AttemptErrorKind, AttemptFailure, QueuedJob, Usage } from './queued-job.ts'
+
+/**
+ * A job as a claim hands it to a worker: plain values, JSON still as text, so that a job whose code
+ * never looks at its own row costs nothing more. `queuedJobOf` makes the snapshot that users see.
+ */
+export interface ClaimedJob {
+  readonly id: string
+  readonly queue: string
+  readonly name: string
+  readonly args: string
+  readonly priority: number
+  /** Attempts begun, this one included. */
+  readonly attempts: number
+  readonly maxAttempts: number
+  readonly fence: number
+  /** Where the row stood at the claim; only the database understands it. */
+  readonly place: string
+  readonly seq: number
+  readonly createdMs: number
+  readonly scheduledMs: number | null
+  readonly startedMs: number
+  readonly workerId: string
+  readonly rare: RareFields
+}
+
+/** What most jobs do not have. */
+export interface RareFields {
+  readonly unique_key?: string
+  readonly concurrency_key?: string
+  readonly concurrency_max?: number
+  readonly limits?: StoredLimits
+  readonly backoff?: unknown
+  readonly retention_ms?: number
+  readonly progress?: unknown
+  readonly errors?: readonly StoredFailure[]
+  readonly meta?: Readonly<Record<string, unknown>>
+  readonly crashes?: number
+  readonly cancel_requested_at?: string
+}
+
+/** One entry of the column `errors`. */
+export interface StoredFailure {
+  readonly attempt: number
+  readonly at?: string
+  readonly name?: string
+  readonly message?: string
+  readonly stack?: string | null
+  readonly kind: AttemptErrorKind
+  readonly usage?: Usage
+}
+
+/** The column `errors` as users see it. A row written by hand may hold anything there. */
+export function failuresOf(stored: unknown): AttemptFailure[] {
+  if (!Array.isArray(stored)) return []
+  return stored.filter((one) => typeof one === 'object' && one !== null).map(failureOf)
+}
+
+export function failureOf(stored: StoredFailure): AttemptFailure {
+  return {
+    attempt: stored.attempt,
+    at: new Date(stored.at ?? 0),
+    name: stored.name ?? 'Error',
+    message: stored.message ?? '',
+    stack: stored.stack ?? null,
+    kind: stored.kind,
+    ...(stored.usage === undefined ? {} : { usage: stored.usage }),
+  }
+}
+
+/** The snapshot of a job that runs. */
+export function queuedJobOf(job: ClaimedJob): QueuedJob<unknown, unknown, 'running'> {
+  const { rare } = job
+  return Object.freeze({
+    id: job.id,
+    name: job.name,
+    queue: job.queue,
+    args: JSON.parse(job.args) as unknown,
+    state: 'running',
+    priority: job.priority,
+    attempts: job.attempts,
+    maxAttempts: job.maxAttempts,
+    createdAt: new Date(job.createdMs),
+    scheduledAt: job.scheduledMs === null ? null : new Date(job.scheduledMs),
+    startedAt: new Date(job.startedMs),
+    finishedAt: null,
+    uniqueKey: rare.unique_key ?? null,
+    concurrencyKey: rare.concurrency_key ?? null,
+    limits: rare.limits === undefined ? null : restoreLimits(rare.limits),
+    errors: failuresOf(rare.errors),
+    progress: rare.progress ?? null,
+    meta: rare.meta ?? {},
+    workerId: job.workerId,
+    result: null,
+  })
+}

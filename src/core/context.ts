@@ -1,0 +1,84 @@
+import { systemClock } from './clock.ts'
+import type { QueuedJob } from './queued-job.ts'
+
+/** Writes a line at one level: `log.info('sent')`, or with fields as `log.info({ to }, 'sent')`. */
+export interface LogMethod {
+  (message: string): void
+  (fields: Readonly<Record<string, unknown>>, message?: string): void
+}
+
+/** Lines are tagged with the job and the attempt. */
+export interface ContextLog {
+  readonly debug: LogMethod
+  readonly info: LogMethod
+  readonly warn: LogMethod
+  readonly error: LogMethod
+}
+
+/** What a job function is handed beside its arguments. */
+export interface Context {
+  /** A snapshot from the beginning of this attempt. */
+  readonly job: QueuedJob<unknown, unknown, 'running'>
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Aborts on the time limit, a cancel, a lost lease and shutdown; `signal.reason` says which. */
+  readonly signal: AbortSignal
+  /**
+   * Grows with each claim of this job. Hand it to an outside store, so that the store can refuse a
+   * stale attempt. It may repeat after a failover that lost commits and, with
+   * `durableClaims: false`, after a crash of the server.
+   */
+  readonly fence: number
+  readonly log: ContextLog
+  /** Stores how far the job is: any JSON value. It is mended or cut rather than refused. */
+  progress(value: unknown): void
+}
+
+const ignore = (): void => {}
+const silentLog: ContextLog = Object.freeze({
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+})
+
+/**
+ * The context of a job function that is called directly, in a test or by other code: never aborted,
+ * its log and progress go nowhere, and its job has the nil UUID and no row.
+ */
+export function detachedContext(name: string, args: unknown = {}): Context {
+  const now = new Date(systemClock.now())
+  return Object.freeze({
+    job: detachedJob(name, args, now),
+    attempt: 1,
+    signal: new AbortController().signal,
+    fence: 0,
+    log: silentLog,
+    progress: ignore,
+  })
+}
+
+function detachedJob(name: string, args: unknown, now: Date): Context['job'] {
+  return {
+    id: '00000000-0000-0000-0000-000000000000',
+    name,
+    queue: 'default',
+    args,
+    state: 'running',
+    priority: 0,
+    attempts: 1,
+    maxAttempts: 1,
+    createdAt: now,
+    scheduledAt: null,
+    startedAt: now,
+    finishedAt: null,
+    uniqueKey: null,
+    concurrencyKey: null,
+    limits: null,
+    errors: [],
+    result: null,
+    progress: null,
+    meta: {},
+    workerId: null,
+  }
+}

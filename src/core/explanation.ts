@@ -1,0 +1,63 @@
+import type { JobState } from './queued-job.ts'
+
+/** Why a waiting job is not running: one fact each. */
+export type WaitReason =
+  /** Its time has not come. */
+  | { readonly kind: 'scheduled'; readonly at: Date }
+  /** It waits after a failed attempt, a snooze or a lost worker. */
+  | { readonly kind: 'backoff'; readonly until: Date }
+  | { readonly kind: 'queue-paused'; readonly queue: string; readonly resumeAt: Date | null }
+  | { readonly kind: 'queue-undeclared'; readonly queue: string }
+  /** No living worker has a tag that one of the patterns matches. */
+  | { readonly kind: 'no-worker'; readonly queue: string; readonly tags: readonly string[] }
+  /** None of the workers of the queue knows a function of this name. */
+  | { readonly kind: 'function-unknown'; readonly name: string }
+  /** Its group is full, by its own limit. `holders` are the jobs that run in it. */
+  | {
+      readonly kind: 'concurrency'
+      readonly group: string
+      readonly max: number
+      readonly running: number
+      readonly holders: readonly string[]
+    }
+  /** The queue has used up its starts. */
+  | {
+      readonly kind: 'rate-limit'
+      readonly max: number
+      readonly perMs: number
+      readonly nextStart: Date
+    }
+  /** Others come first; counted to 1,000. */
+  | { readonly kind: 'behind'; readonly ahead: number; readonly more: boolean }
+
+/** The answer of `explain`. */
+export interface Explanation {
+  readonly state: JobState
+  /** Whether nothing but the jobs ahead of it keeps it from starting. */
+  readonly runnable: boolean
+  readonly reasons: readonly WaitReason[]
+  /** The earliest time at which it could start, where one is known. */
+  readonly earliestStart?: Date
+}
+
+/** Waiting jobs of a queue by what keeps them; each counted to 10,000. */
+export interface QueueExplanation {
+  readonly queue: string
+  readonly state: 'active' | 'paused' | 'undeclared'
+  readonly counts: {
+    /** In the line. */
+    readonly ready: Count
+    readonly scheduled: Count
+    readonly backoff: Count
+    readonly concurrency: Count
+    /** Put aside by a worker that did not know their function. */
+    readonly 'function-unknown': Count
+    readonly running: Count
+  }
+}
+
+export interface Count {
+  readonly jobs: number
+  /** Whether there are more than were counted. */
+  readonly more: boolean
+}

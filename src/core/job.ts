@@ -1,0 +1,293 @@
+import type { Backoff, BackoffFunction, BackoffOptions } from './backoff.ts'
+import { show } from './check.ts'
+import { type Context, detachedContext } from './context.ts'
+import type { JobDefinition } from './definition.ts'
+import { type Duration, durationMs } from './duration.ts'
+import { ConfigError } from './errors.ts'
+import type { Concurrency } from './group-key.ts'
+import { checkQueueName } from './job-name.ts'
+import {
+  type ConcurrencyKey,
+  checkBackoff,
+  checkConcurrency,
+  checkMaxAttempts,
+  checkPriority,
+  checkRecord,
+  checkRetention,
+  checkScheduledAt,
+  checkUniqueKey,
+  type JobOptions,
+  type JobSpec,
+  type NamedOptions,
+  type Overrides,
+  parseJobOptions,
+  parseNamedOptions,
+} from './job-options.ts'
+import type { CallOf, Fits, Given, Missing, NoArgs, ResultOf, Settled } from './job-types.ts'
+import { checkLimits, type Limit } from './limit.ts'
+import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts'
+
+declare const RESULT: unique symbol
+declare const WANTED: unique symbol
+
+/** Where a `Job` keeps what it is made of; the same symbol in every copy of the package. */
+export const JOB_SPEC: unique symbol = Symbol.for('chancy.job')
+
+/** The result type of a job. */
+export type ResultIn<J> = J extends { readonly [RESULT]?: infer R } ? Exclude<R, undefined> : never
+// biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
+type AnyJob = Job<any, any, any>
+/** The arguments that a job's function asks for. */
+// biome-ignore lint/suspicious/noExplicitAny: the two others do not matter here
+export type ArgsOf<J> = J extends Job<any, infer A, any> ? A : never
+
+/** Only a job whose arguments are whole can be pushed: arguments given = arguments asked for. */
+export type Whole<R, A> = Job<R, A, A> | { readonly job: Job<R, A, A> }
+
+/** The same for jobs of different types in one list: each is checked by itself. */
+export type EachWhole<T> = T extends Whole<infer _R, infer _A> ? T : never
+/** The result type of a job or of a job function. */
+export type ResultOfWhole<T> = T extends Whole<infer R, infer _A> ? R : never
+
+/**
+ * An immutable description of work that is not in the database yet. Each `with…` gives a new one.
+ *
+ * Three types: the result, the arguments that the function asks for, and the arguments given.
+ */
+export class Job<out R, A, G = A> {
+  readonly name: string
+  readonly queue: string
+  readonly priority: number
+  readonly maxAttempts: number
+  readonly args: G
+  /** From `withDelay`: the database adds it to its own clock at the push. */
+  readonly delayMs: number | null
+  readonly uniqueKey: string | null
+  readonly concurrency: Concurrency | null
+  readonly meta: Readonly<Record<string, unknown>>
+  /** @internal */
+  readonly [JOB_SPEC]: JobSpec
+  /** For the compiler only. */
+  declare readonly [RESULT]?: R
+  /** For the compiler only: both ways, so that nothing but the same arguments will do. */
+  declare readonly [WANTED]?: (args: A) => A
+
+  /** @internal Use `job()` or `Job.named()`. */
+  constructor(spec: JobSpec) {
+    this.name = spec.name
+    this.queue = spec.queue
+    this.priority = spec.priority
+    this.maxAttempts = spec.maxAttempts
+    this.args = spec.args as G
+    this.delayMs = spec.delayMs
+    this.uniqueKey = spec.uniqueKey
+    this.concurrency = spec.concurrency
+    this.meta = spec.meta
+    this[JOB_SPEC] = spec
+    Object.freeze(this)
+  }
+
+  /**
+   * A job by the name of its function, so that a producer needs no worker code.
+   * `Job.named<typeof greet>('greet', { args })` types it by a type import.
+   *
+   * Backoff, limits and retention are what the worker's definition says unless given here.
+   *
+   * @throws {ConfigError}
+   */
+  static named(name: string, options?: NamedOptions<object, object>): Job<unknown, object, object>
+  static named<T extends { readonly job: AnyJob }>(
+    name: string,
+    options: NamedOptions<ArgsOf<T['job']>, Given<ArgsOf<T['job']>>> & {
+      readonly args: Given<ArgsOf<T['job']>>
+    },
+  ): Job<ResultIn<T['job']>, ArgsOf<T['job']>>
+  static named(name: string, options?: unknown): unknown {
+    return new Job(parseNamedOptions(name, options))
+  }
+
+  /** When it may run at the earliest, or null. */
+  get scheduledAt(): Date | null {
+    const ms = this[JOB_SPEC].scheduledAtMs
+    return ms === null ? null : new Date(ms)
+  }
+
+  /** In force for this job; null when only the worker's definition knows. */
+  get limits(): readonly Limit[] | null {
+    const { overrides, definition } = this[JOB_SPEC]
+    return overrides.limits ?? definition?.limits ?? null
+  }
+
+  /** In force for this job; null when only the worker's definition knows. */
+  get backoff(): Backoff | BackoffFunction | null {
+    const { overrides, definition } = this[JOB_SPEC]
+    return overrides.backoff ?? definition?.backoff ?? null
+  }
+
+  /** In force for this job; null when only the worker's definition knows. */
+  get retentionMs(): number | null {
+    const { overrides, definition } = this[JOB_SPEC]
+    return overrides.retentionMs ?? definition?.retentionMs ?? null
+  }
+
+  /** Replaces all arguments. */
+  withArgs(args: Given<A>): Job<R, A, A> {
+    return new Job({ ...this[JOB_SPEC], args: checkRecord(args, this.#option('args')) })
+  }
+
+  withQueue(queue: string): Job<R, A, G> {
+    return this.#with({ queue: checkQueueName(queue, this.#option('queue')) })
+  }
+
+  /** Higher runs sooner. */
+  withPriority(priority: number): Job<R, A, G> {
+    return this.#with({ priority: checkPriority(priority, this.#what) })
+  }
+
+  withMaxAttempts(maxAttempts: number): Job<R, A, G> {
+    return this.#with({ maxAttempts: checkMaxAttempts(maxAttempts, this.#what) })
+  }
+
+  /** Not before this time. Replaces a delay. */
+  withScheduledAt(scheduledAt: Date): Job<R, A, G> {
+    return this.#with({ scheduledAtMs: checkScheduledAt(scheduledAt, this.#what), delayMs: null })
+  }
+
+  /** Not before this long after the push, by the database's clock. Replaces a scheduled time. */
+  withDelay(delay: Duration): Job<R, A, G> {
+    return this.#with({ delayMs: durationMs(delay, this.#option('delay')), scheduledAtMs: null })
+  }
+
+  /** Replaces all limits: `[]` is no limit. */
+  withLimits(limits: readonly Limit[]): Job<R, A, G> {
+    return this.#override({ limits: checkLimits(limits, this.#option('limits')) })
+  }
+
+  /** At most one job with this key waits or runs. 1 to 1,000 bytes. */
+  withUniqueKey(uniqueKey: string): Job<R, A, G> {
+    return this.#with({ uniqueKey: checkUniqueKey(uniqueKey, this.#what) })
+  }
+
+  /**
+   * At most `max` jobs of a group run at once, across all workers.
+   *
+   * @param key The name of an argument, or a function of all of them that runs at the push. Default:
+   *   all jobs of this name are one group.
+   */
+  withConcurrency(max: number, key?: ConcurrencyKey<A>): Job<R, A, G> {
+    return this.#with({ concurrency: checkConcurrency({ max, key }, this.#what) })
+  }
+
+  /** Replaces all of it. JSON of at most 64 KiB. */
+  withMeta(meta: Readonly<Record<string, unknown>>): Job<R, A, G> {
+    return this.#with({ meta: checkRecord(meta, this.#option('meta')) })
+  }
+
+  /** Data only: a function stands in the options of `job()`. */
+  withBackoff(backoff: BackoffOptions): Job<R, A, G> {
+    return this.#override({ backoff: checkBackoff(backoff, this.#what) })
+  }
+
+  /** How long the finished job is kept, at least 10 minutes. */
+  withRetention(retention: Duration): Job<R, A, G> {
+    return this.#override({ retentionMs: checkRetention(retention, this.#what) })
+  }
+
+  get #what(): string {
+    return `Job "${this.name}"`
+  }
+
+  #option(name: string): string {
+    return `${this.#what}: ${name}`
+  }
+
+  #with(changed: Partial<JobSpec>): Job<R, A, G> {
+    return new Job({ ...this[JOB_SPEC], ...changed })
+  }
+
+  #override(changed: Partial<Overrides>): Job<R, A, G> {
+    return this.#with({ overrides: { ...this[JOB_SPEC].overrides, ...changed } })
+  }
+}
+
+const DEFINITION = Symbol.for('chancy.definition')
+
+/** A function that is also a job: called directly it is an ordinary function. */
+export interface JobFunction<A, R, G, P extends readonly unknown[]> {
+  (...args: P): R
+  readonly job: Job<ResultOf<R>, A, Settled<A, G>>
+}
+
+/**
+ * Makes a job of a function. The result is called like the function, and its `job` is a frozen
+ * `Job` to push or to vary.
+ *
+ * @param fn Gets the arguments and the context of the attempt; called directly, a detached one.
+ * @throws {ConfigError} when an option is wrong
+ */
+export function job<S extends StandardSchemaV1, R, const G = NoArgs<InferInput<S>>>(
+  options: JobOptions<InferInput<S>, G> & { readonly schema: S },
+  fn: (args: InferOutput<S>, context: Context) => R,
+): JobFunction<InferInput<S>, R, G, [args: InferOutput<S>, context?: Context]>
+export function job<
+  // biome-ignore lint/complexity/noBannedTypes: a function without parameters asks for nothing
+  A = {},
+  R = unknown,
+  const G extends Partial<Given<A>> | Missing = NoArgs<A>,
+>(
+  options: JobOptions<A, G> & { readonly schema?: undefined },
+  fn: ((args: A, context: Context) => R) & Fits<A>,
+): JobFunction<A, R, G, CallOf<A, Context>>
+export function job(options: unknown, fn: unknown): unknown {
+  if (typeof fn !== 'function') {
+    throw new ConfigError(`job(): expected a function as the second argument, got ${show(fn)}.`)
+  }
+  const spec = parseJobOptions(options, fn as JobDefinition['fn'])
+  const { name } = spec
+  const call = (args: unknown = {}, context: Context = detachedContext(name, args)): unknown =>
+    fn(args, context)
+  Object.defineProperty(call, 'name', { value: fn.name || name, configurable: true })
+  Object.defineProperty(call, 'job', { value: new Job(spec), enumerable: true })
+  Object.defineProperty(call, DEFINITION, { value: spec.definition })
+  return call
+}
+
+/** Any job function, whatever its types. */
+export interface AnyJobFunction {
+  // biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
+  readonly job: Job<any, any, any>
+}
+
+/** Says whether a value was made by `job()`, also by that of another copy of the package. */
+export function isJobFunction(value: unknown): value is AnyJobFunction {
+  return typeof value === 'function' && DEFINITION in value
+}
+
+/**
+ * What a worker has to know of a job function.
+ *
+ * @throws {ConfigError} when it was not made by `job()`
+ */
+export function definitionOf(value: unknown): JobDefinition {
+  if (isJobFunction(value)) {
+    return (value as unknown as Record<typeof DEFINITION, JobDefinition>)[DEFINITION]!
+  }
+  throw new ConfigError(`Expected a function made by job(), got ${show(value)}.`)
+}
+
+/**
+ * The job of a job function, or the job itself.
+ *
+ * @throws {ConfigError} when it is neither
+ */
+export function toJob<R, A>(value: Whole<R, A>): Job<R, A, A> {
+  if (isJob(value)) return value as Job<R, A, A>
+  if (isJobFunction(value)) return value.job as Job<R, A, A>
+  const hint = typeof value === 'function' ? ' Make it a job first: job({ name: … }, fn).' : ''
+  throw new ConfigError(`Expected a job or a job function, got ${show(value)}.${hint}`)
+}
+
+/** Says whether a value is a `Job`, also of another copy of the package. */
+export function isJob(value: unknown): value is Job<unknown, unknown, unknown> {
+  return typeof value === 'object' && value !== null && JOB_SPEC in value
+}

@@ -1,0 +1,93 @@
+import { checkOptions, show } from './check.ts'
+import { type Duration, durationMs } from './duration.ts'
+import { ConfigError } from './errors.ts'
+import { type Size, sizeBytes } from './size.ts'
+
+export interface MemoryLimit {
+  readonly kind: 'memory'
+  readonly bytes: number
+}
+
+export interface TimeLimit {
+  readonly kind: 'time'
+  readonly ms: number
+}
+
+/** A limit of one attempt. */
+export type Limit = MemoryLimit | TimeLimit
+
+/** A bare child takes about 40 MiB; below this a limit would kill the child and not the job. */
+export const MIN_MEMORY_BYTES = 96 * 1_024 ** 2
+
+export const Limit = Object.freeze({
+  /**
+   * The most memory an attempt may use, in bytes or like `'1GiB'`; at least 96 MiB.
+   *
+   * @throws {ConfigError} when it is less, or no size
+   */
+  memory(size: Size): MemoryLimit {
+    const bytes = sizeBytes(size, 'Limit.memory')
+    if (bytes < MIN_MEMORY_BYTES) {
+      throw new ConfigError(
+        `Limit.memory: expected at least 96MiB, got ${show(size)}. A child that does nothing already takes about 40MiB.`,
+        { details: { minBytes: MIN_MEMORY_BYTES, bytes } },
+      )
+    }
+    return Object.freeze({ kind: 'memory', bytes })
+  },
+
+  /**
+   * The longest an attempt may run, in milliseconds or like `'60s'`; at least 1 ms.
+   *
+   * @throws {ConfigError} when it is less, or no duration
+   */
+  time(duration: Duration): TimeLimit {
+    const ms = durationMs(duration, 'Limit.time')
+    if (ms < 1) throw new ConfigError(`Limit.time: expected at least 1ms, got ${show(duration)}.`)
+    return Object.freeze({ kind: 'time', ms })
+  },
+})
+
+/** Checks a list of limits, at most one of each kind, and gives a frozen copy. */
+export function checkLimits(value: unknown, what: string): readonly Limit[] {
+  if (!Array.isArray(value)) {
+    throw new ConfigError(
+      `${what}: expected an array like [Limit.time('60s'), Limit.memory('1GiB')], got ${show(value)}.`,
+    )
+  }
+  const limits = value.map((limit, index) => checkLimit(limit, `${what}[${index}]`))
+  const kinds = limits.map((limit) => limit.kind)
+  const twice = kinds.find((kind, index) => kinds.indexOf(kind) !== index)
+  if (twice === undefined) return Object.freeze(limits)
+  throw new ConfigError(`${what}: expected at most one limit of a kind, got two of ${twice}.`)
+}
+
+function checkLimit(value: unknown, what: string): Limit {
+  const given = checkOptions(value, ['kind', 'bytes', 'ms'], what)
+  if (given.kind === 'memory') return Limit.memory(given.bytes as number)
+  if (given.kind === 'time') return Limit.time(given.ms as number)
+  throw new ConfigError(`${what}: expected Limit.memory(…) or Limit.time(…), got ${show(value)}.`)
+}
+
+/** Limits as a row keeps them. */
+export interface StoredLimits {
+  readonly memoryBytes?: number
+  readonly timeMs?: number
+}
+
+export function storeLimits(limits: readonly Limit[]): StoredLimits {
+  const stored: { memoryBytes?: number; timeMs?: number } = {}
+  for (const limit of limits) {
+    if (limit.kind === 'memory') stored.memoryBytes = limit.bytes
+    else stored.timeMs = limit.ms
+  }
+  return stored
+}
+
+/** The way back. Not checked again: a row may hold what an older release allowed. */
+export function restoreLimits(stored: StoredLimits): readonly Limit[] {
+  const limits: Limit[] = []
+  if (stored.memoryBytes != null) limits.push({ kind: 'memory', bytes: stored.memoryBytes })
+  if (stored.timeMs != null) limits.push({ kind: 'time', ms: stored.timeMs })
+  return limits
+}

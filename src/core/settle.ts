@@ -1,0 +1,174 @@
+import { type Backoff, backoffDelayMs } from './backoff.ts'
+import type { ClaimedJob, StoredFailure } from './claimed-job.ts'
+import type { Outcome } from './outcome.ts'
+import type { AttemptErrorKind, Usage } from './queued-job.ts'
+import type { SerializedError } from './serialize-error.ts'
+
+/** A job whose worker or child died this often is failed, whatever attempts it has left. */
+export const MAX_CRASHES = 3
+
+/** The state an attempt can lead to. */
+export type SettledState = 'succeeded' | 'failed' | 'cancelled' | 'retrying' | 'pending'
+
+/** What is to be saved of an attempt, under its fence. */
+export interface JobUpdate {
+  readonly job: ClaimedJob
+  readonly state: SettledState
+  /** JSON text, or null. */
+  readonly result: string | null
+  readonly error: StoredFailure | null
+  /** For `retrying` and `pending`: how long to wait, in milliseconds. */
+  readonly delayMs: number
+  /** The attempt is not counted. */
+  readonly givenBack: boolean
+  /** One more death of a child. */
+  readonly crashed: boolean
+  /** Goes back before everything that is ready, since it is older. */
+  readonly front: boolean
+  readonly usage: Usage | null
+  /** Set when something other than the outcome is to be saved with it. */
+  readonly meta?: Readonly<Record<string, unknown>>
+  /** JSON text of the last progress. */
+  readonly progress?: string
+  /** What the worker's definition says, where the row says nothing. */
+  readonly retentionMs?: number
+}
+
+/** How long to wait before the next attempt. */
+export interface SettlePolicy {
+  readonly backoff: Backoff | ((attempt: number, error: SerializedError) => number)
+  /** From 0 to 1, for the jitter. */
+  readonly random: () => number
+}
+
+/** Decides what becomes of a job: the only place where an attempt's next state is chosen. */
+export function settle(job: ClaimedJob, outcome: Outcome, policy: SettlePolicy): JobUpdate {
+  switch (outcome.kind) {
+    case 'returned':
+      return update(job, outcome, 'succeeded', { result: outcome.result })
+    case 'threw':
+      return retryOrFail(job, outcome, 'error', outcome.error, policy)
+    case 'retry-asked':
+      return job.attempts < job.maxAttempts
+        ? update(job, outcome, 'retrying', {
+            error: failure(job, outcome, 'error', outcome.error),
+            delayMs: outcome.delayMs,
+          })
+        : update(job, outcome, 'failed', { error: failure(job, outcome, 'error', outcome.error) })
+    case 'timed-out':
+      return retryOrFail(job, outcome, 'timeout', timeoutError(outcome.limitMs), policy)
+    case 'over-memory':
+      return retryOrFail(job, outcome, 'memory', memoryError(outcome.limitBytes), policy)
+    case 'child-lost': {
+      const spent = (job.rare.crashes ?? 0) + 1 >= MAX_CRASHES
+      const error = failure(job, outcome, 'crash', outcome.error)
+      if (spent) return update(job, outcome, 'failed', { error, crashed: true })
+      const settled = retryOrFail(job, outcome, 'crash', outcome.error, policy)
+      return { ...settled, crashed: true }
+    }
+    case 'discarded':
+      return fail(job, outcome, 'discarded', outcome.error)
+    case 'limit-not-supported':
+      return fail(job, outcome, 'limit-not-supported', outcome.error)
+    case 'not-storable':
+      return fail(job, outcome, 'result', outcome.error)
+    case 'snoozed':
+      return update(job, outcome, 'pending', { delayMs: outcome.delayMs, givenBack: true })
+    case 'interrupted':
+      return update(job, outcome, 'pending', { givenBack: true, front: true })
+    case 'cancelled':
+      return update(job, outcome, 'cancelled', {
+        error: failure(job, outcome, 'cancelled', {
+          name: 'AttemptError',
+          message: 'The job was cancelled while it ran.',
+          stack: null,
+        }),
+      })
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** The failure that is saved when the database refuses everything else about an outcome. */
+export function notSaved(settled: JobUpdate, reason: string): JobUpdate {
+  const { job } = settled
+  const error = {
+    attempt: job.attempts,
+    kind: 'not-saved' as const,
+    name: 'AttemptError',
+    message: `The outcome of this attempt could not be stored: ${reason}`,
+    stack: null,
+  }
+  return update(job, {}, 'failed', { error })
+}
+
+function retryOrFail(
+  job: ClaimedJob,
+  outcome: Outcome,
+  kind: AttemptErrorKind,
+  error: SerializedError,
+  policy: SettlePolicy,
+): JobUpdate {
+  const entry = failure(job, outcome, kind, error)
+  if (job.attempts >= job.maxAttempts) return update(job, outcome, 'failed', { error: entry })
+  const { backoff, random } = policy
+  const delayMs =
+    typeof backoff === 'function'
+      ? backoff(job.attempts, error)
+      : backoffDelayMs(backoff, job.attempts, random)
+  return update(job, outcome, 'retrying', { error: entry, delayMs })
+}
+
+function fail(
+  job: ClaimedJob,
+  outcome: Outcome,
+  kind: AttemptErrorKind,
+  error: SerializedError,
+): JobUpdate {
+  return update(job, outcome, 'failed', { error: failure(job, outcome, kind, error) })
+}
+
+function update(
+  job: ClaimedJob,
+  outcome: { readonly usage?: Usage },
+  state: SettledState,
+  rest: Partial<JobUpdate>,
+): JobUpdate {
+  return {
+    job,
+    state,
+    result: rest.result ?? null,
+    error: rest.error ?? null,
+    delayMs: rest.delayMs ?? 0,
+    givenBack: rest.givenBack ?? false,
+    crashed: rest.crashed ?? false,
+    front: rest.front ?? false,
+    usage: outcome.usage ?? null,
+  }
+}
+
+function failure(
+  job: ClaimedJob,
+  outcome: { readonly usage?: Usage },
+  kind: AttemptErrorKind,
+  error: SerializedError,
+): StoredFailure {
+  return {
+    attempt: job.attempts,
+    kind,
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+  }
+}
+
+function timeoutError(limitMs: number): SerializedError {
+  const message = `The attempt ran longer than its time limit of ${limitMs} ms.`
+  return { name: 'AttemptError', message, stack: null }
+}
+
+function memoryError(limitBytes: number): SerializedError {
+  const message = `The attempt used more than its memory limit of ${limitBytes} bytes.`
+  return { name: 'AttemptError', message, stack: null }
+}

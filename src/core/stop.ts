@@ -1,0 +1,58 @@
+/** Why an attempt is asked to stop. */
+export type StopReason = 'cancelled' | 'timed-out' | 'over-memory' | 'interrupted' | 'lost'
+
+/**
+ * The wish that one attempt stop. An `AbortSignal` is made only when somebody looks at it: a signal
+ * for each attempt would cost more than a short job itself.
+ */
+export class Stop {
+  #reason: StopReason | null = null
+  #controller: AbortController | null = null
+  #listeners: ((reason: StopReason) => void)[] | null = null
+
+  /** The first reason given, or null while nobody has asked. */
+  get reason(): StopReason | null {
+    return this.#reason
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#reason !== null) this.#controller.abort(abortError(this.#reason))
+    }
+    return this.#controller.signal
+  }
+
+  /** Only the first call counts. */
+  ask(reason: StopReason): void {
+    if (this.#reason !== null) return
+    this.#reason = reason
+    this.#controller?.abort(abortError(reason))
+    for (const listener of this.#listeners ?? []) listener(reason)
+    this.#listeners = null
+  }
+
+  /** Calls back once, at once when it was asked already. */
+  onAsk(listener: (reason: StopReason) => void): void {
+    if (this.#reason !== null) {
+      listener(this.#reason)
+      return
+    }
+    this.#listeners ??= []
+    this.#listeners.push(listener)
+  }
+}
+
+const MESSAGES: Readonly<Record<StopReason, string>> = {
+  cancelled: 'The job was cancelled.',
+  'timed-out': 'The attempt passed its time limit.',
+  'over-memory': 'The attempt passed its memory limit.',
+  interrupted: 'The worker is stopping.',
+  lost: 'The worker lost its lease on this job.',
+}
+
+function abortError(reason: StopReason): Error {
+  const error = new Error(MESSAGES[reason])
+  error.name = 'AbortError'
+  return error
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Listener } from '../driver.ts'
+import { deadlineError } from './deadline.ts'
+import { destroySocket, send, toPgQuery } from './pg-session.ts'
+import type { PgOwnClient } from './pg-shapes.ts'
+import {
+  LISTEN_DEADLINE_MS,
+  PROBE_DEADLINE_MS,
+  PROBE_TEXT,
+  quoteChannel,
+  watchSubscription,
+} from './subscription.ts'
+
+interface Notification {
+  readonly channel: string
+  readonly payload?: string
+}
+
+/**
+ * Subscribes on a connection of its own. A server in recovery refuses LISTEN with 25006, so that no
+ * listener sits on a standby, where nothing is ever heard.
+ */
+export async function listenOn(
+  client: PgOwnClient,
+  channel: string,
+  listener: Listener,
+  clock?: Clock,
+): Promise<() => Promise<void>> {
+  let onError = (_error: Error): void => {}
+  client.on('error', (error: Error) => onError(error))
+  client.on('end', () => onError(new Error('The listening connection has ended')))
+  client.on('notification', (message: Notification) => {
+    if (message.channel === channel) listener.onPayload(message.payload ?? '')
+  })
+  try {
+    await connect(client)
+    const listen = { text: `LISTEN ${quoteChannel(channel)}`, values: [] }
+    await send(client, toPgQuery(listen), LISTEN_DEADLINE_MS)
+  } catch (error) {
+    close(client)
+    throw error
+  }
+  const subscription = watchSubscription(listener, {
+    clock,
+    probe: async () => {
+      const query = toPgQuery({ text: PROBE_TEXT, values: [channel] })
+      const { rows } = await send(client, query, PROBE_DEADLINE_MS)
+      return (rows[0] as { channels: number } | undefined)?.channels === 1
+    },
+    onEnd: () => close(client),
+  })
+  onError = subscription.lost
+  return async () => {
+    if (subscription.isOver) return
+    const closed = new Promise<void>((resolve) => {
+      client.on('end', resolve)
+    })
+    subscription.end()
+    await closed
+  }
+}
+
+function connect(client: PgOwnClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(deadlineError(LISTEN_DEADLINE_MS, false))
+      destroySocket(client)
+    }, LISTEN_DEADLINE_MS)
+    client.connect((error) => {
+      clearTimeout(timer)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
+
+function close(client: PgOwnClient): void {
+  client.end(() => {})
+}

@@ -1,0 +1,258 @@
+import type { Clock } from '../../core/clock.ts'
+import { ConfigError, DatabaseError } from '../../core/errors.ts'
+import {
+  type Address,
+  DEFAULT_DEADLINE_MS,
+  type Driver,
+  type Listener,
+  type Query,
+  type ReservedSession,
+  type Session,
+} from '../driver.ts'
+import { classify, IN_FAILED_TRANSACTION } from '../sql-state.ts'
+import { deadlineError, unreachable } from './deadline.ts'
+import { addressOf } from './pg-address.ts'
+import { listenOn } from './pg-listen.ts'
+import {
+  giveBack,
+  isDeadline,
+  isSpoiled,
+  type PgOwner,
+  PgReservedSession,
+  send,
+  toPgQuery,
+} from './pg-session.ts'
+import type { PgClient, PgOwnClient, PgPool, PgPoolClient } from './pg-shapes.ts'
+
+export type { PgPool } from './pg-shapes.ts'
+
+export interface PgDriverOptions {
+  /** `'transaction'` behind PgBouncer and the like: nothing is prepared, LISTEN is refused. */
+  readonly pooler?: 'transaction' | undefined
+  /** Time for the listener's probe. Default: the real clock. */
+  readonly clock?: Clock | undefined
+}
+
+/** What this file looks for in a pool's settings. */
+interface PoolSettings {
+  readonly max?: unknown
+  readonly binary?: unknown
+}
+
+// A number that another server, or somebody else on this one, has been given is left alone.
+const TERMINATE_TEXT = `
+  SELECT pg_terminate_backend(pid) AS was_there
+    FROM pg_stat_activity
+   WHERE pid = $1
+     AND usename = current_user
+     AND application_name = current_setting('application_name')`
+const TERMINATE_DEADLINE_MS = 5_000
+
+type PgClientClass = new (options: object) => PgOwnClient
+
+/**
+ * A driver over a `Pool` of `pg` that the caller made and closes.
+ *
+ * @throws {ConfigError} when it is not a pool, or one in binary mode
+ */
+export function pgDriver(pool: PgPool, options: PgDriverOptions = {}): Driver {
+  checkPool(pool)
+  return new PgDriver(pool, options)
+}
+
+// Pools whose errors are heard: several drivers may share one.
+const heard = new WeakSet<PgPool>()
+
+/** Also used by `pgFromDsn`, which owns its pool and says how it is closed. */
+export class PgDriver implements Driver {
+  readonly sessions: number
+  readonly #pool: PgPool
+  readonly #options: PgDriverOptions
+  readonly #onClose: () => Promise<void>
+  // Listeners are added once to a client, not once a checkout: they would pile up.
+  readonly #guarded = new WeakSet<PgPoolClient>()
+  readonly #unlisten = new Set<() => Promise<void>>()
+  readonly #owner: PgOwner = {
+    nameOf: (query) => this.#nameOf(query),
+    onDeadline: (client) => this.#stopOnServer(client),
+  }
+  // Counts the times that a prepared statement turned out stale. It is part of the names, so that no
+  // other connection of the pool meets the same stale plan again.
+  #generation = 0
+  #closing: Promise<void> | null = null
+
+  constructor(
+    pool: PgPool,
+    options: PgDriverOptions,
+    onClose: () => Promise<void> = async () => {},
+  ) {
+    this.#pool = pool
+    this.#options = options
+    this.#onClose = onClose
+    const { max } = (pool.options ?? {}) as PoolSettings
+    this.sessions = typeof max === 'number' && max > 0 ? max : 10
+    // A backend that is terminated while idle is news for the pool; unheard it ends the process.
+    if (!heard.has(pool)) pool.on('error', () => {})
+    heard.add(pool)
+  }
+
+  async query<Row = never>(query: Query): Promise<Row[]> {
+    try {
+      return await this.#queryOnce<Row>(query, this.#nameOf(query))
+    } catch (error) {
+      if (classify(error) !== 'stale-statement') throw error
+      this.#generation++
+      // Without a name there is no plan that could be stale, whichever connection it gets.
+      return await this.#queryOnce<Row>(query, undefined)
+    }
+  }
+
+  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#reserve()
+    try {
+      await session.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', values: [] })
+      const result = await work({ query: (query) => session.query(query) })
+      const { command } = await session.run({ text: 'COMMIT', values: [] })
+      // The server answers COMMIT with ROLLBACK when a statement had failed and `work` went on.
+      if (command === 'ROLLBACK') throw rolledBack()
+      return result
+    } catch (error) {
+      if (classify(error) === 'stale-statement') this.#generation++
+      const rollback = { text: 'ROLLBACK', values: [] }
+      if (!session.spoiled) await session.query(rollback).catch(() => session.release(true))
+      throw error
+    } finally {
+      session.release()
+    }
+  }
+
+  reserve(): Promise<ReservedSession> {
+    return this.#reserve()
+  }
+
+  async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
+    if (this.#options.pooler !== undefined)
+      throw new ConfigError(
+        'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
+          'direct connections',
+      )
+    const client = this.#ownClient()
+    const unlisten = await listenOn(client, channel, listener, this.#options.clock)
+    const forget = async (): Promise<void> => {
+      this.#unlisten.delete(forget)
+      await unlisten()
+    }
+    this.#unlisten.add(forget)
+    return forget
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#unlisten].map((unlisten) => unlisten()))
+    await this.#onClose()
+  }
+
+  async address(): Promise<Address | null> {
+    return addressOf(this.#pool.options)
+  }
+
+  async #queryOnce<Row>(query: Query, name: string | undefined): Promise<Row[]> {
+    const deadlineMs = query.deadlineMs ?? DEFAULT_DEADLINE_MS
+    const startedAt = performance.now()
+    const client = await this.#checkOut(deadlineMs)
+    const leftMs = Math.max(1, deadlineMs - (performance.now() - startedAt))
+    try {
+      const { rows } = await send(client, toPgQuery(query, name), leftMs)
+      giveBack(client, false)
+      // The statement asks for these columns; the driver cannot know them.
+      return rows as Row[]
+    } catch (error) {
+      giveBack(client, isSpoiled(error))
+      if (isDeadline(error) && query.text !== TERMINATE_TEXT) this.#stopOnServer(client)
+      throw error
+    }
+  }
+
+  #nameOf(query: Query): string | undefined {
+    if (query.name === undefined || this.#options.pooler !== undefined) return undefined
+    return this.#generation === 0 ? query.name : `${query.name}_${this.#generation}`
+  }
+
+  // A backend that waits for a lock does not see that its socket is gone: it would stay there,
+  // holding what it holds, and later still do what was asked. Behind a pooler its number is not known.
+  #stopOnServer({ processID }: PgClient): void {
+    if (typeof processID !== 'number' || this.#options.pooler !== undefined) return
+    const query = { text: TERMINATE_TEXT, values: [processID], deadlineMs: TERMINATE_DEADLINE_MS }
+    this.#queryOnce(query, undefined).catch(() => {})
+  }
+
+  async #reserve(): Promise<PgReservedSession> {
+    return new PgReservedSession(await this.#checkOut(DEFAULT_DEADLINE_MS), this.#owner)
+  }
+
+  /** A client of the pool. Waiting for one counts towards the deadline. */
+  #checkOut(deadlineMs: number): Promise<PgPoolClient> {
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(deadlineError(deadlineMs, false))
+      }, deadlineMs)
+      this.#pool.connect((error, client) => {
+        clearTimeout(timer)
+        if (client) this.#guard(client)
+        if (isLate) client?.release()
+        else if (client) resolve(client)
+        else reject(unreachable(error))
+      })
+    })
+  }
+
+  #guard(client: PgPoolClient): void {
+    if (this.#guarded.has(client)) return
+    this.#guarded.add(client)
+    // The query that runs is rejected by itself, and the next one says that the client is dead.
+    client.on('error', () => {})
+  }
+
+  #ownClient(): PgOwnClient {
+    // pg-pool keeps the class that it makes its clients of; its types do not say so.
+    const { Client } = this.#pool as PgPool & { Client?: PgClientClass }
+    if (Client === undefined)
+      throw new ConfigError(
+        'This pool does not say how its clients are made (it has no "Client"), so that it cannot ' +
+          'listen. Give a Pool of "pg", or turn notifications off',
+      )
+    return new Client({ keepAlive: true, ...settingsOf(this.#pool) })
+  }
+}
+
+/** The pool's settings with the password, which `pg` hides from enumeration. */
+function settingsOf(pool: PgPool): object {
+  const options = pool.options as { password?: unknown } | undefined
+  return options?.password === undefined
+    ? { ...options }
+    : { ...options, password: options.password }
+}
+
+function checkPool(pool: unknown): asserts pool is PgPool {
+  const given = (pool ?? {}) as Partial<PgPool> & { release?: unknown }
+  const advice = 'Give it a Pool: pgDriver(new pg.Pool({ connectionString }))'
+  if (typeof given.connect !== 'function' || typeof given.on !== 'function')
+    throw new ConfigError(`pgDriver was given something that is not a pool of "pg". ${advice}`)
+  if (typeof given.release === 'function' || !('options' in given))
+    throw new ConfigError(`pgDriver was given one client of "pg". ${advice}`)
+  if ((given.options as PoolSettings | undefined)?.binary)
+    throw new ConfigError('pgDriver cannot read rows of a pool with "binary: true". Leave it out')
+}
+
+function rolledBack(): DatabaseError {
+  return new DatabaseError(
+    'The transaction was rolled back: a statement in it had failed, and the error was not passed on',
+    { code: 'DATABASE_FAILED', details: { sqlState: IN_FAILED_TRANSACTION } },
+  )
+}

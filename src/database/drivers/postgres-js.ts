@@ -1,0 +1,95 @@
+import type { Clock } from '../../core/clock.ts'
+import { ConfigError } from '../../core/errors.ts'
+import type { Address, Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
+import { reserveFrom, transactionOn } from './postgres-js-held.ts'
+import { listenThrough } from './postgres-js-listen.ts'
+import { send } from './postgres-js-session.ts'
+import { addressOf, checkRoot } from './postgres-js-settings.ts'
+import type { PostgresJs, PostgresJsSettings } from './postgres-js-shapes.ts'
+
+export type { PostgresJs } from './postgres-js-shapes.ts'
+
+export interface PostgresJsDriverOptions {
+  /** `'transaction'` behind PgBouncer and the like: nothing is prepared, LISTEN is refused. */
+  readonly pooler?: 'transaction' | undefined
+  /** Time for the listener's probe. Default: the real clock. */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * A driver over the `sql` of postgres.js, which the caller made and ends.
+ *
+ * A statement that passes its deadline is cancelled by the server. Two things postgres.js (3.4.9)
+ * keeps out of reach, so where connections break often use `pg`: a connection to a server that
+ * cannot be reached any more stays taken until TCP gives up (`keep_alive`); and one that is lost in
+ * the very turn in which a statement is written never says hello again, so that each later use of
+ * its place in the pool ends after `connect_timeout` (porsager/postgres #1193, #1209, #1215).
+ *
+ * @throws {ConfigError} when it is not a root `sql`, or one that changes rows on their way
+ */
+export function postgresJsDriver(sql: PostgresJs, options: PostgresJsDriverOptions = {}): Driver {
+  checkRoot(sql)
+  return new PostgresJsDriver(sql, options)
+}
+
+class PostgresJsDriver implements Driver {
+  readonly sessions: number
+  readonly #sql: PostgresJs
+  readonly #settings: PostgresJsSettings
+  readonly #options: PostgresJsDriverOptions
+  readonly #unlisten = new Set<() => Promise<void>>()
+
+  constructor(sql: PostgresJs, options: PostgresJsDriverOptions) {
+    this.#sql = sql
+    this.#settings = sql.options
+    this.#options = options
+    this.sessions = this.#settings.max ?? 10
+  }
+
+  query<Row = never>(query: Query): Promise<Row[]> {
+    return send(this.#sql, this.#named(query), { tries: this.sessions })
+  }
+
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return transactionOn(this.#sql, this.sessions, (session) =>
+      work({ query: (query) => session.query(this.#named(query)) }),
+    )
+  }
+
+  async reserve(): Promise<ReservedSession> {
+    const session = await reserveFrom(this.#sql, this.sessions)
+    return {
+      query: (query) => session.query(this.#named(query)),
+      release: (destroy) => session.release(destroy),
+    }
+  }
+
+  async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
+    if (this.#options.pooler !== undefined)
+      throw new ConfigError(
+        'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
+          'direct connections',
+      )
+    const unlisten = await listenThrough(this.#sql, channel, listener, this.#options.clock)
+    const forget = async (): Promise<void> => {
+      this.#unlisten.delete(forget)
+      await unlisten()
+    }
+    this.#unlisten.add(forget)
+    return forget
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#unlisten].map((unlisten) => unlisten()))
+  }
+
+  async address(): Promise<Address | null> {
+    return addressOf(this.#settings)
+  }
+
+  #named(query: Query): Query {
+    if (this.#options.pooler === undefined || query.name === undefined) return query
+    const { name: _, ...unnamed } = query
+    return unnamed
+  }
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseError } from '../../core/errors.ts'
+import { readJsonLines, toJsonLine } from './json-lines.ts'
+import type { StopMode } from './postmaster.ts'
+
+/**
+ * The line between a process that uses an embedded server and the keeper that holds it: a connection
+ * on 127.0.0.1 with one JSON value a line, each request with one answer. The kernel closes it however
+ * the process ends, so the keeper always knows who is left.
+ */
+export type KeeperRequest =
+  | { readonly do: 'hello'; readonly token: string }
+  | { readonly do: 'leave' }
+  | { readonly do: 'restart'; readonly mode: StopMode; readonly downMs: number }
+
+export interface KeeperAnswer {
+  /** The address of the server. */
+  readonly url?: string
+  /** The process id of the server. */
+  readonly pid?: number
+  /** Why the request failed. */
+  readonly error?: string
+}
+
+/** Where a keeper can be reached, in a file that only its user can read. */
+export interface KeeperFile {
+  readonly port: number
+  readonly token: string
+}
+
+/** What a keeper is started with, as JSON in its first argument. */
+export interface KeeperOrder {
+  readonly directory: string
+  readonly isTemporary: boolean
+  readonly port: number | null
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** `busy`: another process is starting or stopping this server; try again. */
+export type KeeperReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'failed'; readonly isConfig: boolean; readonly message: string }
+
+export const keeperFile = (directory: string): string => join(directory, 'keeper.json')
+
+/** The keeper of `directory`, or null when there is none that answers. */
+export async function connectToKeeper(directory: string): Promise<KeeperLink | null> {
+  const text = await readFile(keeperFile(directory), 'utf8').catch(() => null)
+  if (text === null) return null
+  const { port, token } = JSON.parse(text) as KeeperFile
+  const link = new KeeperLink(connect({ host: '127.0.0.1', port }))
+  try {
+    link.server = await link.ask({ do: 'hello', token })
+    return link
+  } catch {
+    link.destroy()
+    return null
+  }
+}
+
+export class KeeperLink {
+  /** The server as it was when this process came to it. */
+  server: KeeperAnswer = {}
+  /** Called once when the keeper is gone without having been asked. */
+  onLost: () => void = () => {}
+  readonly #socket: Socket
+  readonly #waiting: { resolve(answer: KeeperAnswer): void; reject(error: Error): void }[] = []
+  #isLeaving = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    // Only a request in flight keeps the process alive, not the link.
+    socket.unref()
+    socket.on('error', () => {})
+    socket.on('close', () => this.#closed())
+    readJsonLines<KeeperAnswer>(socket, (answer) => this.#answered(answer))
+  }
+
+  ask(request: KeeperRequest): Promise<KeeperAnswer> {
+    this.#socket.ref()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      if (this.#socket.destroyed) return this.#closed()
+      this.#socket.write(toJsonLine(request))
+    })
+  }
+
+  /** Resolves when the keeper has let this process go; if it was the last, the server is stopped. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true
+    await this.ask({ do: 'leave' }).catch(() => {})
+    this.#socket.destroy()
+  }
+
+  destroy(): void {
+    this.#isLeaving = true
+    this.#socket.destroy()
+  }
+
+  #answered(answer: KeeperAnswer): void {
+    const waiting = this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#socket.unref()
+    if (answer.error === undefined) waiting?.resolve(answer)
+    else waiting?.reject(new DatabaseError(answer.error))
+  }
+
+  #closed(): void {
+    const error = new DatabaseError('The keeper of the embedded PostgreSQL is gone.', {
+      code: 'DATABASE_UNREACHABLE',
+    })
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    if (!this.#isLeaving) this.onLost()
+    this.#isLeaving = true
+  }
+}

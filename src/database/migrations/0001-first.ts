@@ -1,0 +1,78 @@
+import type { Names } from '../names.ts'
+import { quoteLiteral } from '../names.ts'
+import { change } from './0001/change.ts'
+import { claim } from './0001/claim.ts'
+import { finish } from './0001/finish.ts'
+import { groups } from './0001/groups.ts'
+import { partitions } from './0001/partitions.ts'
+import { push } from './0001/push.ts'
+import { recover } from './0001/recover.ts'
+import { tables } from './0001/tables.ts'
+import { migration } from './migration.ts'
+
+/** Everything of the first release: tables, days of history, and the engine's functions. */
+export const first = migration(1, {
+  up: (t) => [
+    ...tables(t),
+    ...partitions(t),
+    ...push(t),
+    ...groups(t),
+    ...claim(t),
+    ...finish(t),
+    ...recover(t),
+    ...change(t),
+  ],
+  down: (t) => [dropFunctions(t), ...dropTables(t)],
+})
+
+const dropTables = (t: Names): string[] => [
+  `DROP VIEW ${t.allJobs}`,
+  `DROP TABLE ${[
+    t.jobs,
+    t.finishedJobs,
+    t.queues,
+    t.workers,
+    t.concurrencyGroups,
+    t.rateStarts,
+    t.waiters,
+    t.leader,
+  ].join(', ')}`,
+  `DROP SEQUENCE ${t.own('line')}, ${t.own('front')}, ${t.own('claims')}`,
+]
+
+const FUNCTIONS = [
+  'push',
+  'push_1',
+  'new_id',
+  'claim_1',
+  'held_1',
+  'finish_1',
+  'with_error_1',
+  'cancelled_entry_1',
+  'recover_1',
+  'lock_groups_1',
+  'ready_1',
+  'make_ready_1',
+  'sweep_blocked_1',
+  'sweep_groups_1',
+  'stage_1',
+  'cancel_1',
+  'retry_1',
+  'make_days_1',
+]
+
+/** By name and schema, so that the argument lists stand in one place only. */
+const dropFunctions = (t: Names): string => `
+  DO ${t.body}
+  DECLARE
+    f regprocedure;
+  BEGIN
+    FOR f IN
+      SELECT p.oid::regprocedure
+        FROM pg_proc p
+       WHERE p.pronamespace = ${quoteLiteral(t.schema)}::regnamespace
+         AND p.proname = ANY (ARRAY[${FUNCTIONS.map((name) => quoteLiteral(name)).join(', ')}])
+    LOOP
+      EXECUTE 'DROP FUNCTION ' || f::text;
+    END LOOP;
+  END ${t.body}`

@@ -1,0 +1,341 @@
+import type { Names } from '../../names.ts'
+
+/**
+ * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
+ * and full the next, and each statement has one right plan, by its index.
+ */
+export const STEADY_PLANS = `
+   SET plan_cache_mode = force_generic_plan
+   SET enable_seqscan = off
+   SET enable_bitmapscan = off
+   SET enable_hashjoin = off
+   SET enable_mergejoin = off`
+
+/** The last numbers that may still grow by one: of an `int`, and of what JavaScript counts exactly. */
+export const MOST_ATTEMPTS = 2_147_483_646
+export const HIGHEST_FENCE = Number.MAX_SAFE_INTEGER - 1
+
+/** A row written by hand may hold anything; below one it could never run. */
+export const OWN_MAX = 'greatest(coalesce(j.concurrency_max, 1), 1)'
+
+/** Refuses to run where a statement does not see what earlier ones waited for. */
+export const READ_COMMITTED_ONLY = `
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;`
+
+/**
+ * `claim_1` takes up to `room` jobs of a queue for a worker. Its first row is about the pass: `name`
+ * says how the queue is ('active', 'paused', 'undeclared', or 'revoked' when the worker's lease is
+ * gone), `priority` how many rows were looked at, `attempts` how many could have been taken. The other rows are the jobs.
+ *
+ * `created_ms` of the first row is, for a queue with a rate limit and no start left, how long until
+ * the next, in milliseconds; otherwise 0.
+ *
+ * Rows whose name the worker does not know leave the line for a lane of their own, where they cost
+ * nobody anything; every claim also looks into that lane for the names its worker knows.
+ */
+export const claim = (t: Names): string[] => [
+  `CREATE FUNCTION ${t.fn('claim_1')}(
+     wanted_queue text, worker uuid, room int, names text[], durable boolean)
+   RETURNS TABLE (
+     id text, name text, args text, priority int, attempts int, max_attempts int, fence float8,
+     seq float8, created_ms float8, scheduled_ms float8, started_ms float8, rest text, place text)
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   DECLARE
+     queue_state text;
+     rate_max int;
+     rate_per interval;
+     starts int;
+     next_start timestamptz;
+     picked tid[];
+     strange tid[];
+     over tid[];
+     looked int;
+     is_limited boolean;
+     keys text[];
+     locked text[];
+     lows bigint[];
+     used int[];
+     oldest bigint[];
+     head_priorities int[];
+     head_seqs bigint[];
+     claim_number bigint;
+     start_at timestamptz;
+   BEGIN
+     ${READ_COMMITTED_ONLY}
+     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
+            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
+            make_interval(secs => q.rate_per_ms / 1000)
+       INTO queue_state, rate_max, rate_per
+       FROM ${t.queues} q
+      WHERE q.name = wanted_queue;
+     IF queue_state IS NULL THEN
+       queue_state := 'undeclared';
+     END IF;
+     IF NOT EXISTS (SELECT 1 FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL) THEN
+       queue_state := 'revoked';
+     END IF;
+     IF queue_state <> 'active' THEN
+       RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
+                           0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+       RETURN;
+     END IF;
+     IF NOT durable THEN
+       PERFORM set_config('synchronous_commit', 'off', true);
+     END IF;
+
+     start_at := clock_timestamp();
+     IF rate_max IS NOT NULL THEN
+       -- The lock first; the clock and the count in later statements. now() is as old as the wait.
+       PERFORM 1 FROM ${t.queues} q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
+       start_at := clock_timestamp();
+       DELETE FROM ${t.rateStarts} s WHERE s.queue = wanted_queue AND s.at <= start_at - rate_per;
+       SELECT count(*) INTO starts FROM ${t.rateStarts} s WHERE s.queue = wanted_queue;
+       room := least(room, rate_max - starts);
+       IF room <= 0 THEN
+         -- The window is free again when so many of its starts have left it that one more fits.
+         SELECT s.at + rate_per INTO next_start
+           FROM ${t.rateStarts} s
+          WHERE s.queue = wanted_queue
+          ORDER BY s.at
+         OFFSET greatest(starts - rate_max, 0)
+          LIMIT 1;
+         RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
+                             CASE WHEN next_start IS NULL THEN 1000
+                                  ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END,
+                             0::float8,
+                             0::float8, NULL::text, NULL::text;
+         RETURN;
+       END IF;
+     END IF;
+
+     IF EXISTS (SELECT 1 FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue) THEN
+       -- Both arms are bounded by the room; what is locked here and not taken is free again at the
+       -- end of this transaction.
+       SELECT array_agg(c.tid) FILTER (WHERE c.known), array_agg(c.tid) FILTER (WHERE NOT c.known),
+              count(*), bool_or(c.known AND c.is_limited)
+         INTO picked, strange, looked, is_limited
+         FROM (
+           SELECT both_lanes.tid, both_lanes.known, both_lanes.is_limited
+             FROM (
+               SELECT a.tid, true AS known, a.is_limited, a.priority, 0 AS lane, a.seq
+                 FROM unnest(names) AS n(name),
+                      LATERAL (
+                        SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited,
+                               j.priority, j.seq
+                          FROM ${t.jobs} j
+                         WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
+                         ORDER BY j.priority DESC, j.seq
+                         LIMIT room
+                           FOR NO KEY UPDATE SKIP LOCKED) a
+               UNION ALL
+               SELECT r.tid, r.name = ANY (names), r.is_limited, r.priority, 1, r.ready_seq
+                 FROM (
+                   SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name,
+                          j.priority, j.ready_seq
+                     FROM ${t.jobs} j
+                    WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+                    ORDER BY j.priority DESC, j.ready_seq
+                    LIMIT room
+                      FOR NO KEY UPDATE SKIP LOCKED) r
+             ) both_lanes
+            ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.seq
+            LIMIT room
+         ) c;
+     ELSE
+       SELECT array_agg(r.tid) FILTER (WHERE r.name = ANY (names)),
+              array_agg(r.tid) FILTER (WHERE r.name <> ALL (names)),
+              count(*), bool_or(r.is_limited AND r.name = ANY (names))
+         INTO picked, strange, looked, is_limited
+         FROM (
+           SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name
+             FROM ${t.jobs} j
+            WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+            ORDER BY j.priority DESC, j.ready_seq
+            LIMIT room
+              FOR NO KEY UPDATE SKIP LOCKED) r;
+     END IF;
+
+     IF strange IS NOT NULL THEN
+       UPDATE ${t.jobs} j SET aside = true, ready_seq = NULL WHERE j.ctid = ANY (strange);
+       -- Where one is, there are often many (a deploy's new jobs): clear the head in larger steps.
+       UPDATE ${t.jobs} j
+          SET aside = true, ready_seq = NULL
+        WHERE j.ctid = ANY (ARRAY(
+                SELECT k.ctid
+                  FROM ${t.jobs} k
+                 WHERE k.ctid = ANY (ARRAY(
+                         SELECT h.tid
+                           FROM (
+                             SELECT i.ctid AS tid, i.name
+                               FROM ${t.jobs} i
+                              WHERE i.queue = wanted_queue AND i.ready_seq IS NOT NULL
+                              ORDER BY i.priority DESC, i.ready_seq
+                              LIMIT 5000) h
+                          WHERE h.name <> ALL (names)))
+                   AND k.ready_seq IS NOT NULL
+                   FOR NO KEY UPDATE SKIP LOCKED));
+     END IF;
+
+     RETURN QUERY SELECT NULL::text, queue_state, NULL::text, looked, room, 0, 0::float8, 0::float8,
+                         0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+     IF picked IS NULL THEN
+       RETURN;
+     END IF;
+
+     IF is_limited THEN
+       SELECT array_agg(DISTINCT j.concurrency_key ORDER BY j.concurrency_key)
+         INTO keys
+         FROM ${t.jobs} j
+        WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL;
+       -- Missing groups are made before any is locked, in one order; then all are locked, in one
+       -- order. One that the sweep took in between is missed here: everything is let go, and the
+       -- claim begins again.
+       INSERT INTO ${t.concurrencyGroups} (key)
+       SELECT k.key
+         FROM unnest(keys) AS k(key)
+        WHERE NOT EXISTS (SELECT 1 FROM ${t.concurrencyGroups} g WHERE g.key = k.key)
+        ORDER BY k.key
+           ON CONFLICT DO NOTHING;
+       SELECT array_agg(l.key), array_agg(l.low_seq)
+         INTO locked, lows
+         FROM (
+           SELECT g.key, g.low_seq
+             FROM ${t.concurrencyGroups} g
+            WHERE g.key = ANY (keys)
+            ORDER BY g.key
+              FOR NO KEY UPDATE) l;
+       IF cardinality(locked) IS DISTINCT FROM cardinality(keys) THEN
+         RAISE EXCEPTION 'a group was swept away while it was claimed from' USING ERRCODE = 'CH002';
+       END IF;
+       claim_number := nextval(${t.sequence('claims')});
+
+       -- Later statements than the lock: they see what its last holder did.
+       SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
+         INTO used, oldest
+         FROM (
+           SELECT k.n, r.used, r.oldest
+             FROM unnest(keys, lows) WITH ORDINALITY AS k(key, low, n)
+            CROSS JOIN LATERAL (
+                    SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
+                      FROM ${t.jobs} j
+                     WHERE j.state = 'running' AND j.concurrency_key = k.key
+                       AND j.claim_seq >= k.low) r) c;
+       SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
+         INTO head_priorities, head_seqs
+         FROM (
+           SELECT k.n, b.priority, b.seq
+             FROM unnest(keys) WITH ORDINALITY AS k(key, n)
+             LEFT JOIN LATERAL (
+                    SELECT j.priority, j.seq
+                      FROM ${t.jobs} j
+                     WHERE j.blocked AND j.concurrency_key = k.key AND j.queue = wanted_queue
+                     ORDER BY j.priority DESC, j.seq
+                     LIMIT 1) b ON true) h;
+
+       -- In each group by priority and age, up to the first that does not fit; and none before an
+       -- older one that is blocked.
+       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.tid) FILTER (WHERE NOT f.fits)
+         INTO picked, over
+         FROM (
+           SELECT c.tid,
+                  c.key IS NULL OR bool_and(
+                    used[c.g] + c.rank <= c.own_max
+                    AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
+                         OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
+                    OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
+             FROM (
+               SELECT j.ctid AS tid, j.concurrency_key AS key, ${OWN_MAX} AS own_max, j.priority, j.seq,
+                      dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
+                      row_number() OVER (PARTITION BY j.concurrency_key
+                                             ORDER BY j.priority DESC, j.seq) AS rank
+                 FROM ${t.jobs} j
+                WHERE j.ctid = ANY (picked)) c) f;
+       IF over IS NOT NULL THEN
+         UPDATE ${t.jobs} j
+            SET blocked = true, ready_seq = NULL, aside = false
+          WHERE j.ctid = ANY (over);
+       END IF;
+       -- A bound for the count, moved seldom: under an old transaction the index keeps every job that
+       -- ran in the group since.
+       UPDATE ${t.concurrencyGroups} g
+          SET low_seq = k.low
+         FROM (SELECT u.key, coalesce(u.oldest, claim_number) AS low, u.was
+                 FROM unnest(keys, oldest, lows) AS u(key, oldest, was)) k
+        WHERE g.key = k.key AND k.low - k.was > 1000;
+       IF picked IS NULL THEN
+         RETURN;
+       END IF;
+     ELSE
+       claim_number := nextval(${t.sequence('claims')});
+     END IF;
+
+     IF rate_max IS NULL THEN
+       start_at := clock_timestamp();
+     ELSE
+       INSERT INTO ${t.rateStarts} (queue, at)
+       SELECT wanted_queue, start_at FROM generate_series(1, cardinality(picked));
+     END IF;
+     RETURN QUERY
+     UPDATE ${t.jobs} j
+        SET state = 'running', ready_seq = NULL, aside = false, run_at = NULL, worker_id = worker,
+            -- Bounded, since one row that overflows would fail the claim of all, again and again.
+            claim_seq = claim_number, started_at = start_at, attempts = least(j.attempts, ${MOST_ATTEMPTS}) + 1,
+            fence = least(j.fence, ${HIGHEST_FENCE}) + 1
+      WHERE j.ctid = ANY (picked)
+     RETURNING j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+               j.fence::float8, j.seq::float8,
+               date_part('epoch', j.created_at) * 1000,
+               date_part('epoch', j.scheduled_at) * 1000,
+               date_part('epoch', j.started_at) * 1000,
+               ${rareColumns('j')}, j.ctid::text;
+   END ${t.body}`,
+
+  // What a worker holds, for one that lost the answer to a claim.
+  `CREATE FUNCTION ${t.fn('held_1')}(worker uuid)
+   RETURNS TABLE (
+     id text, name text, args text, priority int, attempts int, max_attempts int, fence float8,
+     seq float8, created_ms float8, scheduled_ms float8, started_ms float8, rest text, place text,
+     queue text)
+   LANGUAGE plpgsql STABLE ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     SELECT j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+            j.fence::float8, j.seq::float8,
+            date_part('epoch', j.created_at) * 1000,
+            date_part('epoch', j.scheduled_at) * 1000,
+            date_part('epoch', j.started_at) * 1000,
+            ${rareColumns('j')}, j.ctid::text, j.queue
+       FROM ${t.jobs} j
+      WHERE j.state = 'running' AND j.worker_id = worker;
+   END ${t.body}`,
+]
+
+/**
+ * Columns that most jobs leave empty travel as one JSON object, null in the ordinary case: each
+ * column of its own would cost every job.
+ */
+function rareColumns(j: string): string {
+  const columns = [
+    'unique_key',
+    'concurrency_key',
+    'concurrency_max',
+    'limits',
+    'backoff',
+    'progress',
+    'errors',
+    'meta',
+    'cancel_requested_at',
+  ]
+  const pairs = columns.map((column) => `'${column}', ${j}.${column}`)
+  pairs.push(`'retention_ms', extract(epoch FROM ${j}.retention) * 1000`)
+  pairs.push(`'crashes', nullif(${j}.crashes, 0)`)
+  const isOrdinary = [...columns, 'retention'].map((column) => `${j}.${column} IS NULL`)
+  return `CASE WHEN NOT (${isOrdinary.join(' AND ')} AND ${j}.crashes = 0)
+                 THEN jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))::text END`
+}

@@ -1,0 +1,214 @@
+import { type Names, quoteLiteral } from '../../names.ts'
+import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+
+/** Columns that a job takes with it from `jobs` into `finished_jobs`. */
+export const MOVED_COLUMNS = [
+  'id',
+  'fence',
+  'created_at',
+  'scheduled_at',
+  'started_at',
+  'worker_id',
+  'priority',
+  'attempts',
+  'max_attempts',
+  'concurrency_max',
+  'crashes',
+  'format',
+  'queue',
+  'name',
+  'args',
+  'unique_key',
+  'concurrency_key',
+  'limits',
+  'backoff',
+] as const
+
+/** The guard: the row is this job, held by this worker under this fence, and still running. */
+const OURS = `(j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
+          AND j.state NOT IN ('pending', 'retrying')`
+
+export const movedColumns = (prefix: string): string =>
+  MOVED_COLUMNS.map((column) => `${prefix}.${column}`).join(', ')
+
+/**
+ * `finish_1` saves what attempts came to, under their fences. One row of `ids`, `fences` and `states`
+ * is one attempt; the other arrays may be null when no row needs them. It answers only for the rows
+ * that were not saved as asked:
+ *
+ * - 'cancelled': saved, but as cancelled, because somebody had asked for it;
+ * - 'lost': the row belongs to another attempt by now, or is gone; nothing was written;
+ * - 'ready': `id` is a queue in which blocked jobs became ready;
+ * - 'again': the row changed between two statements; ask again.
+ *
+ * A row that is found saved already, by this worker under this fence, counts as saved: the answer
+ * to the first try was lost. The last row has no id and says when it was, by the database's clock.
+ */
+export const finish = (t: Names): string[] => [
+  // The first error and the last 19 are kept; the time is the database's.
+  `CREATE FUNCTION ${t.fn('with_error_1')}(errors jsonb, entry jsonb, at timestamptz) RETURNS jsonb
+   LANGUAGE sql STABLE
+   AS ${t.body}
+     SELECT CASE
+              WHEN entry IS NULL THEN errors
+              WHEN errors IS NULL OR jsonb_typeof(errors) <> 'array'
+                THEN jsonb_build_array(entry || jsonb_build_object('at', at))
+              WHEN jsonb_array_length(errors) < 20
+                THEN errors || jsonb_build_array(entry || jsonb_build_object('at', at))
+              ELSE jsonb_build_array(errors -> 0)
+                   || jsonb_path_query_array(errors, '$[2 to last]')
+                   || jsonb_build_array(entry || jsonb_build_object('at', at))
+            END
+   ${t.body}`,
+
+  `CREATE FUNCTION ${t.fn('cancelled_entry_1')}(attempt int) RETURNS jsonb
+   LANGUAGE sql IMMUTABLE
+   AS ${t.body}
+     SELECT jsonb_build_object('attempt', attempt, 'kind', 'cancelled', 'name', 'AttemptError',
+                               'message', 'The job was cancelled.', 'stack', NULL)
+   ${t.body}`,
+
+  `CREATE FUNCTION ${t.fn('finish_1')}(
+     worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[],
+     delays_ms float8[], given_back int[], crashed int[], fronts boolean[],
+     walls_ms float8[], cpus_ms float8[], peaks float8[], rests text[], since_ms float8, keys text[])
+   RETURNS TABLE (id text, verdict text, at_ms float8)
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := clock_timestamp();
+     places tid[];
+     copied int;
+     deleted int;
+     moved int := 0;
+     kept int := 0;
+     asked uuid[];
+     cancelled uuid[];
+   BEGIN
+     ${READ_COMMITTED_ONLY}
+     IF keys IS NOT NULL THEN
+       -- Before any job: groups are locked in one order by everybody.
+       PERFORM ${t.fn('lock_groups_1')}(keys);
+     END IF;
+
+     -- Rows are first looked for where the claim left them, and those that have moved since (a progress
+     -- was saved, a cancel asked for) by their ids. No plan can begin with the table, whatever the
+     -- statistics say: IS TRUE keeps conditions from offering an index.
+     places := finish_1.places;
+     FOR round IN 1 .. 2 LOOP
+       -- Copied first and deleted then, without a lock in between: rows with so many columns are dear
+       -- to carry through RETURNING. When a row changes between the two, the counts differ, and the
+       -- whole batch is done again.
+       INSERT INTO ${t.finishedJobs} (
+              ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
+              result, wall_ms, cpu_ms, peak_bytes)
+       SELECT ${movedColumns('j')}, at,
+              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN j.retention
+                   ELSE make_interval(secs => (d.rest::jsonb ->> 'retention_ms')::float8 / 1000) END,
+              CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'progress' THEN j.progress
+                   ELSE d.rest::jsonb -> 'progress' END,
+              CASE WHEN j.cancel_requested_at IS NOT NULL
+                   THEN ${t.fn('with_error_1')}(j.errors, CASE
+                          WHEN d.error::jsonb ->> 'kind' = 'cancelled' THEN d.error::jsonb
+                          ELSE ${t.fn('cancelled_entry_1')}(j.attempts) END, at)
+                   WHEN d.error IS NULL THEN j.errors
+                   ELSE ${t.fn('with_error_1')}(j.errors, d.error::jsonb, at) END,
+              CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'meta' THEN j.meta
+                   ELSE d.rest::jsonb -> 'meta' END,
+              CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
+              CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
+              d.wall_ms, d.cpu_ms, d.peak_bytes
+         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.results,
+                     finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
+                     finish_1.rests)
+           AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
+         JOIN ${t.jobs} j ON j.ctid = d.tid
+        WHERE ${OURS}
+          AND (d.state IN ('succeeded', 'failed', 'cancelled') OR j.cancel_requested_at IS NOT NULL);
+       GET DIAGNOSTICS copied = ROW_COUNT;
+
+       WITH gone AS (
+         DELETE FROM ${t.jobs} j
+          USING unnest(places, finish_1.ids, finish_1.fences, finish_1.states)
+             AS d(tid, id, fence, state)
+          WHERE j.ctid = d.tid AND ${OURS}
+            AND (d.state IN ('succeeded', 'failed', 'cancelled')
+                 OR j.cancel_requested_at IS NOT NULL)
+         RETURNING CASE WHEN j.cancel_requested_at IS NOT NULL THEN j.id END AS asked
+       )
+       SELECT count(*), array_agg(gone.asked) FILTER (WHERE gone.asked IS NOT NULL)
+         INTO deleted, asked
+         FROM gone;
+       IF deleted <> copied OR asked IS NOT NULL AND cardinality(asked) <> (
+            SELECT count(*) FROM ${t.finishedJobs} f
+             WHERE f.id = ANY (asked) AND f.finished_at = at AND f.state = 'cancelled') THEN
+         RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';
+       END IF;
+       moved := moved + copied;
+       cancelled := cancelled || asked;
+       EXIT WHEN moved = cardinality(finish_1.ids) OR round = 2;
+       places := ARRAY(
+         SELECT h.tid
+           FROM unnest(finish_1.ids) AS d(id)
+           LEFT JOIN LATERAL (
+                  SELECT j.ctid AS tid FROM ${t.jobs} j WHERE j.id = d.id OFFSET 0) h ON true);
+     END LOOP;
+
+     IF moved < cardinality(finish_1.ids) THEN
+       UPDATE ${t.jobs} j
+          SET state = d.state,
+              ready_seq = CASE WHEN d.front THEN nextval(${t.sequence('front')})
+                               WHEN coalesce(d.delay_ms, 0) <= 0 THEN nextval(${t.sequence('line')}) END,
+              run_at = CASE WHEN d.delay_ms > 0 THEN at + make_interval(secs => d.delay_ms / 1000) END,
+              attempts = j.attempts - coalesce(d.given_back, 0),
+              crashes = j.crashes + coalesce(d.crashed, 0),
+              errors = ${t.fn('with_error_1')}(j.errors, d.error::jsonb, at),
+              progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
+                              ELSE j.progress END,
+              meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
+         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.errors,
+                     finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
+                     finish_1.rests)
+           AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+        WHERE j.ctid = d.tid AND ${OURS}
+          AND d.state IN ('pending', 'retrying')
+          -- A cancel that came since the first statement: the next try moves the row.
+          AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS kept = ROW_COUNT;
+     END IF;
+
+     IF moved + kept < cardinality(finish_1.ids) THEN
+       RETURN QUERY
+       SELECT d.id::text, v.verdict, NULL::float8
+         FROM unnest(finish_1.ids, finish_1.fences) AS d(id, fence),
+              LATERAL (
+                SELECT CASE
+                         WHEN EXISTS (
+                           SELECT 1 FROM ${t.jobs} j
+                            WHERE j.id = d.id AND j.fence = d.fence AND j.worker_id = worker)
+                         THEN (SELECT CASE WHEN j.state = 'running' THEN 'again' ELSE 'saved' END
+                                 FROM ${t.jobs} j WHERE j.id = d.id)
+                         -- A bound on the time prunes the days that cannot hold it.
+                         WHEN EXISTS (
+                           SELECT 1 FROM ${t.finishedJobs} f
+                            WHERE f.id = d.id AND f.fence = d.fence AND f.worker_id = worker
+                              AND f.finished_at >= to_timestamp(since_ms / 1000))
+                         THEN 'saved'
+                         ELSE 'lost'
+                       END AS verdict) v
+        WHERE v.verdict <> 'saved';
+     END IF;
+
+     IF EXISTS (SELECT 1 FROM ${t.waiters} w) THEN
+       PERFORM pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || w.job_id::text)
+          FROM ${t.waiters} w
+         WHERE w.job_id = ANY (finish_1.ids);
+     END IF;
+     IF keys IS NOT NULL THEN
+       RETURN QUERY SELECT r.queue, 'ready', NULL::float8 FROM ${t.fn('ready_1')}(keys) r;
+     END IF;
+     RETURN QUERY SELECT c::text, 'cancelled', NULL::float8 FROM unnest(cancelled) AS c;
+     RETURN QUERY SELECT NULL::text, 'at', extract(epoch FROM at)::float8 * 1000;
+   END ${t.body}`,
+]

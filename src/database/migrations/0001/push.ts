@@ -1,0 +1,173 @@
+import { type Names, quoteLiteral } from '../../names.ts'
+import { READ_COMMITTED_ONLY } from './claim.ts'
+
+/** Columns of `jobs` that a push writes, and where each comes from in the row `g`. */
+const inserted = (t: Names, order: string): string => `
+     INSERT INTO ${t.jobs} (
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
+     SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
+            make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
+            g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
+       FROM (
+         -- Places are drawn here, in the order of the call, before anything is sorted.
+         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+                u.rest::jsonb AS rest, u.due,
+                CASE WHEN u.due IS NULL OR u.due <= now()
+                     THEN nextval(${t.sequence('line')}) END AS place
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+                    coalesce(to_timestamp(r.scheduled_ms / 1000),
+                             now() + make_interval(secs => r.delay_ms / 1000)) AS due
+               FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
+                           delays_ms, unique_keys, rests)
+                 AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
+                      unique_key, rest)
+           ) u
+       ) g
+      ${order}
+         ON CONFLICT DO NOTHING`
+
+/**
+ * `push_1` inserts a batch and answers only for the rows that have a unique key and were not
+ * inserted: whose row stands in the way. `again` is for a batch whose first answer was lost.
+ */
+export const push = (t: Names): string[] => [
+  `CREATE FUNCTION ${t.fn('push_1')}(
+     ids uuid[], queues text[], names text[], args text[], priorities int[], max_attempts int[],
+     scheduled_ms float8[], delays_ms float8[], unique_keys text[], rests text[],
+     again boolean, lock_ms int, payloads text[])
+   RETURNS TABLE (pushed text, holder text)
+   LANGUAGE plpgsql
+   AS ${t.body}
+   #variable_conflict use_column
+   DECLARE
+     made uuid[];
+   BEGIN
+     IF again THEN
+       -- What is deleted below must be looked for in a snapshot of its own.
+       ${READ_COMMITTED_ONLY.trim()}
+     END IF;
+     IF lock_ms > 0 THEN
+       PERFORM set_config('lock_timeout', lock_ms::text, true);
+     END IF;
+
+     IF unique_keys IS NULL THEN
+       -- Without unique keys only the id can conflict, and then the row is this producer's own.
+       ${inserted(t, '')};
+     ELSE
+       -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
+     -- Of two rows with one key the first of the call is kept: a producer's ids rise.
+       WITH put AS (
+         ${inserted(t, 'ORDER BY g.unique_key, g.id')}
+         RETURNING id
+       )
+       SELECT array_agg(put.id) INTO made FROM put;
+     END IF;
+
+     IF again THEN
+       -- The first try may have committed, run and moved meanwhile; then the id no longer conflicts.
+       -- In a later statement than the insert: inside it, one row still slipped through while the
+       -- move was committing.
+       DELETE FROM ${t.jobs} j
+        WHERE j.id = ANY (ids)
+          AND EXISTS (
+            SELECT 1 FROM ${t.finishedJobs} f
+             WHERE f.id = j.id AND f.finished_at >= now() - interval '20 minutes');
+     END IF;
+
+     IF payloads IS NOT NULL THEN
+       PERFORM pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest(payloads) AS p;
+     END IF;
+
+     IF unique_keys IS NOT NULL AND coalesce(cardinality(made), 0) < cardinality(ids) THEN
+       RETURN QUERY
+       SELECT m.id::text, coalesce(same.id, past.id, other.id)::text
+         FROM unnest(ids, unique_keys) AS m(id, unique_key)
+         LEFT JOIN LATERAL (SELECT j.id FROM ${t.jobs} j WHERE j.id = m.id) same ON true
+         LEFT JOIN LATERAL (
+           SELECT f.id FROM ${t.finishedJobs} f
+            WHERE again AND f.id = m.id AND f.finished_at >= now() - interval '20 minutes'
+            LIMIT 1) past ON true
+         LEFT JOIN LATERAL (
+           SELECT j.id FROM ${t.jobs} j WHERE j.unique_key = m.unique_key) other ON true
+        WHERE again OR m.id <> ALL (coalesce(made, '{}'));
+     END IF;
+   END ${t.body}`,
+
+  // RFC 9562 version 7 from the server's clock; PostgreSQL has its own only since 18.
+  `CREATE FUNCTION ${t.fn('new_id')}() RETURNS uuid
+   LANGUAGE sql VOLATILE
+   AS ${t.body}
+     SELECT encode(
+       set_byte(
+         set_byte(
+           overlay(uuid_send(gen_random_uuid())
+                   PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+                                     FROM 3) FROM 1 FOR 6),
+           6, (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112),
+         8, (get_byte(uuid_send(gen_random_uuid()), 8) & 63) | 128),
+       'hex')::uuid
+   ${t.body}`,
+
+  `CREATE FUNCTION ${t.fn('push')}(
+     name text, args jsonb DEFAULT '{}', queue text DEFAULT 'default', priority int DEFAULT 0,
+     max_attempts int DEFAULT 1, scheduled_at timestamptz DEFAULT NULL,
+     unique_key text DEFAULT NULL, meta jsonb DEFAULT NULL)
+   RETURNS uuid
+   LANGUAGE plpgsql
+   AS ${t.body}
+   DECLARE
+     job uuid := ${t.fn('new_id')}();
+     standing uuid;
+   BEGIN
+     IF coalesce(octet_length(push.name), 0) NOT BETWEEN 1 AND 200 OR strpos(push.name, ':') > 0 THEN
+       RAISE EXCEPTION 'A job name has 1 to 200 bytes and no colon, got %', quote_nullable(push.name)
+         USING ERRCODE = '22023';
+     END IF;
+     IF coalesce(octet_length(push.queue), 0) NOT BETWEEN 1 AND 200 THEN
+       RAISE EXCEPTION 'A queue name has 1 to 200 bytes, got %', quote_nullable(push.queue)
+         USING ERRCODE = '22023';
+     END IF;
+     IF jsonb_typeof(push.args) IS DISTINCT FROM 'object' OR octet_length(push.args::text) > 1048576 THEN
+       RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
+         USING ERRCODE = '22023';
+     END IF;
+     IF push.priority IS NULL OR coalesce(push.max_attempts, 0) NOT BETWEEN 1 AND 1000000 THEN
+       RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'
+         USING ERRCODE = '22023';
+     END IF;
+     IF octet_length(push.unique_key) NOT BETWEEN 1 AND 1000 THEN
+       RAISE EXCEPTION 'A unique key has 1 to 1000 bytes' USING ERRCODE = '22023';
+     END IF;
+     IF push.scheduled_at NOT BETWEEN '1970-01-01 00:00Z' AND '9999-12-31 00:00Z' THEN
+       RAISE EXCEPTION 'The time of a job lies between 1970 and 9999, got %', push.scheduled_at
+         USING ERRCODE = '22023';
+     END IF;
+     IF jsonb_typeof(push.meta) <> 'object' OR octet_length(push.meta::text) > 65536 THEN
+       RAISE EXCEPTION 'The meta of a job is a JSON object of at most 64 KiB'
+         USING ERRCODE = '22023';
+     END IF;
+     LOOP
+       SELECT p.holder::uuid INTO standing
+         FROM ${t.fn('push_1')}(
+                ARRAY[job], ARRAY[push.queue], ARRAY[push.name], ARRAY[push.args::text],
+                ARRAY[push.priority], ARRAY[push.max_attempts],
+                ARRAY[(extract(epoch FROM push.scheduled_at) * 1000)::float8], NULL,
+                CASE WHEN push.unique_key IS NOT NULL THEN ARRAY[push.unique_key] END,
+                ARRAY[CASE WHEN push.meta IS NOT NULL
+                           THEN jsonb_build_object('meta', push.meta)::text END],
+                false, 0, ARRAY[CASE WHEN push.scheduled_at > now()
+                           THEN 'job.scheduled ' ELSE 'queue.pushed ' END || push.queue]) p;
+       -- No row back: it was inserted. A row without a holder: the holder finished between the two
+       -- statements, so the key is free now.
+       EXIT WHEN NOT FOUND;
+       IF standing IS NOT NULL THEN
+         RETURN standing;
+       END IF;
+     END LOOP;
+     RETURN job;
+   END ${t.body}`,
+]

@@ -1,0 +1,164 @@
+import { type Names, quoteLiteral } from '../../names.ts'
+import { HIGHEST_FENCE, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { MOVED_COLUMNS, movedColumns } from './finish.ts'
+
+/**
+ * What brings jobs back: `recover_1` for those of workers without a lease, `stage_1` for those whose
+ * time has come.
+ */
+export const recover = (t: Names): string[] => [
+  // Answers with one row a job: what became of it.
+  `CREATE FUNCTION ${t.fn('recover_1')}(room int, max_crashes int, spread_ms float8)
+   RETURNS TABLE (id text, queue text, name text, worker text, verdict text)
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   DECLARE
+     gone uuid[];
+     spared uuid[];
+     stuck uuid[];
+     held tid[];
+     keys text[];
+     at timestamptz := clock_timestamp();
+   BEGIN
+     ${READ_COMMITTED_ONLY}
+     -- The holders of running jobs, one index probe each, whatever the number of jobs.
+     WITH RECURSIVE holders AS (
+       (SELECT j.worker_id FROM ${t.jobs} j WHERE j.state = 'running' ORDER BY j.worker_id LIMIT 1)
+       UNION ALL
+       SELECT (SELECT j.worker_id FROM ${t.jobs} j
+                WHERE j.state = 'running' AND j.worker_id > h.worker_id
+                ORDER BY j.worker_id LIMIT 1)
+         FROM holders h
+        WHERE h.worker_id IS NOT NULL
+     )
+     SELECT array_agg(h.worker_id), array_agg(h.worker_id) FILTER (WHERE w.amnesty)
+       INTO gone, spared
+       FROM holders h
+       LEFT JOIN ${t.workers} w ON w.id = h.worker_id
+      WHERE h.worker_id IS NOT NULL AND (w.id IS NULL OR w.revoked_at IS NOT NULL);
+     IF gone IS NULL THEN
+       RETURN;
+     END IF;
+
+     -- Locked in the order of ids; a finish that holds one of them is still in the right.
+     stuck := ARRAY(
+       SELECT s.id
+         FROM (
+           SELECT j.id
+             FROM ${t.jobs} j
+            WHERE j.state = 'running' AND j.worker_id = ANY (gone)
+            LIMIT room) s
+        ORDER BY s.id);
+     SELECT array_agg(DISTINCT j.concurrency_key)
+       INTO keys
+       FROM unnest(stuck) AS s(id)
+      CROSS JOIN LATERAL (
+              SELECT k.concurrency_key FROM ${t.jobs} k WHERE k.id = s.id OFFSET 0) j
+      WHERE j.concurrency_key IS NOT NULL;
+     IF keys IS NOT NULL THEN
+       PERFORM ${t.fn('lock_groups_1')}(keys);
+     END IF;
+     held := ARRAY(
+       SELECT h.tid
+         FROM unnest(stuck) AS s(id)
+        CROSS JOIN LATERAL (
+                SELECT j.ctid AS tid, j.state, j.worker_id
+                  FROM ${t.jobs} j
+                 WHERE j.id = s.id
+                   FOR NO KEY UPDATE SKIP LOCKED) h
+        WHERE h.state = 'running' AND h.worker_id = ANY (gone));
+
+     RETURN QUERY
+     WITH ended AS (
+       DELETE FROM ${t.jobs} j
+        WHERE j.ctid = ANY (held)
+          AND (j.cancel_requested_at IS NOT NULL
+               OR (j.crashes + 1 >= max_crashes AND j.worker_id <> ALL (coalesce(spared, '{}'))))
+       RETURNING ${movedColumns('j')}, j.retention, j.progress, j.errors, j.meta,
+                 j.cancel_requested_at
+     ), put AS (
+       INSERT INTO ${t.finishedJobs} (
+              ${MOVED_COLUMNS.filter((column) => column !== 'fence' && column !== 'crashes').join(', ')},
+              fence, crashes, finished_at, retention, progress, errors, meta, state)
+       SELECT ${MOVED_COLUMNS.filter((column) => column !== 'fence' && column !== 'crashes')
+         .map((column) => `e.${column}`)
+         .join(', ')},
+              least(e.fence, ${HIGHEST_FENCE}) + 1, least(e.crashes, max_crashes) + 1, at, e.retention, e.progress,
+              ${t.fn('with_error_1')}(e.errors,
+                CASE WHEN e.cancel_requested_at IS NOT NULL
+                     THEN ${t.fn('cancelled_entry_1')}(e.attempts)
+                     ELSE jsonb_build_object('attempt', e.attempts, 'kind', 'crash',
+                            'name', 'AttemptError', 'stack', NULL,
+                            'message', format('The worker of this job was lost %s times.',
+                                              least(e.crashes, max_crashes) + 1)) END, at),
+              e.meta,
+              CASE WHEN e.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE 'failed' END
+         FROM ended e
+       RETURNING id, queue, name, worker_id, state
+     ), told AS (
+       SELECT pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || w.job_id::text)
+         FROM ${t.waiters} w
+        WHERE w.job_id IN (SELECT p.id FROM put p)
+     )
+     SELECT p.id::text, p.queue, p.name, p.worker_id::text, p.state
+       FROM put p
+      WHERE (SELECT count(*) FROM told) >= 0;
+
+     RETURN QUERY
+     UPDATE ${t.jobs} j
+        SET state = 'pending', fence = least(j.fence, ${HIGHEST_FENCE}) + 1,
+            attempts = greatest(j.attempts - 1, 0),
+            crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
+            ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
+      WHERE j.ctid = ANY (held)
+     RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     IF keys IS NOT NULL THEN
+       RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
+                      FROM ${t.fn('ready_1')}(keys) r;
+     END IF;
+   END ${t.body}`,
+
+  // Gives their places to jobs whose time has come, oldest first. Answers with the queues touched
+  // and, in a last row without a queue, the milliseconds until the next one (null: none waits).
+  `CREATE FUNCTION ${t.fn('stage_1')}(room int, given_now timestamptz)
+   RETURNS TABLE (queue text, staged int, next_ms float8)
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := coalesce(given_now, clock_timestamp());
+   BEGIN
+     ${READ_COMMITTED_ONLY}
+     RETURN QUERY
+     WITH due AS MATERIALIZED (
+       SELECT j.ctid AS tid, j.run_at
+         FROM ${t.jobs} j
+        WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+          AND j.run_at <= at
+        ORDER BY j.run_at
+        LIMIT room
+          FOR NO KEY UPDATE SKIP LOCKED
+     ), placed AS MATERIALIZED (
+       -- One place a row, drawn in the order of the times.
+       SELECT due.tid, nextval(${t.sequence('line')}) AS place FROM due
+     ), ready AS (
+       UPDATE ${t.jobs} j
+          SET ready_seq = p.place, seq = coalesce(j.seq, p.place), run_at = NULL
+         FROM placed p
+        WHERE j.ctid = p.tid
+       RETURNING j.queue
+     )
+     SELECT r.queue, count(*)::int, NULL::float8 FROM ready r GROUP BY r.queue;
+
+     RETURN QUERY
+     SELECT NULL::text, 0,
+            (SELECT extract(epoch FROM j.run_at - at)::float8 * 1000
+               FROM ${t.jobs} j
+              WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+                -- Before PostgreSQL 17 nothing can be subtracted from infinity.
+                AND j.run_at < 'infinity'
+              ORDER BY j.run_at
+              LIMIT 1);
+   END ${t.body}`,
+]

@@ -1,0 +1,164 @@
+import type { Names } from '../../names.ts'
+
+/**
+ * The hot table holds what is waiting or running and nothing else; a job that has finished is moved
+ * to `finished_jobs`. Wide columns stand last and fixed-width ones first, so that rows pack well.
+ */
+export const tables = (t: Names): string[] => [
+  // `line` gives new places; `front` gives places before all of them, to jobs that were looked at
+  // and put back; `claims` numbers the claims, so that running rows can be searched from a bound.
+  `CREATE SEQUENCE ${t.own('line')}`,
+  `CREATE SEQUENCE ${t.own('front')}
+     MINVALUE -9223372036854775807 START -9223372036854775807 MAXVALUE -1`,
+  `CREATE SEQUENCE ${t.own('claims')}`,
+
+  `CREATE TABLE ${t.jobs} (
+     id uuid PRIMARY KEY,
+     seq bigint,
+     ready_seq bigint,
+     fence bigint NOT NULL DEFAULT 0,
+     claim_seq bigint,
+     created_at timestamptz NOT NULL DEFAULT now(),
+     scheduled_at timestamptz,
+     run_at timestamptz,
+     started_at timestamptz,
+     cancel_requested_at timestamptz,
+     worker_id uuid,
+     priority int NOT NULL DEFAULT 0,
+     attempts int NOT NULL DEFAULT 0,
+     max_attempts int NOT NULL DEFAULT 1,
+     concurrency_max int,
+     crashes smallint NOT NULL DEFAULT 0,
+     format smallint NOT NULL DEFAULT 1,
+     blocked boolean NOT NULL DEFAULT false,
+     aside boolean NOT NULL DEFAULT false,
+     state text NOT NULL DEFAULT 'pending',
+     queue text NOT NULL,
+     name text NOT NULL,
+     args jsonb NOT NULL DEFAULT '{}',
+     unique_key text,
+     -- Compared and sorted byte by byte: every lock of groups is in that order.
+     concurrency_key text COLLATE "C",
+     retention interval,
+     limits jsonb,
+     backoff jsonb,
+     progress jsonb,
+     errors jsonb,
+     meta jsonb,
+     CONSTRAINT jobs_state CHECK (state IN ('pending', 'running', 'retrying')),
+     CONSTRAINT jobs_running CHECK (state <> 'running' OR (worker_id IS NOT NULL AND ready_seq IS NULL))
+   ) WITH (
+     -- Rows live for milliseconds: vacuum by a fixed number of dead rows, without a pause.
+     autovacuum_vacuum_scale_factor = 0.02,
+     autovacuum_vacuum_threshold = 20000,
+     autovacuum_vacuum_insert_scale_factor = 0.05,
+     autovacuum_vacuum_cost_delay = 0
+   )`,
+  `CREATE INDEX jobs_claim ON ${t.jobs} (queue, priority DESC, ready_seq)
+     WHERE ready_seq IS NOT NULL`,
+  `CREATE UNIQUE INDEX jobs_unique_key ON ${t.jobs} (unique_key) WHERE unique_key IS NOT NULL`,
+  `CREATE INDEX jobs_due ON ${t.jobs} (run_at)
+     WHERE ready_seq IS NULL AND state <> 'running' AND NOT blocked AND NOT aside`,
+  `CREATE INDEX jobs_blocked ON ${t.jobs} (concurrency_key, queue, priority DESC, seq)
+     WHERE blocked`,
+  `CREATE INDEX jobs_group ON ${t.jobs} (concurrency_key, claim_seq)
+     WHERE state = 'running' AND concurrency_key IS NOT NULL`,
+  `CREATE INDEX jobs_group_ready ON ${t.jobs} (concurrency_key, queue)
+     WHERE ready_seq IS NOT NULL AND concurrency_key IS NOT NULL`,
+  `CREATE INDEX jobs_aside ON ${t.jobs} (queue, name, priority DESC, seq) WHERE aside`,
+  `CREATE INDEX jobs_running ON ${t.jobs} (worker_id, claim_seq) WHERE state = 'running'`,
+  `CREATE INDEX jobs_cancelling ON ${t.jobs} (worker_id) WHERE cancel_requested_at IS NOT NULL`,
+
+  `CREATE TABLE ${t.finishedJobs} (
+     id uuid NOT NULL,
+     fence bigint NOT NULL,
+     created_at timestamptz NOT NULL,
+     scheduled_at timestamptz,
+     started_at timestamptz,
+     finished_at timestamptz NOT NULL DEFAULT now(),
+     worker_id uuid,
+     wall_ms float8,
+     cpu_ms float8,
+     peak_bytes float8,
+     priority int NOT NULL,
+     attempts int NOT NULL,
+     max_attempts int NOT NULL,
+     concurrency_max int,
+     crashes smallint NOT NULL,
+     format smallint NOT NULL,
+     state text NOT NULL,
+     queue text NOT NULL,
+     name text NOT NULL,
+     args jsonb NOT NULL,
+     unique_key text,
+     concurrency_key text,
+     retention interval,
+     limits jsonb,
+     backoff jsonb,
+     progress jsonb,
+     errors jsonb,
+     meta jsonb,
+     result jsonb
+   ) PARTITION BY RANGE (finished_at)`,
+  `CREATE INDEX finished_jobs_id ON ${t.finishedJobs} (id)`,
+  `CREATE INDEX finished_jobs_queue ON ${t.finishedJobs} (queue, id DESC)`,
+
+  `CREATE TABLE ${t.queues} (
+     name text PRIMARY KEY,
+     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+     resume_at timestamptz,
+     concurrency int,
+     executor text NOT NULL DEFAULT 'process',
+     executor_options jsonb NOT NULL DEFAULT '{}',
+     tags jsonb NOT NULL DEFAULT '[".*"]',
+     polling_interval_ms float8 NOT NULL DEFAULT 5000,
+     rate_max int,
+     rate_per_ms float8,
+     created_at timestamptz NOT NULL DEFAULT now()
+   )`,
+  // Logged on purpose: an unlogged table is empty after a crash, and every running job would look
+  // abandoned at once.
+  `CREATE TABLE ${t.workers} (
+     id uuid PRIMARY KEY,
+     label text,
+     tags jsonb NOT NULL DEFAULT '[]',
+     queues jsonb NOT NULL DEFAULT '[]',
+     names jsonb NOT NULL DEFAULT '[]',
+     started_at timestamptz NOT NULL DEFAULT now(),
+     renewed_at timestamptz NOT NULL DEFAULT now(),
+     expires_at timestamptz NOT NULL,
+     revoked_at timestamptz,
+     amnesty boolean NOT NULL DEFAULT false
+   )`,
+  `CREATE TABLE ${t.concurrencyGroups} (
+     key text COLLATE "C" PRIMARY KEY,
+     low_seq bigint NOT NULL DEFAULT 0
+   )`,
+  `CREATE TABLE ${t.rateStarts} (
+     queue text NOT NULL,
+     at timestamptz NOT NULL
+   )`,
+  `CREATE INDEX rate_starts_at ON ${t.rateStarts} (queue, at)`,
+  `CREATE TABLE ${t.waiters} (
+     job_id uuid NOT NULL,
+     until timestamptz NOT NULL
+   )`,
+  `CREATE INDEX waiters_job ON ${t.waiters} (job_id)`,
+  `CREATE TABLE ${t.leader} (
+     name text PRIMARY KEY,
+     worker_id uuid NOT NULL,
+     elected_at timestamptz NOT NULL,
+     expires_at timestamptz NOT NULL
+   )`,
+
+  `CREATE VIEW ${t.allJobs} AS
+     SELECT id, queue, name, args, state, priority, attempts, max_attempts, created_at,
+            scheduled_at, started_at, NULL::timestamptz AS finished_at, unique_key,
+            concurrency_key, worker_id, errors, progress, meta, NULL::jsonb AS result
+       FROM ${t.jobs}
+     UNION ALL
+     SELECT id, queue, name, args, state, priority, attempts, max_attempts, created_at,
+            scheduled_at, started_at, finished_at, unique_key,
+            concurrency_key, worker_id, errors, progress, meta, result
+       FROM ${t.finishedJobs}`,
+]

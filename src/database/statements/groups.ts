@@ -1,0 +1,35 @@
+import { statement } from '../statement.ts'
+
+/** After a waiting job of a group was removed: makes ready what fits now. Keys as an array literal. */
+export const makeReady = statement<readonly [keys: string], { queue: string }>(
+  'make_ready',
+  (t) => `SELECT queue FROM ${t.fn('make_ready_1')}($1::text::text[])`,
+)
+
+/** Blocked jobs whose group has room. The last row has no queue and says where to go on. */
+export const sweepBlocked = statement<
+  readonly [after: string | null, room: number],
+  { queue: string | null; last_key: string | null }
+>(
+  'sweep_blocked',
+  (t) => `SELECT queue, last_key FROM ${t.fn('sweep_blocked_1')}($1::text, $2::int)`,
+)
+
+/** Rows of groups without a job. */
+export const sweepGroups = statement<
+  readonly [after: string | null, room: number],
+  { removed: number; last_key: string | null }
+>(
+  'sweep_groups',
+  (t) => `SELECT removed, last_key FROM ${t.fn('sweep_groups_1')}($1::text, $2::int)`,
+)
+
+/** Starts that have left every window, of queues that have no rate limit any more too. */
+export const sweepRateStarts = statement<readonly [], never>(
+  'sweep_rate_starts',
+  (t) => `
+    DELETE FROM ${t.rateStarts} s
+     WHERE s.at < now() - coalesce(
+             (SELECT make_interval(secs => q.rate_per_ms / 1000)
+                FROM ${t.queues} q WHERE q.name = s.queue), interval '0')`,
+)

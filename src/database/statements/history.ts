@@ -1,0 +1,66 @@
+import { statement } from '../statement.ts'
+
+/** Makes the days of history from today to `ahead` days from now. */
+export const makeDays = statement<readonly [ahead: number], { made: number }>(
+  'make_days',
+  (t) => `SELECT ${t.fn('make_days_1')}($1::int) AS made`,
+)
+
+/** Attached days older than the shortest retention, oldest first, and those left half detached. */
+export const oldDays = statement<
+  readonly [now: string | null],
+  { name: string; pending: boolean; attached: boolean }
+>(
+  'old_days',
+  (t) => `
+    SELECT c.relname AS name, coalesce(i.inhdetachpending, false) AS pending,
+           i.inhrelid IS NOT NULL AS attached
+      FROM pg_class c
+      LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+     WHERE c.relnamespace = '${t.schema.replaceAll("'", "''")}'::regnamespace
+       AND c.relkind = 'r'
+       AND c.relname ~ '^finished_jobs_[0-9]{8}$'
+       AND (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC'
+           < coalesce($1::text::timestamptz, now()) - interval '10 minutes'
+     ORDER BY c.relname`,
+)
+
+/** How long the statements that follow wait for a lock, in milliseconds; '0': without end. */
+export const limitLockWaits = statement<readonly [ms: string], never>(
+  'limit_lock_waits',
+  () => `SELECT set_config('lock_timeout', $1::text, false)`,
+)
+
+/** Whether a day still holds a row whose retention (default 7 days) has not passed. */
+export const dayIsNeeded = (day: string) =>
+  statement<readonly [now: string | null], { needed: boolean }>(
+    'day_is_needed',
+    (t) => `
+    SELECT EXISTS (
+      SELECT 1
+        FROM ${t.own(day)} f
+       WHERE f.finished_at + coalesce(f.retention, interval '7 days')
+             > coalesce($1::text::timestamptz, now())) AS needed`,
+  )
+
+/** Cannot run in a transaction; waits for readers of the history without stopping a finish. */
+export const detachDay = (day: string) =>
+  statement<readonly [], never>(
+    'detach_day',
+    (t) => `ALTER TABLE ${t.finishedJobs} DETACH PARTITION ${t.own(day)} CONCURRENTLY`,
+  )
+
+export const finalizeDay = (day: string) =>
+  statement<readonly [], never>(
+    'finalize_day',
+    (t) => `ALTER TABLE ${t.finishedJobs} DETACH PARTITION ${t.own(day)} FINALIZE`,
+  )
+
+export const dropDay = (day: string) =>
+  statement<readonly [], never>('drop_day', (t) => `DROP TABLE IF EXISTS ${t.own(day)}`)
+
+/** Autovacuum never looks at a partitioned parent. */
+export const analyzeHistory = statement<readonly [], never>(
+  'analyze_history',
+  (t) => `ANALYZE ${t.finishedJobs}`,
+)

@@ -1,0 +1,177 @@
+import { type Statement, statement } from '../statement.ts'
+
+/** Arrays travel as array literals in a text and are cast here: the client libraries differ on them. */
+type ArrayText = string
+
+export type PushValues = readonly [
+  ids: ArrayText,
+  queues: ArrayText,
+  names: ArrayText,
+  args: ArrayText,
+  priorities: ArrayText,
+  maxAttempts: ArrayText,
+  scheduledMs: ArrayText | null,
+  delaysMs: ArrayText | null,
+  uniqueKeys: ArrayText | null,
+  rests: ArrayText | null,
+  again: boolean,
+  lockMs: number,
+  payloads: ArrayText | null,
+]
+
+/**
+ * Inserts a batch. Answers only for rows with a unique key that were not inserted: `holder` is the
+ * job that has the key, null when it finished between two statements (then push again).
+ */
+export const pushJobs: Statement<PushValues, { pushed: string; holder: string | null }> = statement(
+  'push_jobs',
+  (t) => `
+    SELECT pushed, holder
+      FROM ${t.fn('push_1')}(
+             $1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
+             $5::text::int[], $6::text::int[], $7::text::float8[], $8::text::float8[],
+             $9::text::text[], $10::text::text[], $11::boolean, $12::int, $13::text::text[])`,
+)
+
+export interface ClaimedRow {
+  readonly id: string | null
+  readonly name: string
+  readonly args: string
+  readonly priority: number
+  readonly attempts: number
+  readonly max_attempts: number
+  readonly fence: number
+  readonly seq: number
+  readonly created_ms: number
+  readonly scheduled_ms: number | null
+  readonly started_ms: number
+  readonly rest: string | null
+  /** Where the row stands: a finish looks there first. */
+  readonly place: string
+}
+
+/** The first row has no id: its `name` is the queue's state, its `priority` how many were looked at. */
+export const claimJobs = statement<
+  readonly [queue: string, worker: string, room: number, names: ArrayText, durable: boolean],
+  ClaimedRow
+>(
+  'claim_jobs',
+  (t) => `
+    SELECT id, name, args, priority, attempts, max_attempts, fence, seq, created_ms, scheduled_ms,
+           started_ms, rest, place
+      FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean)`,
+)
+
+/** Everything that bears a worker's id, for one that lost the answer to a claim. */
+export const heldJobs = statement<readonly [worker: string], ClaimedRow & { queue: string }>(
+  'held_jobs',
+  (t) => `
+    SELECT id, name, args, priority, attempts, max_attempts, fence, seq, created_ms, scheduled_ms,
+           started_ms, rest, place, queue
+      FROM ${t.fn('held_1')}($1::text::uuid)`,
+)
+
+export type FinishValues = readonly [
+  worker: string,
+  places: ArrayText,
+  ids: ArrayText,
+  fences: ArrayText,
+  states: ArrayText,
+  results: ArrayText | null,
+  errors: ArrayText | null,
+  delaysMs: ArrayText | null,
+  givenBack: ArrayText | null,
+  crashed: ArrayText | null,
+  fronts: ArrayText | null,
+  wallsMs: ArrayText | null,
+  cpusMs: ArrayText | null,
+  peaks: ArrayText | null,
+  rests: ArrayText | null,
+  sinceMs: number,
+  keys: ArrayText | null,
+]
+
+export interface FinishRow {
+  readonly id: string | null
+  readonly verdict: 'cancelled' | 'lost' | 'again' | 'ready' | 'at'
+  readonly at_ms: number | null
+}
+
+/** Saves a batch of outcomes under their fences; ids sorted. Answers for the exceptions only. */
+export const completeJobs: Statement<FinishValues, FinishRow> = statement(
+  'complete_jobs',
+  (t) => `
+    SELECT id, verdict, at_ms
+      FROM ${t.fn('finish_1')}(
+             $1::text::uuid, $2::text::tid[], $3::text::uuid[], $4::text::bigint[],
+             $5::text::text[], $6::text::text[], $7::text::text[], $8::text::float8[],
+             $9::text::int[], $10::text::int[], $11::text::boolean[], $12::text::float8[],
+             $13::text::float8[], $14::text::float8[], $15::text::text[], $16::float8, $17::text::text[])`,
+)
+
+export interface RecoveredRow {
+  /** Null in a row that says that blocked jobs of a queue became ready. */
+  readonly id: string | null
+  readonly queue: string
+  readonly name: string
+  readonly worker: string
+  readonly verdict: 'recovered' | 'failed' | 'cancelled' | 'ready'
+}
+
+/** Jobs of workers without a lease back to waiting, or to their end. */
+export const recoverJobs = statement<
+  readonly [room: number, maxCrashes: number, spreadMs: number],
+  RecoveredRow
+>(
+  'recover_jobs',
+  (t) => `
+    SELECT id, queue, name, worker, verdict
+      FROM ${t.fn('recover_1')}($1::int, $2::int, $3::float8)`,
+)
+
+/** Places in the line for what is due. The last row has no queue and says when the next one is. */
+export const stageJobs = statement<
+  readonly [room: number, now: string | null],
+  { queue: string | null; staged: number; next_ms: number | null }
+>(
+  'stage_jobs',
+  (t) => `
+    SELECT queue, staged, next_ms
+      FROM ${t.fn('stage_1')}($1::int, $2::text::timestamptz)`,
+)
+
+export type CancelVerdict = 'cancelled' | 'requested' | 'finished' | 'unknown'
+
+export const cancelJob = statement<
+  readonly [id: string, notifying: boolean],
+  {
+    verdict: CancelVerdict
+    queue: string | null
+    worker: string | null
+    concurrency_key: string | null
+  }
+>(
+  'cancel_job',
+  (t) => `
+    SELECT verdict, queue, worker, concurrency_key
+      FROM ${t.fn('cancel_1')}($1::text::uuid, $2::boolean)`,
+)
+
+export const retryJob = statement<
+  readonly [id: string, notifying: boolean],
+  { verdict: string; queue: string | null }
+>('retry_job', (t) => `SELECT verdict, queue FROM ${t.fn('retry_1')}($1::text::uuid, $2::boolean)`)
+
+/** The last value of `context.progress`, while the attempt still holds the job. */
+export const saveProgress = statement<
+  readonly [worker: string, ids: ArrayText, fences: ArrayText, values: ArrayText],
+  { id: string }
+>(
+  'save_progress',
+  (t) => `
+    UPDATE ${t.jobs} j
+       SET progress = d.value::jsonb
+      FROM unnest($2::text::uuid[], $3::text::bigint[], $4::text::text[]) AS d(id, fence, value)
+     WHERE j.id = d.id AND j.fence = d.fence AND j.worker_id = $1::text::uuid AND j.state = 'running'
+    RETURNING j.id::text AS id`,
+)

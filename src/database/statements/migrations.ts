@@ -1,0 +1,59 @@
+import { quoteLiteral } from '../names.ts'
+import { statement } from '../statement.ts'
+
+/** Held to the end of the transaction: of many migrators of one schema, one at a time works. */
+export const lockMigrations = statement<readonly [], never>(
+  'lock_migrations',
+  (t) =>
+    `SELECT pg_advisory_xact_lock(
+              hashtextextended(${quoteLiteral(`chancy migrate ${t.plainSchema}`)}, 0))::text`,
+)
+
+export const schemaExists = statement<readonly [], { found: boolean }>(
+  'schema_exists',
+  (t) => `
+    SELECT EXISTS (
+      SELECT 1 FROM pg_namespace WHERE nspname = ${quoteLiteral(t.plainSchema)}) AS found`,
+)
+
+export const migrationsExist = statement<readonly [], { found: boolean }>(
+  'migrations_exist',
+  (t) => `SELECT to_regclass(${quoteLiteral(t.migrations)}) IS NOT NULL AS found`,
+)
+
+export const createSchema = statement<readonly [], never>(
+  'create_schema',
+  (t) => `CREATE SCHEMA IF NOT EXISTS ${t.schema}`,
+)
+
+export const createMigrations = statement<readonly [], never>(
+  'create_migrations',
+  (t) => `
+    CREATE TABLE IF NOT EXISTS ${t.migrations} (
+      line text NOT NULL,
+      version int NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (line, version)
+    )`,
+)
+
+export const readVersions = statement<readonly [], { line: string; version: number }>(
+  'read_versions',
+  (t) => `SELECT line, max(version) AS version FROM ${t.migrations} GROUP BY line`,
+)
+
+export const addVersion = statement<readonly [line: string, version: number], never>(
+  'add_version',
+  (t) => `INSERT INTO ${t.migrations} (line, version) VALUES ($1::text, $2::int)`,
+)
+
+export const removeVersion = statement<readonly [line: string, version: number], never>(
+  'remove_version',
+  (t) => `DELETE FROM ${t.migrations} WHERE line = $1::text AND version = $2::int`,
+)
+
+/** DDL that waits for a lock makes everybody behind it wait too: give up early and come back. */
+export const limitLockWait = statement<readonly [ms: string], never>(
+  'limit_lock_wait',
+  () => `SELECT set_config('lock_timeout', $1::text, true)`,
+)

@@ -1,0 +1,137 @@
+import type { Names } from '../names.ts'
+import { statement } from '../statement.ts'
+
+/** One job of either table, as every reader gets it. */
+export interface QueuedJobRow {
+  readonly id: string
+  readonly queue: string
+  readonly name: string
+  readonly args: string
+  readonly state: string
+  readonly priority: number
+  readonly attempts: number
+  readonly max_attempts: number
+  readonly created_ms: number
+  readonly scheduled_ms: number | null
+  readonly started_ms: number | null
+  readonly finished_ms: number | null
+  readonly unique_key: string | null
+  readonly concurrency_key: string | null
+  readonly limits: string | null
+  readonly errors: string | null
+  readonly progress: string | null
+  readonly meta: string | null
+  readonly result: string | null
+  readonly wall_ms: number | null
+  readonly cpu_ms: number | null
+  readonly peak_bytes: number | null
+  readonly worker_id: string | null
+}
+
+const shared = (alias: string): string => `
+           ${alias}.id::text AS id, ${alias}.queue, ${alias}.name, ${alias}.args::text AS args,
+           ${alias}.state, ${alias}.priority, ${alias}.attempts, ${alias}.max_attempts,
+           date_part('epoch', ${alias}.created_at) * 1000 AS created_ms,
+           date_part('epoch', ${alias}.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', ${alias}.started_at) * 1000 AS started_ms,
+           ${alias}.unique_key, ${alias}.concurrency_key, ${alias}.limits::text AS limits,
+           ${alias}.errors::text AS errors, ${alias}.progress::text AS progress,
+           ${alias}.meta::text AS meta, ${alias}.worker_id::text AS worker_id`
+
+const fromJobs = (t: Names, condition: string): string => `
+    SELECT ${shared('j')},
+           NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
+           NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
+      FROM ${t.jobs} j
+     WHERE ${condition}`
+
+const fromHistory = (t: Names, condition: string): string => `
+    SELECT ${shared('j')},
+           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
+           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+      FROM ${t.finishedJobs} j
+     WHERE ${condition}`
+
+// Behind a SELECT, so that the list is read once: a plan that scans the table, as it does on fresh
+// statistics, reads the text again for every row otherwise, and that took seconds.
+const GIVEN_IDS = '(SELECT $1::text::uuid[])::uuid[]'
+
+/** Both tables in one statement: between two look-ups a job that moves would be missed. */
+export const getJobs = statement<readonly [ids: string], QueuedJobRow>(
+  'get_jobs',
+  (t) => `${fromJobs(t, `j.id = ANY (${GIVEN_IDS})`)}
+    UNION ALL ${fromHistory(t, `j.id = ANY (${GIVEN_IDS})`)}`,
+)
+
+/** Only ids and states: what a wait polls. */
+export const getStates = statement<readonly [ids: string], { id: string; state: string }>(
+  'get_states',
+  (t) => `
+    SELECT j.id::text AS id, j.state FROM ${t.jobs} j WHERE j.id = ANY (${GIVEN_IDS})
+    UNION ALL
+    SELECT j.id::text, j.state FROM ${t.finishedJobs} j WHERE j.id = ANY (${GIVEN_IDS})`,
+)
+
+/** A page, newest first. Each table gives at most a page, by an index on the id. */
+export const listJobs = statement<
+  readonly [
+    queue: string | null,
+    state: string | null,
+    name: string | null,
+    after: string | null,
+    limit: number,
+  ],
+  QueuedJobRow
+>('list_jobs', (t) => {
+  const condition = `
+           ($1::text IS NULL OR j.queue = $1::text)
+       AND ($2::text IS NULL OR j.state = $2::text)
+       AND ($3::text IS NULL OR j.name = $3::text)
+       AND ($4::text IS NULL OR j.id < $4::text::uuid)`
+  const page = (select: string): string => `
+    (${select}
+     ORDER BY j.id DESC
+     LIMIT $5::int)`
+  return `
+    SELECT page.id, page.queue, page.name, page.args, page.state, page.priority, page.attempts,
+           page.max_attempts, page.created_ms, page.scheduled_ms, page.started_ms,
+           page.finished_ms, page.unique_key, page.concurrency_key, page.limits, page.errors,
+           page.progress, page.meta, page.result, page.wall_ms, page.cpu_ms, page.peak_bytes,
+           page.worker_id
+      FROM (${page(fromJobs(t, condition))} UNION ALL ${page(fromHistory(t, condition))}) page
+     ORDER BY page.id::uuid DESC
+     LIMIT $5::int`
+})
+
+/** Registers what a wait is for; `finish` looks here and says when it happened. */
+export const addWaiters = statement<readonly [ids: string, untilMs: number], never>(
+  'add_waiters',
+  (t) => `
+    INSERT INTO ${t.waiters} (job_id, until)
+    SELECT w.id, now() + make_interval(secs => $2::float8 / 1000)
+      FROM unnest($1::text::uuid[]) AS w(id)`,
+)
+
+/**
+ * One registration of each job: another process may wait for the same one, and end its wait now;
+ * without SKIP LOCKED both would take the same row away.
+ */
+export const removeWaiters = statement<readonly [ids: string], never>(
+  'remove_waiters',
+  (t) => `
+    DELETE FROM ${t.waiters}
+     WHERE ctid = ANY (ARRAY(
+             SELECT own.tid
+               FROM unnest(${GIVEN_IDS}) AS g(id),
+                    LATERAL (
+                      SELECT w.ctid AS tid
+                        FROM ${t.waiters} w
+                       WHERE w.job_id = g.id
+                       LIMIT 1
+                         FOR UPDATE SKIP LOCKED) own))`,
+)
+
+export const removeOldWaiters = statement<readonly [], never>(
+  'remove_old_waiters',
+  (t) => `DELETE FROM ${t.waiters} WHERE until < now()`,
+)

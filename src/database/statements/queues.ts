@@ -1,0 +1,110 @@
+import type { Names } from '../names.ts'
+import { statement } from '../statement.ts'
+
+export interface QueueRow {
+  readonly name: string
+  readonly state: string
+  readonly resume_ms: number | null
+  readonly concurrency: number | null
+  readonly executor: string
+  readonly executor_options: string
+  readonly tags: string
+  readonly polling_interval_ms: number
+  readonly rate_max: number | null
+  readonly rate_per_ms: number | null
+}
+
+const columns = (q: string): string => `
+           ${q}.name, ${q}.state, date_part('epoch', ${q}.resume_at) * 1000 AS resume_ms,
+           ${q}.concurrency, ${q}.executor, ${q}.executor_options::text AS executor_options,
+           ${q}.tags::text AS tags, ${q}.polling_interval_ms, ${q}.rate_max, ${q}.rate_per_ms`
+
+type DeclareValues = readonly [
+  name: string,
+  state: string,
+  resumeMs: number | null,
+  concurrency: number | null,
+  executor: string,
+  executorOptions: string,
+  tags: string,
+  pollingIntervalMs: number,
+  rateMax: number | null,
+  ratePerMs: number | null,
+]
+
+const insert = (t: Names): string => `
+    INSERT INTO ${t.queues} (name, state, resume_at, concurrency, executor, executor_options, tags,
+                             polling_interval_ms, rate_max, rate_per_ms)
+    VALUES ($1::text, $2::text, to_timestamp($3::float8 / 1000), $4::int, $5::text,
+            $6::text::jsonb, $7::text::jsonb, $8::float8, $9::int, $10::float8)`
+
+/** Leaves a queue that exists as it is. */
+export const declareQueue = statement<DeclareValues, never>(
+  'declare_queue',
+  (t) => `${insert(t)}
+        ON CONFLICT (name) DO NOTHING`,
+)
+
+export const upsertQueue = statement<DeclareValues, never>(
+  'upsert_queue',
+  (t) => `${insert(t)}
+        ON CONFLICT (name) DO UPDATE
+       SET state = excluded.state, resume_at = excluded.resume_at,
+           concurrency = excluded.concurrency, executor = excluded.executor,
+           executor_options = excluded.executor_options, tags = excluded.tags,
+           polling_interval_ms = excluded.polling_interval_ms, rate_max = excluded.rate_max,
+           rate_per_ms = excluded.rate_per_ms`,
+)
+
+export const getQueues = statement<readonly [], QueueRow>(
+  'get_queues',
+  (t) => `SELECT ${columns('q')} FROM ${t.queues} q ORDER BY q.name`,
+)
+
+export const getQueue = statement<readonly [name: string], QueueRow>(
+  'get_queue',
+  (t) => `SELECT ${columns('q')} FROM ${t.queues} q WHERE q.name = $1::text`,
+)
+
+export const deleteQueue = statement<readonly [name: string], { name: string }>(
+  'delete_queue',
+  (t) => `DELETE FROM ${t.queues} WHERE name = $1::text RETURNING name`,
+)
+
+export const pauseQueue = statement<
+  readonly [name: string, resumeMs: number | null],
+  { name: string }
+>(
+  'pause_queue',
+  (t) => `
+    UPDATE ${t.queues}
+       SET state = 'paused', resume_at = to_timestamp($2::float8 / 1000)
+     WHERE name = $1::text
+    RETURNING name`,
+)
+
+export const resumeQueue = statement<readonly [name: string], { name: string }>(
+  'resume_queue',
+  (t) => `
+    UPDATE ${t.queues}
+       SET state = 'active', resume_at = NULL
+     WHERE name = $1::text
+    RETURNING name`,
+)
+
+/** Queues whose pause has ended. $1 now, for tests that move time. */
+export const resumeDueQueues = statement<readonly [now: string | null], { name: string }>(
+  'resume_due_queues',
+  (t) => `
+    UPDATE ${t.queues}
+       SET state = 'active', resume_at = NULL
+     WHERE state = 'paused'
+       AND resume_at <= coalesce($1::text::timestamptz, now())
+    RETURNING name`,
+)
+
+/** Sends one payload to every process that listens. */
+export const notifyChannel = statement<readonly [channel: string, payload: string], never>(
+  'notify',
+  () => `SELECT pg_notify($1::text, $2::text)::text`,
+)

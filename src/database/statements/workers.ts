@@ -1,0 +1,103 @@
+import { statement } from '../statement.ts'
+
+export interface WorkerRow {
+  readonly id: string
+  readonly label: string | null
+  readonly tags: string
+  readonly queues: string
+  readonly started_ms: number
+  readonly renewed_ms: number
+  readonly expires_ms: number
+  readonly alive: boolean
+}
+
+export const registerWorker = statement<
+  readonly [id: string, label: string | null, tags: string, leaseMs: number, names: string],
+  never
+>(
+  'register_worker',
+  (t) => `
+    INSERT INTO ${t.workers} (id, label, tags, expires_at, names)
+    VALUES ($1::text::uuid, $2::text, $3::text::jsonb,
+            now() + make_interval(secs => $4::float8 / 1000), $5::text::jsonb)
+         -- The answer to a first try may have been lost.
+         ON CONFLICT (id) DO UPDATE
+       SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at`,
+)
+
+/**
+ * Renews a lease. No row back: it was revoked, or the row is gone. The answer brings the ids of this
+ * worker's jobs that somebody wants cancelled, for when a notification was missed.
+ */
+export const renewLease = statement<
+  readonly [id: string, leaseMs: number],
+  { cancelling: string | null }
+>(
+  'renew_lease',
+  (t) => `
+    UPDATE ${t.workers} w
+       SET renewed_at = now(), expires_at = now() + make_interval(secs => $2::float8 / 1000)
+     WHERE w.id = $1::text::uuid AND w.revoked_at IS NULL
+    RETURNING (SELECT string_agg(j.id::text, ',')
+                 FROM ${t.jobs} j
+                WHERE j.worker_id = w.id AND j.cancel_requested_at IS NOT NULL) AS cancelling`,
+)
+
+export const saveWorkerQueues = statement<readonly [id: string, queues: string], never>(
+  'save_worker_queues',
+  (t) => `UPDATE ${t.workers} SET queues = $2::text::jsonb WHERE id = $1::text::uuid`,
+)
+
+export const removeWorker = statement<readonly [id: string], never>(
+  'remove_worker',
+  (t) => `DELETE FROM ${t.workers} WHERE id = $1::text::uuid`,
+)
+
+export const getWorkers = statement<readonly [], WorkerRow>(
+  'get_workers',
+  (t) => `
+    SELECT w.id::text AS id, w.label, w.tags::text AS tags, w.queues::text AS queues,
+           date_part('epoch', w.started_at) * 1000 AS started_ms,
+           date_part('epoch', w.renewed_at) * 1000 AS renewed_ms,
+           date_part('epoch', w.expires_at) * 1000 AS expires_ms,
+           (w.revoked_at IS NULL AND w.expires_at > now()) AS alive
+      FROM ${t.workers} w
+     ORDER BY w.started_at, w.id`,
+)
+
+/** How many leases have run out, of how many that are not revoked yet. */
+export const countLeases = statement<readonly [], { expired: number; held: number }>(
+  'count_leases',
+  (t) => `
+    SELECT (count(*) FILTER (WHERE w.expires_at < now()))::int AS expired, count(*)::int AS held
+      FROM ${t.workers} w
+     WHERE w.revoked_at IS NULL`,
+)
+
+/**
+ * Revokes what has run out. The row is locked first, so that this cannot race a renewal: whoever
+ * comes second sees what the first one wrote.
+ */
+export const revokeLeases = statement<readonly [amnesty: boolean], { id: string }>(
+  'revoke_leases',
+  (t) => `
+    UPDATE ${t.workers} w
+       SET revoked_at = now(), amnesty = $1::boolean
+     WHERE w.id IN (
+             SELECT e.id
+               FROM ${t.workers} e
+              WHERE e.revoked_at IS NULL AND e.expires_at < now()
+                FOR UPDATE SKIP LOCKED)
+       AND w.revoked_at IS NULL
+    RETURNING w.id::text AS id`,
+)
+
+/** Rows of revoked workers whose jobs are all back. A day is kept, for people who look. */
+export const sweepWorkers = statement<readonly [], never>(
+  'sweep_workers',
+  (t) => `
+    DELETE FROM ${t.workers} w
+     WHERE w.revoked_at < now() - interval '1 day'
+       AND NOT EXISTS (
+             SELECT 1 FROM ${t.jobs} j WHERE j.state = 'running' AND j.worker_id = w.id)`,
+)

@@ -1,0 +1,60 @@
+import { AttemptError } from '../core/errors.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { type SerializedError, serializeError } from '../core/serialize-error.ts'
+import type { ChildExit } from './child.ts'
+import { stoppedOutcome } from './entry/run-attempt.ts'
+import type { Run } from './run.ts'
+
+/** The end of an attempt whose code has answered. */
+export function answered(run: Run, answer: Outcome): Outcome {
+  const { attempt, stop } = run
+  const isReturn = answer.kind === 'returned' || answer.kind === 'not-storable'
+  const stopped = stop.reason === null ? null : stoppedOutcome(attempt, stop, isReturn)
+  const { usage } = answer
+  if (stopped !== null) return usage === undefined ? stopped : { ...stopped, usage }
+  const { memoryBytes } = attempt.limits
+  if (memoryBytes === undefined || !('error' in answer) || !isRefusedAllocation(answer.error)) {
+    return answer
+  }
+  const end: Outcome = { kind: 'over-memory', limitBytes: memoryBytes }
+  return usage === undefined ? end : { ...end, usage }
+}
+
+/** The end of an attempt whose child ended before it answered. */
+export function unanswered(run: Run, exit: ChildExit, heapLimitBytes: number): Outcome {
+  const { attempt, stop } = run
+  const stopped = stoppedOutcome(attempt, stop, false)
+  const usage = {
+    wallMs: Math.round(performance.now() - run.begunAt),
+    cpuMs: null,
+    peakBytes: run.peakBytes,
+  }
+  if (stopped !== null) return { ...stopped, usage }
+  if (exit.isOutOfMemory) {
+    return { kind: 'over-memory', limitBytes: attempt.limits.memoryBytes ?? heapLimitBytes, usage }
+  }
+  return { kind: 'child-lost', error: lostError(exit), usage }
+}
+
+/** What is said of a child that ended by itself. */
+export function lostError(exit: ChildExit): SerializedError {
+  const { code, signal, lastWords } = exit
+  const how = signal === null ? `with the code ${code}` : `by the signal ${signal}`
+  const words = lastWords === '' ? '' : ` The last it wrote to stderr:\n${lastWords}`
+  const error = new AttemptError(
+    'CHILD_EXITED',
+    `The child that ran the attempt ended ${how} before the attempt had ended.${words}`,
+  )
+  return { ...serializeError(error), stack: null }
+}
+
+const REFUSED = /allocation failed|out of memory/i
+
+/** What V8 throws when the system refuses it memory outside of its heap, also as a cause. */
+export function isRefusedAllocation(error: SerializedError | undefined): boolean {
+  for (let one = error; one !== undefined; one = one.cause) {
+    if (one.code === 'ERR_MEMORY_ALLOCATION_FAILED' || one.code === 'ENOMEM') return true
+    if (one.name === 'RangeError' && REFUSED.test(one.message)) return true
+  }
+  return false
+}

@@ -1,0 +1,47 @@
+import type { ChildOrders } from './protocol.ts'
+
+/** A thread or a process that runs jobs, as the pool sees it. */
+export interface Child {
+  readonly pid: number | null
+  /** Hands over lines for the runner of the jobs. */
+  send(lines: string): void
+  /** Asks for attempts back that have not begun; the answers are lines `n` and `k`. */
+  recall(seqs: readonly number[]): void
+  /** Ends it when it is idle, in its own time. */
+  retire(): void
+  /** The polite signal. False: there is none, and only `kill` helps. */
+  terminate(): boolean
+  /** Ends it and what its jobs have started; cannot be refused. */
+  kill(): void
+  /** What it holds now, or null when that cannot be seen from outside. */
+  residentBytes(): number | null
+}
+
+export interface ChildEvents {
+  onLine(line: string): void
+  /** All lines of a message have been told. */
+  onTurn(): void
+  /** What did not come by way of a line: from native code and grandchildren. */
+  onOutput(stream: 'stdout' | 'stderr', text: string): void
+  /** It is gone, with everything that it had started, and has told all its lines. Once. */
+  onGone(exit: ChildExit): void
+}
+
+export interface ChildExit {
+  readonly code: number | null
+  readonly signal: string | null
+  /** The end of what it wrote to stderr. */
+  readonly lastWords: string
+  /** It ended for want of memory. */
+  readonly isOutOfMemory: boolean
+}
+
+export interface LaunchOptions extends ChildOrders {
+  /** The most memory it may hold. */
+  readonly memoryBytes?: number
+}
+
+export type Launch = (options: LaunchOptions, events: ChildEvents) => Child
+
+/** How much of the end of stderr is kept. */
+export const LAST_WORDS_CHARS = 1_024

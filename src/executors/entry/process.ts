@@ -1,0 +1,79 @@
+/**
+ * A child process of the process executor. It reads lines from descriptor 3 and writes lines to
+ * descriptor 4; a thread of its own watches the parent on descriptor 5.
+ *
+ * What it writes is written synchronously: a process that is killed has said what it did.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
+import { Worker as Thread } from 'node:worker_threads'
+import { serializeError } from '../../core/serialize-error.ts'
+import { CELLS, type ChildHello, type ChildOrders } from '../protocol.ts'
+import { markAsChild } from './child-mark.ts'
+import { JobRunner } from './job-runner.ts'
+import { loadOrdered } from './load-ordered.ts'
+import { ProcessMeter } from './meter.ts'
+import { captureOutput } from './output.ts'
+
+const INBOX = 3
+const OUTBOX = 4
+
+function send(lines: string): void {
+  const bytes = Buffer.from(lines)
+  let sent = 0
+  try {
+    while (sent < bytes.length) sent += writeSync(OUTBOX, bytes, sent)
+  } catch {
+    // Nobody listens any more.
+    process.kill(-process.pid, 'SIGKILL')
+  }
+}
+
+async function main(): Promise<void> {
+  markAsChild()
+  const orders = JSON.parse(process.argv[2] ?? '') as ChildOrders
+  const cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
+  await startWatchdog(cells)
+  const definitions = await loadOrdered(orders)
+  const whose = orders.width > 1 ? new AsyncLocalStorage<number>() : null
+  const { width } = orders
+  const meter = new ProcessMeter()
+  const runner = new JobRunner({ definitions, cells, width, meter, whose, send })
+  process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))
+  process.on('unhandledRejection', (error) => runner.fault(error, 'a rejection nobody handled'))
+  process.on('exit', () => runner.ending())
+  captureOutput(runner)
+
+  const inbox = new Socket({ fd: INBOX, readable: true, writable: false })
+  inbox.setEncoding('utf8')
+  inbox.on('data', (text: string) => runner.receive(text))
+  // The parent lets go of this child, or is gone.
+  inbox.on('close', () => process.exit())
+  const hello: ChildHello = { heapLimitBytes: getHeapStatistics().heap_size_limit }
+  send(`R\t${JSON.stringify(hello)}\n`)
+}
+
+function startWatchdog(cells: Int32Array): Promise<void> {
+  const thread = new Thread(new URL('./watchdog.js', import.meta.url), {
+    workerData: cells,
+    // A loader of the user's is nothing to it.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
+  })
+  return new Promise((resolve, reject) => {
+    thread.once('error', reject)
+    thread.once('online', () => {
+      // Only now: nothing else keeps the loop alive while it starts.
+      thread.unref()
+      resolve()
+    })
+  })
+}
+
+main().catch((error) => {
+  send(`F\t${JSON.stringify(serializeError(error))}\n`)
+  process.exit(1)
+})

@@ -1,0 +1,99 @@
+/**
+ * Loads what a worker may run: the job functions that the given modules export, by name. A row can
+ * name only what is found here; nothing that is stored is ever imported.
+ */
+
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { show } from '../core/check.ts'
+import type { JobDefinition } from '../core/definition.ts'
+import { ConfigError } from '../core/errors.ts'
+import { definitionOf, isJobFunction } from '../core/job.ts'
+import type { JobSource } from '../core/job-source.ts'
+import { glob, isGlob } from './glob.ts'
+
+interface Found {
+  readonly definition: JobDefinition
+  readonly place: string
+}
+
+/**
+ * The definitions of all job functions of the sources, by name.
+ *
+ * @throws {ConfigError} when a module cannot be loaded or has no job function, when a glob matches
+ *   nothing, and when two functions have one name
+ */
+export async function loadJobs(
+  sources: JobSource | readonly JobSource[],
+): Promise<Map<string, JobDefinition>> {
+  const known = new Map<string, Found>()
+  for (const source of Array.isArray(sources) ? sources : [sources]) {
+    if (isJobFunction(source)) {
+      add(known, { definition: definitionOf(source), place: 'the "jobs" option' })
+      continue
+    }
+    for (const url of await urlsOf(source)) {
+      for (const found of await loadModule(url)) add(known, found)
+    }
+  }
+  return new Map([...known].map(([name, { definition }]) => [name, definition]))
+}
+
+function add(known: Map<string, Found>, found: Found): void {
+  const { name } = found.definition
+  const other = known.get(name)
+  // One function may be reached twice: by two exports, or through an index.
+  if (other !== undefined && other.definition !== found.definition) {
+    throw new ConfigError(
+      `Two job functions are named "${name}": in ${other.place} and in ${found.place}. Rename one of them.`,
+      { details: { name, places: [other.place, found.place] } },
+    )
+  }
+  if (other === undefined) known.set(name, found)
+}
+
+async function urlsOf(source: unknown): Promise<string[]> {
+  if (typeof source !== 'string' && !(source instanceof URL)) {
+    const hint = typeof source === 'function' ? ' Make it a job first: job({ name: … }, fn).' : ''
+    throw new ConfigError(
+      `jobs: expected a URL, a path, a glob or a job function, got ${show(source)}.${hint}`,
+    )
+  }
+  const text = String(source)
+  if (/^[a-z]{2,}:/i.test(text) && !text.startsWith('file:')) return [text]
+  const file = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(text)
+  if (!isGlob(file) || existsSync(file)) {
+    // A URL is kept with its query, by which two versions of a module are told apart.
+    return [text.startsWith('file:') ? text : pathToFileURL(file).href]
+  }
+
+  const files = (await glob(file)).filter((name) => !/\.d\.[cm]?ts$/.test(name))
+  if (files.length > 0) return files.map((name) => pathToFileURL(name).href)
+  throw new ConfigError(`jobs: expected "${text}" to match at least one file, got none.`, {
+    details: { pattern: file },
+  })
+}
+
+async function loadModule(url: string): Promise<Found[]> {
+  const exported = await importModule(url)
+  const found = Object.entries(exported)
+    .filter(([, value]) => isJobFunction(value))
+    .map(([name, value]) => ({ definition: definitionOf(value), place: `${url} (${name})` }))
+  if (found.length > 0) return found
+  throw new ConfigError(
+    `jobs: expected ${url} to export a function made by job(), got ${show(Object.keys(exported).join(', '))}.`,
+  )
+}
+
+async function importModule(url: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>
+  } catch (cause) {
+    const isTypeScript = (cause as NodeJS.ErrnoException)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+    const hint = isTypeScript
+      ? ' This Node does not load TypeScript: build it, start with "node --import tsx", or use Node 22.18 or newer.'
+      : ''
+    throw new ConfigError(`jobs: ${url} could not be loaded: ${show(cause)}.${hint}`, { cause })
+  }
+}

@@ -1,0 +1,279 @@
+import type { Outcome } from '../core/outcome.ts'
+import type { SerializedError } from '../core/serialize-error.ts'
+import { answered } from './attempt-end.ts'
+import type { Child, ChildExit, Launch, LaunchOptions } from './child.ts'
+import {
+  type ChildHello,
+  LineReader,
+  type LogLine,
+  MAX_SEQ,
+  parseUsage,
+  runLine,
+  stopLine,
+} from './protocol.ts'
+import type { Run } from './run.ts'
+
+/** What the pool wants to know of its children. */
+export interface ChildOwner {
+  onReady(child: PooledChild): void
+  /** Lines have come: there may be room. */
+  onNews(): void
+  onEnded(run: Run, outcome: Outcome): void
+  /** It has not begun and never will here. */
+  onReturned(run: Run): void
+  onLog(line: LogLine): void
+  onGone(child: PooledChild, exit: ChildExit): void
+}
+
+/** Work is kept ready for this long, in milliseconds, and for nothing longer than `LONG_MS`. */
+const READY_MS = 8
+const LONG_MS = 50
+const MAX_AHEAD = 256
+/** The share of the latest job in what is taken for the length of the next. */
+const WEIGHT = 0.2
+
+/** A child with what it was given to do. */
+export class PooledChild {
+  /** The key of its lane. */
+  readonly lane: string
+  readonly width: number
+  readonly startedAt = performance.now()
+  readonly runs = new Map<number, Run>()
+  state: 'booting' | 'ready' | 'retiring' | 'killed' | 'gone' = 'booting'
+  /** What it said when it could not be started. */
+  bootError: SerializedError | null = null
+  heapLimitBytes = 0
+  readyAt = 0
+  /** When it was last given or said something. */
+  heardAt = performance.now()
+  /** Attempts that it was given and that were not taken back. */
+  taken = 0
+  /** After this many it gets nothing more. */
+  quota = Number.POSITIVE_INFINITY
+  begun = 0
+  /** Gets nothing more while one of its attempts is being stopped. */
+  held = 0
+  /** Of its attempts, the one that ended the process, by its own word. */
+  guilty: Run | null = null
+  /** Killed because of this one. */
+  killedFor: Run | null = null
+  retiredAt: number | null = null
+  isTerminated = false
+  readonly #child: Child
+  readonly #owner: ChildOwner
+  readonly #output: Readonly<Record<'stdout' | 'stderr', LineReader>>
+  #seq = 0
+  #outbox = ''
+  #meanMs: number | null = null
+
+  constructor(lane: string, launch: Launch, options: LaunchOptions, owner: ChildOwner) {
+    this.lane = lane
+    this.width = options.width
+    this.#owner = owner
+    this.#output = {
+      stdout: new LineReader((text) => this.#printed('stdout', text)),
+      stderr: new LineReader((text) => this.#printed('stderr', text)),
+    }
+    this.#child = launch(options, {
+      onLine: (line) => this.#onLine(line),
+      onTurn: () => this.#onTurn(),
+      onOutput: (stream, text) => this.#output[stream].push(text),
+      onGone: (exit) => this.#gone(exit),
+    })
+  }
+
+  get pid(): number | null {
+    return this.#child.pid
+  }
+
+  get takes(): boolean {
+    return this.state === 'ready' && this.held === 0
+  }
+
+  /** How many attempts it can use beyond those that run, so that it never waits for the next. */
+  get ahead(): number {
+    if (this.#meanMs === null || this.#meanMs > LONG_MS) return 0
+    return Math.min(MAX_AHEAD, Math.ceil((READY_MS * this.width) / Math.max(this.#meanMs, 0.001)))
+  }
+
+  give(run: Run): void {
+    const seq = ++this.#seq
+    run.state = 'sent'
+    run.child = this
+    run.seq = seq
+    run.isRecalled = false
+    if (this.runs.size === 0) this.heardAt = performance.now()
+    this.runs.set(seq, run)
+    this.taken++
+    if (seq >= MAX_SEQ || this.taken >= this.quota) this.state = 'retiring'
+    this.#outbox += runLine(seq, run.attempt)
+  }
+
+  /** Sends what was given in this turn, as one message. */
+  flush(): void {
+    if (this.#outbox === '') return
+    const lines = this.#outbox
+    this.#outbox = ''
+    this.#child.send(lines)
+  }
+
+  /** Passes on that an attempt is to stop. */
+  ask(run: Run): void {
+    this.#outbox += stopLine(run.seq, run.stop.reason ?? 'interrupted')
+    this.flush()
+    if (run.state === 'begun') this.#hold(run)
+    this.recall(run.state === 'begun' ? this.unbegun() : [run])
+  }
+
+  /** Asks for runs back, unless they begin before they are found. */
+  recall(runs: readonly Run[]): void {
+    const wanted = runs.filter((run) => !run.isRecalled)
+    if (wanted.length === 0) return
+    this.flush()
+    for (const run of wanted) run.isRecalled = true
+    this.#child.recall(wanted.map((run) => run.seq))
+  }
+
+  unbegun(): Run[] {
+    return [...this.runs.values()].filter((run) => run.state === 'sent')
+  }
+
+  /** Nothing has come for so long: what runs now is longer than it was taken for. */
+  isSlow(forMs: number): void {
+    this.#meanMs = Math.max(this.#meanMs ?? 0, forMs)
+  }
+
+  residentBytes(): number | null {
+    return this.#child.residentBytes()
+  }
+
+  retire(): void {
+    if (this.state === 'ready') this.state = 'retiring'
+    if (this.state !== 'retiring' || this.runs.size > 0 || this.retiredAt !== null) return
+    this.retiredAt = performance.now()
+    this.#child.retire()
+  }
+
+  terminate(): boolean {
+    this.isTerminated = true
+    return this.#child.terminate()
+  }
+
+  kill(run: Run | null = null): void {
+    if (this.state === 'gone') return
+    this.state = 'killed'
+    this.killedFor ??= run
+    this.#child.kill()
+  }
+
+  #hold(run: Run): void {
+    if (run.askedAt !== null) return
+    run.askedAt = performance.now()
+    this.held++
+  }
+
+  #onLine(line: string): void {
+    const tab = line.indexOf('\t')
+    const run = this.runs.get(Number(tab < 0 ? line.slice(1) : line.slice(1, tab)))
+    switch (line[0]) {
+      case 'R':
+        this.heapLimitBytes = (JSON.parse(line.slice(tab + 1)) as ChildHello).heapLimitBytes
+        this.readyAt = performance.now()
+        if (this.state !== 'booting') return
+        this.state = 'ready'
+        this.#owner.onReady(this)
+        return
+      case 'F':
+        this.bootError = JSON.parse(line.slice(tab + 1)) as SerializedError
+        return
+      case 'u':
+        if (this.state === 'ready') this.state = 'retiring'
+        this.recall(this.unbegun())
+        return
+      case 'l':
+        this.#log(run, JSON.parse(line.slice(tab + 1)) as LogLine)
+        return
+    }
+    if (run !== undefined) this.#onRunLine(run, line, tab)
+  }
+
+  #onRunLine(run: Run, line: string, tab: number): void {
+    switch (line[0]) {
+      case 'b':
+        run.state = 'begun'
+        run.begunAt = performance.now()
+        this.begun++
+        if (run.stop.reason !== null) this.#hold(run)
+        return
+      case 'd':
+      case 'o':
+        this.#ended(run, line, tab)
+        return
+      case 'p':
+        run.attempt.report.progress(run.attempt.job, line.slice(tab + 1))
+        return
+      case 'a':
+        run.hasHeard = true
+        return
+      case 'x':
+        this.guilty = run
+        return
+      case 'n':
+        this.runs.delete(run.seq)
+        this.taken--
+        this.#owner.onReturned(run)
+        return
+    }
+  }
+
+  #ended(run: Run, line: string, tab: number): void {
+    const second = line.indexOf('\t', tab + 1)
+    const usage = parseUsage(line.slice(tab + 1, second))
+    const rest = line.slice(second + 1)
+    const outcome: Outcome =
+      line[0] === 'd'
+        ? { kind: 'returned', result: rest === '' ? null : rest, usage }
+        : { ...(JSON.parse(rest) as Outcome), usage }
+    const { wallMs } = usage
+    this.#meanMs = this.#meanMs === null ? wallMs : this.#meanMs * (1 - WEIGHT) + wallMs * WEIGHT
+    this.#forget(run)
+    this.#owner.onEnded(run, answered(run, outcome))
+  }
+
+  #forget(run: Run): void {
+    this.runs.delete(run.seq)
+    if (run.state === 'begun') this.begun--
+    if (run.askedAt !== null) this.held--
+  }
+
+  #log(run: Run | undefined, line: LogLine): void {
+    const [level, fields, message] = line
+    if (run === undefined) this.#owner.onLog(line)
+    else run.attempt.report.log(run.attempt.job, level, fields, message)
+  }
+
+  /** What native code and grandchildren print: the only job's, if there is one only. */
+  #printed(stream: 'stdout' | 'stderr', text: string): void {
+    const begun = [...this.runs.values()].filter((run) => run.state === 'begun')
+    this.#log(begun.length === 1 ? begun[0] : undefined, [
+      stream === 'stdout' ? 'info' : 'warn',
+      { stream },
+      text,
+    ])
+  }
+
+  #onTurn(): void {
+    this.heardAt = performance.now()
+    if (this.state === 'retiring') this.retire()
+    this.#owner.onNews()
+  }
+
+  #gone(exit: ChildExit): void {
+    this.#output.stdout.end()
+    this.#output.stderr.end()
+    const wasBooting = this.readyAt === 0
+    this.state = 'gone'
+    if (wasBooting) this.bootError ??= { name: 'Error', message: '', stack: null }
+    this.#owner.onGone(this, exit)
+  }
+}

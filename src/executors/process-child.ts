@@ -1,0 +1,184 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import {
+  type Child,
+  type ChildEvents,
+  type ChildExit,
+  LAST_WORDS_CHARS,
+  type LaunchOptions,
+} from './child.ts'
+import { nodeOptions } from './node-options.ts'
+import { isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
+import { LineReader, recallLine } from './protocol.ts'
+
+const MIB = 1_024 ** 2
+/**
+ * What counts against the limit of data and is never touched: above all the stacks of Node's
+ * threads. An idle child has 95 MiB of it and 52 MiB resident.
+ */
+const UNTOUCHED_BYTES = 48 * MIB
+/** The kernel refuses memory a little above the limit, where the look at it does not come in time. */
+const HARD_FACTOR = 1.1
+/** How long the pipes of a child that has ended may still have something to say, in milliseconds. */
+const LAST_WORDS_MS = 250
+/** How long the group of a child may take to die of SIGKILL, in milliseconds. */
+const DYING_MS = 2_000
+const LOOK_MS = 5
+
+/** V8 says why it gives up before it lists its frames, which alone may fill the last words. */
+const JUDGED_CHARS = 16_384
+const WORDS_OF_MEMORY = /heap out of memory|out of memory|bad_alloc|Allocation failed/i
+
+/** Starts a process with a process group of its own. */
+export function launchProcess(options: LaunchOptions, events: ChildEvents): Child {
+  return new ProcessChild(options, events)
+}
+
+class ProcessChild implements Child {
+  readonly #process: ChildProcess
+  readonly #events: ChildEvents
+  readonly #inbox: Socket
+  readonly #control: Socket
+  readonly #kills = oomKills()
+  /** The end of stderr, as much as is needed to tell why it ended. */
+  #said = ''
+  #seenBytes: number | null = null
+  #isLooking = false
+  #hasEnded = false
+
+  constructor(options: LaunchOptions, events: ChildEvents) {
+    this.#events = events
+    const [file, args] = commandFor(options)
+    this.#process = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      detached: true,
+      windowsHide: true,
+    })
+    const [, , , inbox, outbox, control] = this.#process.stdio as unknown as Socket[]
+    this.#inbox = inbox!
+    this.#control = control!
+    this.#listen(outbox!)
+  }
+
+  get pid(): number | null {
+    return this.#process.pid ?? null
+  }
+
+  send(lines: string): void {
+    this.#inbox.write(lines)
+  }
+
+  recall(seqs: readonly number[]): void {
+    this.#control.write(seqs.map(recallLine).join(''))
+  }
+
+  retire(): void {
+    this.#inbox.end()
+  }
+
+  terminate(): boolean {
+    if (this.pid !== null) signalGroup(this.pid, 'SIGTERM')
+    return true
+  }
+
+  kill(): void {
+    if (this.pid !== null) signalGroup(this.pid, 'SIGKILL')
+  }
+
+  residentBytes(): number | null {
+    if (this.pid === null || this.#hasEnded) return null
+    if (process.platform === 'linux') return residentBytes(this.pid)
+    this.#look(this.pid)
+    return this.#seenBytes
+  }
+
+  /** Where there is no /proc, `ps` says it, a little later. */
+  #look(pid: number): void {
+    if (this.#isLooking || process.platform === 'win32') return
+    this.#isLooking = true
+    execFile('ps', ['-o', 'rss=', '-p', String(pid)], (error, text) => {
+      this.#isLooking = false
+      if (error === null) this.#seenBytes = Number(text) * 1_024
+    })
+  }
+
+  #listen(outbox: Socket): void {
+    const { onLine, onTurn } = this.#events
+    const lines = new LineReader((line) => onLine.call(this.#events, line))
+    const hear = (text: string): void => {
+      lines.push(text)
+      onTurn.call(this.#events)
+    }
+    outbox.setEncoding('utf8').on('data', hear)
+    this.#control.setEncoding('utf8').on('data', hear)
+    // A child that is gone takes no more lines; its end is told by itself.
+    for (const stream of [this.#inbox, this.#control, outbox]) stream.on('error', () => {})
+    const { stdout, stderr } = this.#process
+    stdout!.setEncoding('utf8').on('data', (text) => this.#events.onOutput('stdout', text))
+    stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-JUDGED_CHARS)
+      this.#events.onOutput('stderr', text)
+    })
+
+    const saidAll = new Promise<void>((resolve) => {
+      let open = 2
+      const closed = (): void => {
+        if (--open === 0) resolve()
+      }
+      outbox.once('close', closed)
+      stderr!.once('close', closed)
+    })
+    this.#process.once('error', (error) => {
+      this.#said = error.message
+      if (this.pid === null) this.#gone(null, null)
+    })
+    this.#process.once('exit', (code, signal) => {
+      this.#hasEnded = true
+      // What it had started holds its pipes open, and must not outlive it.
+      this.kill()
+      void this.#dead(saidAll).then(() => this.#gone(code, signal))
+    })
+  }
+
+  async #dead(saidAll: Promise<void>): Promise<void> {
+    const deadline = performance.now() + DYING_MS
+    await Promise.race([saidAll, after(LAST_WORDS_MS)])
+    while (this.pid !== null && isGroupAlive(this.pid) && performance.now() < deadline) {
+      await after(LOOK_MS)
+    }
+  }
+
+  #gone(code: number | null, signal: string | null): void {
+    const kills = oomKills()
+    const isKernel = signal === 'SIGKILL' && kills !== null && kills > (this.#kills ?? kills)
+    const isOwn = signal !== null || (code !== null && code >= 128)
+    const exit: ChildExit = {
+      code,
+      signal,
+      lastWords: this.#said.slice(-LAST_WORDS_CHARS).trim(),
+      isOutOfMemory: isKernel || (isOwn && WORDS_OF_MEMORY.test(this.#said)),
+    }
+    for (const stream of this.#process.stdio) stream?.destroy()
+    this.#events.onGone(exit)
+  }
+}
+
+function commandFor({ memoryBytes, ...orders }: LaunchOptions): [string, string[]] {
+  const entry = fileURLToPath(new URL('./entry/process.js', import.meta.url))
+  const options = nodeOptions()
+  const told = JSON.stringify(orders)
+  if (memoryBytes === undefined) return [process.execPath, [...options, entry, told]]
+
+  const heap = `--max-old-space-size=${Math.floor(memoryBytes / MIB)}`
+  const args = [...options, heap, entry, told]
+  if (process.platform !== 'linux') return [process.execPath, args]
+  const hardKib = Math.ceil((memoryBytes * HARD_FACTOR + UNTOUCHED_BYTES) / 1_024)
+  // A limit that is lower already cannot be raised, and does as well.
+  const script = `ulimit -d ${hardKib} 2>/dev/null; exec "$0" "$@"`
+  return ['/bin/sh', ['-c', script, process.execPath, ...args]]
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

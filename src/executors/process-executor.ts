@@ -1,0 +1,15 @@
+import { ChildPool } from './child-pool.ts'
+import type { PoolOptions } from './pool-options.ts'
+import { launchProcess } from './process-child.ts'
+
+/**
+ * Runs jobs in child processes. Limits of time and memory hold against any code: also against code
+ * that blocks its loop, ignores signals, starts processes of its own or allocates outside of the
+ * V8 heap.
+ */
+export class ProcessExecutor extends ChildPool {
+  /** @throws {ConfigError} when a job has no module */
+  constructor(options: PoolOptions) {
+    super('process', launchProcess, options)
+  }
+}

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** Sends a signal to a process and everything that it has started; nothing when they are gone. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal)
+  } catch {
+    // No such group any more.
+  }
+}
+
+/** Whether a process of the group still runs. */
+export function isGroupAlive(leader: number): boolean {
+  try {
+    process.kill(-leader, 0)
+  } catch {
+    return false
+  }
+  // In a container nobody may bury the dead, and a zombie answers to signals.
+  return process.platform !== 'linux' || hasLiving(leader)
+}
+
+function hasLiving(group: number): boolean {
+  for (const entry of readdirSync('/proc')) {
+    if (entry < '0' || entry > ':') continue
+    const fields = fieldsOf(entry)
+    if (fields !== null && Number(fields[2]) === group && fields[0] !== 'Z' && fields[0] !== 'X')
+      return true
+  }
+  return false
+}
+
+/** The state, parent, group … of a process, or null when it is gone. */
+function fieldsOf(pid: string): string[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name before them may hold spaces and brackets.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return null
+  }
+}
+
+/** The resident memory of a process on Linux, or null. Not from `statm`, which counts in pages. */
+export function residentBytes(pid: number): number | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1')
+    const kib = /^VmRSS:\s*(\d+)/m.exec(text)?.[1]
+    return kib === undefined ? null : Number(kib) * 1_024
+  } catch {
+    return null
+  }
+}
+
+/** How often the kernel has killed for want of memory in this control group, or null. */
+export function oomKills(): number | null {
+  try {
+    const text = readFileSync('/sys/fs/cgroup/memory.events', 'latin1')
+    return Number(/oom_kill (\d+)/.exec(text)?.[1] ?? Number.NaN)
+  } catch {
+    return null
+  }
+}

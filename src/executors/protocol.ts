@@ -1,0 +1,147 @@
+/**
+ * The words between a parent and its children, the same for threads and processes: lines of text,
+ * as many in a message as there are. JSON never has a raw line feed, nor a raw tab where one stands
+ * here, so arguments and results cross as the text they are and the parent parses neither.
+ *
+ *     parent → child        r seq TAB head TAB args    run          s seq TAB reason   stop
+ *     parent → watchdog     c seq                      recall: give it back if it has not begun
+ *     watchdog → parent     n seq  given back          k seq  kept: it has begun
+ *     child → parent        R TAB json  ready          F TAB json  could not be started
+ *                           b seq  begun               a seq  has heard the stop
+ *                           d seq TAB usage TAB json   returned
+ *                           o seq TAB usage TAB json   any other outcome
+ *                           p seq TAB json  progress   l seq TAB json  a line of log
+ *                           x seq  this job ends the process
+ *                           u      broken: to be replaced when it is idle
+ *
+ * `seq` counts the attempts of one child. Whether an attempt has begun is decided in a cell that
+ * the child and whoever recalls share, so that exactly one of them gets it, also while the child's
+ * own loop is blocked.
+ */
+
+import type { ClaimedJob } from '../core/claimed-job.ts'
+import type { StoredLimits } from '../core/limit.ts'
+import type { LogLevel } from '../core/logger.ts'
+import type { Usage } from '../core/queued-job.ts'
+import type { StopReason } from '../core/stop.ts'
+
+/** Cells of a child; more than it is ever sent ahead. */
+export const CELLS = 4_096
+/** A child gets no more attempts than this, so that a seq fits into its cell. */
+export const MAX_SEQ = 1e9
+
+/** What a child is told when it is made. */
+export interface ChildOrders {
+  /** URLs and paths of the job modules. */
+  readonly jobs: readonly string[]
+  /** What makes TypeScript loadable, if anything has to: a module with `register`, as tsx has. */
+  readonly loader: string | null
+  /** Jobs at once. */
+  readonly width: number
+}
+
+/** What a child says when it is ready. */
+export interface ChildHello {
+  readonly heapLimitBytes: number
+}
+
+/** An attempt as it reaches a child. */
+export interface ChildAttempt {
+  readonly job: ClaimedJob
+  readonly limits: StoredLimits
+}
+
+export type LogLine = readonly [level: LogLevel, fields: object, message?: string]
+
+type Head = readonly [job: Omit<ClaimedJob, 'args'>, limits: StoredLimits]
+
+export function runLine(seq: number, { job, limits }: ChildAttempt): string {
+  const { args, ...rest } = job
+  const head: Head = [rest, limits]
+  // Between its tokens JSON may have line feeds; none of ours has, but a plugin's might.
+  const line = args.includes('\n') ? args.replaceAll('\n', ' ') : args
+  return `r${seq}\t${JSON.stringify(head)}\t${line}\n`
+}
+
+/** The attempt of a line of kind `r`, from behind its first tab. */
+export function parseRun(text: string): ChildAttempt {
+  const tab = text.indexOf('\t')
+  const [job, limits] = JSON.parse(text.slice(0, tab)) as Head
+  return { job: { ...job, args: text.slice(tab + 1) }, limits }
+}
+
+export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t${reason}\n`
+export const recallLine = (seq: number): string => `c${seq}\n`
+
+/** `wall,cpu,peak`, with nothing where a figure is not known. */
+export function usageText({ wallMs, cpuMs, peakBytes }: Usage): string {
+  const cpu = cpuMs === null ? '' : Math.round(cpuMs * 1_000) / 1_000
+  return `${Math.round(wallMs * 1_000) / 1_000},${cpu},${peakBytes ?? ''}`
+}
+
+export function parseUsage(text: string): Usage {
+  const first = text.indexOf(',')
+  const second = text.indexOf(',', first + 1)
+  return {
+    wallMs: Number(text.slice(0, first)),
+    cpuMs: second === first + 1 ? null : Number(text.slice(first + 1, second)),
+    peakBytes: second === text.length - 1 ? null : Number(text.slice(second + 1)),
+  }
+}
+
+/** Cuts what comes in pieces into lines. */
+export class LineReader {
+  #rest = ''
+  readonly #onLine: (line: string) => void
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine
+  }
+
+  push(text: string): void {
+    let from = 0
+    let end = text.indexOf('\n')
+    if (end >= 0 && this.#rest !== '') {
+      const line = this.#rest + text.slice(0, end)
+      this.#rest = ''
+      from = end + 1
+      this.#onLine(line)
+      end = text.indexOf('\n', from)
+    }
+    for (; end >= 0; end = text.indexOf('\n', from)) {
+      const line = text.slice(from, end)
+      from = end + 1
+      this.#onLine(line)
+    }
+    if (from < text.length) this.#rest += from === 0 ? text : text.slice(from)
+  }
+
+  /** What came after the last line feed. */
+  end(): void {
+    const rest = this.#rest
+    this.#rest = ''
+    if (rest !== '') this.#onLine(rest)
+  }
+}
+
+const BEGUN = 1
+
+/** Says that an attempt begins; false when it was recalled before. For the child only. */
+export function takeCell(cells: Int32Array, seq: number): boolean {
+  const index = seq % CELLS
+  const before = Atomics.load(cells, index)
+  if (before === recalled(seq)) return false
+  return Atomics.compareExchange(cells, index, before, recalled(seq) + BEGUN) === before
+}
+
+/** Says that an attempt shall not begin; false when it has. For the one who recalls. */
+export function recallCell(cells: Int32Array, seq: number): boolean {
+  const index = seq % CELLS
+  const before = Atomics.load(cells, index)
+  // An attempt of a later round lies in the cell only after this one has ended.
+  if (before >= recalled(seq)) return false
+  return Atomics.compareExchange(cells, index, before, recalled(seq)) === before
+}
+
+/** Cells begin at 0, seqs at 1. */
+const recalled = (seq: number): number => seq * 2

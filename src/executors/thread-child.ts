@@ -1,0 +1,96 @@
+import { Worker as Thread } from 'node:worker_threads'
+import {
+  type Child,
+  type ChildEvents,
+  type ChildExit,
+  LAST_WORDS_CHARS,
+  type LaunchOptions,
+} from './child.ts'
+import { CELLS, LineReader, recallCell } from './protocol.ts'
+
+const MIB = 1_024 ** 2
+
+/** Starts a thread. A memory limit is one of its V8 heap; a `Buffer` lies outside of it. */
+export function launchThread(options: LaunchOptions, events: ChildEvents): Child {
+  return new ThreadChild(options, events)
+}
+
+class ThreadChild implements Child {
+  readonly pid = null
+  readonly #thread: Thread
+  readonly #cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
+  readonly #reader: LineReader
+  readonly #events: ChildEvents
+  #lastWords = ''
+  #isOutOfMemory = false
+
+  constructor({ memoryBytes, ...orders }: LaunchOptions, events: ChildEvents) {
+    this.#events = events
+    this.#reader = new LineReader((line) => events.onLine(line))
+    this.#thread = new Thread(new URL('./entry/thread.js', import.meta.url), {
+      name: 'chancy-jobs',
+      workerData: { ...orders, cells: this.#cells },
+      stdout: true,
+      stderr: true,
+      ...(memoryBytes === undefined
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: Math.floor(memoryBytes / MIB) } }),
+    })
+    this.#listen()
+  }
+
+  send(lines: string): void {
+    this.#thread.postMessage(lines)
+  }
+
+  recall(seqs: readonly number[]): void {
+    const answers = seqs.map((seq) => `${recallCell(this.#cells, seq) ? 'n' : 'k'}${seq}\n`)
+    // Later, as from a process: whoever asks is not in the middle of something then.
+    setImmediate(() => this.#hear(answers.join('')))
+  }
+
+  retire(): void {
+    this.kill()
+  }
+
+  terminate(): boolean {
+    return false
+  }
+
+  kill(): void {
+    void this.#thread.terminate()
+  }
+
+  residentBytes(): null {
+    return null
+  }
+
+  #hear(lines: string): void {
+    this.#reader.push(lines)
+    this.#events.onTurn()
+  }
+
+  #listen(): void {
+    const thread = this.#thread
+    thread.on('message', (lines: string) => this.#hear(lines))
+    thread.on('error', (error: NodeJS.ErrnoException) => {
+      this.#isOutOfMemory ||= error?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      this.#lastWords = `${error?.stack ?? error}`.slice(-LAST_WORDS_CHARS)
+    })
+    for (const stream of ['stdout', 'stderr'] as const) {
+      thread[stream].setEncoding('utf8').on('data', (text: string) => {
+        if (stream === 'stderr') this.#lastWords = text.slice(-LAST_WORDS_CHARS)
+        this.#events.onOutput(stream, text)
+      })
+    }
+    thread.once('exit', (code) => {
+      const exit: ChildExit = {
+        code,
+        signal: null,
+        lastWords: this.#lastWords.trim(),
+        isOutOfMemory: this.#isOutOfMemory,
+      }
+      this.#events.onGone(exit)
+    })
+  }
+}

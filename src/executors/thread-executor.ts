@@ -1,0 +1,16 @@
+import { ChildPool } from './child-pool.ts'
+import type { PoolOptions } from './pool-options.ts'
+import { launchThread } from './thread-child.ts'
+
+/**
+ * Runs jobs in threads of this process: lighter than processes, and less apart. The limit of time
+ * holds against any JavaScript; code in a native call is stopped when the call returns. The limit of
+ * memory is one of the V8 heap: a `Buffer` and native code lie outside of it. A job that crashes in
+ * native code takes the worker with it.
+ */
+export class ThreadExecutor extends ChildPool {
+  /** @throws {ConfigError} when a job has no module */
+  constructor(options: PoolOptions) {
+    super('thread', launchThread, options)
+  }
+}

@@ -1,0 +1,6 @@
+export type { Outcome } from '../core/outcome.ts'
+export type { Database } from '../database/database.ts'
+export { type Migration, type Migrations, migration } from '../database/migrations/migration.ts'
+export { type Statement, statement } from '../database/statement.ts'
+export type { AttemptUpdate, Plugin, RunningJob } from './plugin.ts'
+export type { PluginContext } from './plugin-context.ts'

@@ -1,0 +1,77 @@
+import type { Clock } from '../core/clock.ts'
+import { nextDelayMs } from '../database/retry.ts'
+import type { Service } from './service.ts'
+
+export interface LoopOptions {
+  readonly clock: Clock
+  /** One pass. Gives back how long to wait before the next, in milliseconds, if nobody wakes it. */
+  readonly pass: (signal: AbortSignal) => Promise<number>
+  /** A pass that fails is made again with backoff; this hears of each failure. */
+  readonly onError: (error: unknown, inARow: number) => void
+}
+
+/**
+ * A pass made again and again: after the wait it asked for, or sooner when woken. A wake during a
+ * pass is kept for the next one, so nothing that happened is slept over.
+ */
+export class Loop implements Service {
+  readonly #options: LoopOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | null = null
+  #sleeping: AbortController | null = null
+  #isWoken = false
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Ends the present wait, or makes the next one none. */
+  wake(): void {
+    this.#isWoken = true
+    this.#sleeping?.abort()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#sleeping?.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    let failures = 0
+    let delayMs = 0
+    while (!signal.aborted) {
+      this.#isWoken = false
+      try {
+        delayMs = await this.#options.pass(signal)
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        failures++
+        this.#options.onError(error, failures)
+        delayMs = nextDelayMs(failures === 1 ? 0 : delayMs)
+        // Not to be woken out of: whoever is in trouble is not asked more often.
+        await this.#options.clock.sleep(delayMs, signal)
+        continue
+      }
+      await this.#wait(delayMs)
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    if (this.#isWoken || this.#stopping.signal.aborted || ms <= 0) return
+    this.#sleeping = new AbortController()
+    await this.#options.clock.sleep(ms, this.#sleeping.signal)
+    this.#sleeping = null
+  }
+}
+
+/** A time within 30 % of this one, so that many workers do not do things together. */
+export function jittered(ms: number): number {
+  return ms * (0.7 + Math.random() * 0.6)
+}

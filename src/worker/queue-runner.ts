@@ -1,0 +1,319 @@
+import type { ClaimedJob } from '../core/claimed-job.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Queue } from '../core/queue.ts'
+import { textArray } from '../database/array-literal.ts'
+import type { Database } from '../database/database.ts'
+import { claimedJob } from '../database/rows.ts'
+import { claimJobs } from '../database/statements/jobs.ts'
+import type { Hub } from '../events/hub.ts'
+import type { Executor } from '../executors/executor.ts'
+import type { AttemptRunner } from './attempt-runner.ts'
+import { jittered, Loop } from './loop.ts'
+import { ReadAhead } from './read-ahead.ts'
+import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
+import type { Service } from './service.ts'
+
+export interface QueueRunnerOptions {
+  readonly database: Database
+  readonly hub: Hub
+  readonly clock: Clock
+  readonly log: Logger
+  readonly executor: Executor
+  readonly attempts: AttemptRunner
+  readonly running: RunningAttempts
+  /** Names of the functions that this worker knows. */
+  readonly names: readonly string[]
+  readonly durableClaims: boolean
+  /** The present id of the worker, or null while nothing may be claimed. */
+  readonly claimant: () => string | null
+  /** Keeps count of claims whose answer has not come, and hears of the ones that never will. */
+  readonly claims: ClaimWatch
+  /** Slots that attempts of an earlier runner of this queue still hold. */
+  readonly held: () => number
+}
+
+export interface ClaimWatch {
+  begun(): symbol
+  answered(claim: symbol): void
+  lost(claim: symbol): void
+  /** The database says that this worker's lease is revoked. */
+  revoked(workerId: string): void
+}
+
+/** The most jobs of one claim. */
+const MAX_CLAIM = 1_000
+/** Claims under way at once while the line is long: one is answered while another is looked for. */
+const MAX_CLAIMS = 2
+/** A job that waits here this long, while nothing ends, goes back for others to take. */
+const HOARD_MS = 500
+/** How long to wait before claiming again when the lease is in doubt, in milliseconds. */
+const DOUBT_MS = 100
+/** Errors in a row before one is logged: the first ones are a reconnect. */
+const QUIET_ERRORS = 2
+
+/** Runs one queue: waits, claims for its free slots, and hands over. */
+export class QueueRunner implements Service {
+  readonly #options: QueueRunnerOptions
+  readonly #readAhead = new ReadAhead()
+  readonly #loop: Loop
+  #queue: Queue
+  #executor: Executor
+  /** Claimed and not started, in the order they are to start. */
+  #ready: RunningAttempt[] = []
+  #next = 0
+  #active = 0
+  /** Claims under way, and how many jobs they asked for. */
+  #claims = 0
+  #asked = 0
+  /** Whether the last claim found as much as it asked for. */
+  #isLong = false
+  #failure: { readonly error: unknown } | null = null
+  /** Claims that the loop does not wait for. */
+  readonly #beside = new Set<Promise<void>>()
+  #isStopping = false
+  #lastEndedAt = 0
+  #onIdle: (() => void) | null = null
+
+  constructor(queue: Queue, options: QueueRunnerOptions) {
+    this.#queue = queue
+    this.#executor = options.executor
+    this.#options = options
+    this.#loop = new Loop({
+      clock: options.clock,
+      pass: () => this.#pass(),
+      onError: (error, inARow) => this.#claimFailed(error, inARow),
+    })
+  }
+
+  /** Takes over a changed declaration; what runs goes on. */
+  update(queue: Queue, executor: Executor): void {
+    this.#queue = queue
+    this.#executor = executor
+    this.#startReady()
+    this.#loop.wake()
+  }
+
+  start(): void {
+    this.#readAhead.idle(this.#options.clock.monotonic())
+    this.#loop.start()
+  }
+
+  /** There may be something to claim. */
+  wake(): void {
+    this.#loop.wake()
+  }
+
+  /** Claims nothing more and starts nothing more; what was not started goes back. */
+  async stopClaiming(): Promise<void> {
+    this.#isStopping = true
+    await this.#loop.stop()
+    await Promise.all(this.#beside)
+    this.#options.attempts.release(this.#takeReady())
+  }
+
+  /** Resolves when no attempt is active. */
+  drained(): Promise<void> {
+    if (this.#active === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.stopClaiming()
+    await this.drained()
+  }
+
+  /** Runs jobs that a lost claim had left behind. */
+  adopt(jobs: readonly ClaimedJob[]): void {
+    this.#handOver(jobs)
+  }
+
+  /** Forgets what was claimed and not started: the lease under it is gone. */
+  forget(): void {
+    this.#takeReady()
+  }
+
+  /** Attempts that run now. */
+  get active(): number {
+    return this.#active
+  }
+
+  get #waiting(): number {
+    return this.#ready.length - this.#next
+  }
+
+  /** Attempts that the executor takes: those that may run at once, and what its children need ahead. */
+  get #slots(): number {
+    const slots = this.#queue.concurrency ?? this.#executor.defaultConcurrency
+    const ahead = this.#queue.rateLimit === null ? this.#executor.ahead : 0
+    return Math.max(0, slots + ahead - this.#options.held())
+  }
+
+  /** One look. Gives back how long to wait for the next when nobody wakes it. */
+  async #pass(): Promise<number> {
+    if (this.#failure !== null) {
+      const { error } = this.#failure
+      this.#failure = null
+      throw error
+    }
+    const room = this.#room()
+    if (room === 0) return this.#whenFull()
+    const workerId = this.#options.claimant()
+    if (workerId === null) return DOUBT_MS
+    // Two claims may be answered in either order, and where one job runs at a time the order is seen.
+    if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
+    // The line is long: the next look need not wait for this one.
+    const claim: Promise<void> = this.#claim(workerId, room)
+      .then(
+        () => {},
+        (error) => {
+          this.#failure = { error }
+        },
+      )
+      .finally(() => {
+        this.#beside.delete(claim)
+        this.#loop.wake()
+      })
+    this.#beside.add(claim)
+    return 0
+  }
+
+  /**
+   * How many to claim now. Short jobs free their slots one by one faster than a claim goes there and
+   * back, so a claim waits until it is worth its while: a third of the read-ahead.
+   */
+  #room(): number {
+    if (this.#isStopping || this.#claims >= MAX_CLAIMS) return 0
+    // A start is a claim: what only waits here would use up the starts of others.
+    const ahead = this.#queue.rateLimit === null ? this.#readAhead.jobs : 0
+    const held = this.#active + this.#waiting + this.#asked
+    const free = this.#slots + ahead - held
+    const isWorthIt = held === 0 || free > ahead / 3
+    return isWorthIt ? Math.min(MAX_CLAIM, Math.max(0, free)) : 0
+  }
+
+  #whenFull(): number {
+    const { clock } = this.#options
+    const isStuck = this.#waiting > 0 && clock.monotonic() - this.#lastEndedAt > HOARD_MS
+    if (isStuck) this.#options.attempts.release(this.#takeReady())
+    return this.#waiting > 0 ? HOARD_MS : jittered(this.#queue.pollingIntervalMs)
+  }
+
+  /** Claims, hands over, and gives back how long to wait. */
+  async #claim(workerId: string, room: number): Promise<number> {
+    this.#claims++
+    this.#asked += room
+    try {
+      const { looked, could, waitMs, jobs } = await this.#ask(workerId, room)
+      this.#asked -= room
+      this.#handOver(jobs)
+      const queue = this.#queue.name
+      this.#options.hub.emit('queue.polled', { queue, looked, taken: jobs.length })
+      // All that was looked at may have been put aside: the line goes on behind it.
+      this.#isLong = could > 0 && looked >= could
+      if (this.#isLong) return 0
+      // Out of starts: the next one is due at a known time, unless a row written by hand never has one.
+      const isDue = waitMs > 0 && (this.#queue.rateLimit?.max ?? 0) > 0
+      return isDue ? waitMs : jittered(this.#queue.pollingIntervalMs)
+    } catch (error) {
+      this.#asked -= room
+      this.#isLong = false
+      throw error
+    } finally {
+      this.#claims--
+    }
+  }
+
+  async #ask(workerId: string, room: number) {
+    const { database, claims, names, durableClaims } = this.#options
+    const claim = claims.begun()
+    try {
+      const [head, ...rows] = await database.engine(claimJobs, [
+        this.#queue.name,
+        workerId,
+        room,
+        textArray(names),
+        durableClaims,
+      ])
+      claims.answered(claim)
+      if (head?.name === 'revoked') claims.revoked(workerId)
+      const jobs = rows.map((row) => claimedJob(row, this.#queue.name, workerId))
+      return {
+        looked: head?.priority ?? 0,
+        could: head?.attempts ?? 0,
+        waitMs: head?.created_ms ?? 0,
+        jobs: jobs.sort(byPlace),
+      }
+    } catch (error) {
+      claims.lost(claim)
+      throw error
+    }
+  }
+
+  #handOver(jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0) return
+    this.#lastEndedAt = this.#options.clock.monotonic()
+    if (this.#next > 0) {
+      this.#ready = this.#ready.slice(this.#next)
+      this.#next = 0
+    }
+    // Known from here on, so that nobody takes them for jobs that a lost claim left behind.
+    for (const job of jobs) this.#ready.push(this.#options.running.add(job))
+    this.#startReady()
+  }
+
+  #startReady(): void {
+    while (this.#active < this.#slots && this.#waiting > 0 && !this.#isStopping) {
+      this.#run(this.#ready[this.#next++] as RunningAttempt)
+    }
+  }
+
+  #run(attempt: RunningAttempt): void {
+    const { attempts, clock, log } = this.#options
+    this.#active++
+    const startedAt = clock.monotonic()
+    attempts
+      .run(attempt, this.#executor)
+      .catch((error) =>
+        log.error({ err: error, job: attempt.job.id }, 'an attempt was not settled'),
+      )
+      .then(() => {
+        this.#active--
+        this.#ended(startedAt)
+      })
+  }
+
+  #ended(startedAt: number): void {
+    const now = this.#options.clock.monotonic()
+    this.#lastEndedAt = now
+    this.#readAhead.ended(now, now - startedAt)
+    if (this.#waiting > 0) this.#startReady()
+    if (this.#active === 0) {
+      this.#readAhead.idle(now)
+      this.#onIdle?.()
+      this.#onIdle = null
+    }
+    if (this.#room() > 0) this.#loop.wake()
+  }
+
+  #takeReady(): RunningAttempt[] {
+    const taken = this.#ready.slice(this.#next)
+    this.#ready = []
+    this.#next = 0
+    return taken
+  }
+
+  #claimFailed(error: unknown, inARow: number): void {
+    const { hub, log } = this.#options
+    hub.emit('database.troubled', { what: `claiming from ${this.#queue.name}`, error })
+    if (inARow !== QUIET_ERRORS + 1) return
+    log.error({ err: error, queue: this.#queue.name }, 'claiming has failed several times')
+  }
+}
+
+/** Claimed rows come in no order. */
+function byPlace(a: ClaimedJob, b: ClaimedJob): number {
+  return b.priority - a.priority || a.seq - b.seq
+}

@@ -1,0 +1,153 @@
+import type { ClaimedJob } from '../core/claimed-job.ts'
+import type { Queue } from '../core/queue.ts'
+import type { Executors } from './executors.ts'
+import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
+
+export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
+  readonly executors: Executors
+  readonly workerId: () => string
+}
+
+/** With this many workers or more a notification wakes them one after the other. */
+const HERD = 8
+const MAX_HERD_DELAY_MS = 50
+
+/** The runners of one worker, one a queue. */
+export class QueueRunners {
+  readonly #options: QueueRunnersOptions
+  readonly #runners = new Map<string, QueueRunner>()
+  /** Runners of queues that are gone, until their attempts have ended. */
+  readonly #retired = new Map<
+    QueueRunner,
+    { readonly name: string; readonly ended: Promise<void> }
+  >()
+  /** Changes of one queue follow each other: an executor takes its time to start. */
+  readonly #changes = new Map<string, Promise<void>>()
+  #failure: unknown = null
+  #workersSeen = 1
+
+  constructor(options: QueueRunnersOptions) {
+    this.#options = options
+  }
+
+  /** How many workers live: many must not all wake for one job. */
+  set workersSeen(count: number) {
+    this.#workersSeen = count
+  }
+
+  /** Runs a queue from now on, or takes over its changed declaration. */
+  run(queue: Queue): void {
+    this.#change(queue.name, () => this.#run(queue))
+  }
+
+  /** Stops running a queue; what runs of it goes on to its end. */
+  retire(name: string): void {
+    this.#change(name, async () => this.#retire(name))
+  }
+
+  /**
+   * Resolves when what was asked for so far has been done. One queue that cannot be run stands in
+   * nobody's way.
+   *
+   * @throws what stood in the way when no queue can be run
+   */
+  async settled(): Promise<void> {
+    while (this.#changes.size > 0) await Promise.all(this.#changes.values())
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null && this.#runners.size === 0) throw failure
+  }
+
+  /** Hands over jobs that a lost claim had left behind; those of other queues go back. */
+  adopt(jobs: readonly ClaimedJob[]): void {
+    const { attempts, running } = this.#options
+    for (const job of jobs) {
+      const runner = this.#runners.get(job.queue)
+      if (runner === undefined) attempts.release([running.add(job)])
+      else runner.adopt([job])
+    }
+  }
+
+  wake(queue: string): void {
+    const runner = this.#runners.get(queue)
+    if (runner === undefined) return
+    if (this.#workersSeen < HERD) {
+      runner.wake()
+      return
+    }
+    const delayMs = Math.min(MAX_HERD_DELAY_MS, this.#workersSeen / 4) * Math.random()
+    setTimeout(() => runner.wake(), delayMs)
+  }
+
+  wakeAll(): void {
+    for (const runner of this.#runners.values()) runner.wake()
+  }
+
+  /** Forgets what was claimed and not started. */
+  forget(): void {
+    for (const runner of this.#runners.values()) runner.forget()
+  }
+
+  async stopClaiming(): Promise<void> {
+    await this.settled().catch(() => {})
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stopClaiming()))
+    this.#options.executors.giveBack()
+  }
+
+  /** Resolves when no attempt runs any more. */
+  async drained(): Promise<void> {
+    const running = [...this.#runners.values()].map((runner) => runner.drained())
+    const retired = [...this.#retired.values()].map(({ ended }) => ended)
+    await Promise.all([...running, ...retired])
+  }
+
+  #change(name: string, work: () => Promise<void>): void {
+    const before = this.#changes.get(name) ?? Promise.resolve()
+    const change: Promise<void> = before.then(work).catch((error) => {
+      const { log } = this.#options
+      log.error({ err: error, queue: name }, 'a queue cannot be run by this worker')
+      this.#failure ??= error
+      this.#retire(name)
+    })
+    const ended = change.then(() => {
+      if (this.#changes.get(name) === ended) this.#changes.delete(name)
+    })
+    this.#changes.set(name, ended)
+  }
+
+  async #run(queue: Queue): Promise<void> {
+    const { executors, hub, workerId } = this.#options
+    const executor = await executors.for(queue)
+    const present = this.#runners.get(queue.name)
+    if (present !== undefined) {
+      present.update(queue, executor)
+      return
+    }
+    const held = (): number => this.#heldBefore(queue.name)
+    const runner = new QueueRunner(queue, { ...this.#options, executor, held })
+    this.#runners.set(queue.name, runner)
+    runner.start()
+    hub.emit('queue.started', { queue: queue.name, workerId: workerId() })
+  }
+
+  #retire(name: string): void {
+    const { hub, workerId, executors } = this.#options
+    const runner = this.#runners.get(name)
+    executors.release(name)
+    if (runner === undefined) return
+    this.#runners.delete(name)
+    const ended = runner.stop().then(() => {
+      this.#retired.delete(runner)
+      hub.emit('queue.stopped', { queue: name, workerId: workerId() })
+      this.#runners.get(name)?.wake()
+    })
+    this.#retired.set(runner, { name, ended })
+  }
+
+  /** A queue that is deleted and declared again while its jobs run must not get its slots twice. */
+  #heldBefore(name: string): number {
+    let held = 0
+    for (const [runner, retired] of this.#retired) if (retired.name === name) held += runner.active
+    return held
+  }
+}

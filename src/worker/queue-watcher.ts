@@ -1,0 +1,122 @@
+import type { Clock } from '../core/clock.ts'
+import { type ExecutorKind, Queue } from '../core/queue.ts'
+import { matchesTags } from '../core/tags.ts'
+import type { Database } from '../database/database.ts'
+import { queue as queueOf } from '../database/rows.ts'
+import { declareQueue, getQueues, resumeDueQueues } from '../database/statements/queues.ts'
+import { saveWorkerQueues } from '../database/statements/workers.ts'
+import type { Hub } from '../events/hub.ts'
+import { Loop } from './loop.ts'
+import type { Service } from './service.ts'
+
+/** How often the queues are read, in milliseconds: what a lost notification costs. */
+const INTERVAL_MS = 1_000
+
+export interface QueueWatcherOptions {
+  readonly database: Database
+  readonly hub: Hub
+  readonly clock: Clock
+  readonly workerId: () => string
+  readonly tags: () => readonly string[]
+  /** Of a `default` that nobody has declared. */
+  readonly defaultExecutor: ExecutorKind
+  /** Only these, whatever the tags say. Null: all that match. */
+  readonly only: readonly string[] | null
+  /** Told of a queue to run from now on, and of one that has changed. */
+  readonly onQueue: (queue: Queue) => void
+  /** Told of a queue that is gone, or that is not for this worker any more. */
+  readonly onGone: (name: string) => void
+}
+
+/** Follows the declared queues that are for this worker. */
+export class QueueWatcher implements Service {
+  readonly #options: QueueWatcherOptions
+  readonly #loop: Loop
+  readonly #known = new Map<string, string>()
+  #unlisten: (() => void)[] = []
+  #savedFor = ''
+
+  constructor(options: QueueWatcherOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      clock: options.clock,
+      pass: () => this.#pass(),
+      onError: (error) => options.hub.emit('database.troubled', { what: 'reading queues', error }),
+    })
+  }
+
+  /** Resolves after the first look, with `default` declared if it was missing. */
+  async start(): Promise<void> {
+    await this.#declareDefault()
+    await this.#pass()
+    const { hub } = this.#options
+    this.#unlisten = [
+      hub.on('queue.changed', () => this.#loop.wake()),
+      hub.on('notifier.resumed', () => this.#loop.wake()),
+    ]
+    this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    for (const unlisten of this.#unlisten) unlisten()
+    return this.#loop.stop()
+  }
+
+  async #declareDefault(): Promise<void> {
+    const { database } = this.#options
+    const queue = new Queue('default', { executor: this.#options.defaultExecutor })
+    await database.run(declareQueue, [
+      queue.name,
+      queue.state,
+      null,
+      queue.concurrency,
+      queue.executor,
+      JSON.stringify(queue.executorOptions),
+      JSON.stringify(queue.tags),
+      queue.pollingIntervalMs,
+      null,
+      null,
+    ])
+  }
+
+  async #pass(): Promise<number> {
+    const { database, onQueue, onGone } = this.#options
+    let rows = await database.run(getQueues, [])
+    const isDue = rows.some((row) => row.state === 'paused' && row.resume_ms !== null)
+    if (isDue && (await database.run(resumeDueQueues, [null])).length > 0) {
+      rows = await database.run(getQueues, [])
+    }
+    const seen = new Set<string>()
+    for (const row of rows) {
+      const queue = queueOf(row)
+      if (!this.#isOurs(queue)) continue
+      seen.add(queue.name)
+      const text = JSON.stringify(row)
+      if (this.#known.get(queue.name) === text) continue
+      this.#known.set(queue.name, text)
+      onQueue(queue)
+    }
+    for (const name of [...this.#known.keys()]) {
+      if (seen.has(name)) continue
+      this.#known.delete(name)
+      onGone(name)
+    }
+    await this.#saveQueues()
+    return INTERVAL_MS
+  }
+
+  #isOurs(queue: Queue): boolean {
+    const { tags, only } = this.#options
+    return (only === null || only.includes(queue.name)) && matchesTags(queue.tags, tags())
+  }
+
+  /** For people who look at the workers. */
+  async #saveQueues(): Promise<void> {
+    const { database, workerId } = this.#options
+    const queues = JSON.stringify([...this.#known.keys()])
+    const savedFor = `${workerId()} ${queues}`
+    if (savedFor === this.#savedFor) return
+    await database.run(saveWorkerQueues, [workerId(), queues])
+    this.#savedFor = savedFor
+  }
+}

@@ -1,0 +1,56 @@
+/** Nothing that is claimed waits longer than about this before it starts, in milliseconds. */
+const READ_AHEAD_MS = 50
+/** The most jobs that wait in a worker, however short they are. */
+const MAX_READ_AHEAD = 3_000
+/** The rate is measured over this long at least. */
+const WINDOW_MS = 20
+/** How much the latest window counts. */
+const WEIGHT = 0.5
+
+/**
+ * How many jobs beyond the free slots are worth claiming: as many as end in 50 ms at the measured
+ * rate. Jobs that take longer than that themselves get none, so that a job never waits in one worker
+ * while another is idle.
+ */
+export class ReadAhead {
+  #perMs = 0
+  #meanMs = Number.POSITIVE_INFINITY
+  #since = 0
+  #ended = 0
+  #spentMs = 0
+
+  /** One attempt ended after holding its slot this long. Times are monotonic milliseconds. */
+  ended(nowMs: number, heldMs: number): void {
+    this.#ended++
+    this.#spentMs += heldMs
+    const passedMs = nowMs - this.#since
+    if (passedMs < WINDOW_MS) return
+    this.#learn(passedMs)
+    this.#begin(nowMs)
+  }
+
+  /** The slots were empty: what passed since then is no measure. */
+  idle(nowMs: number): void {
+    if (this.#ended > 0) this.#learn(Math.max(WINDOW_MS, nowMs - this.#since))
+    this.#begin(nowMs)
+  }
+
+  get jobs(): number {
+    if (this.#meanMs > READ_AHEAD_MS) return 0
+    return Math.min(MAX_READ_AHEAD, Math.floor(this.#perMs * READ_AHEAD_MS))
+  }
+
+  #begin(nowMs: number): void {
+    this.#since = nowMs
+    this.#ended = 0
+    this.#spentMs = 0
+  }
+
+  #learn(passedMs: number): void {
+    const perMs = this.#ended / passedMs
+    const meanMs = this.#spentMs / this.#ended
+    const isFirst = this.#meanMs === Number.POSITIVE_INFINITY
+    this.#perMs = isFirst ? perMs : this.#perMs + WEIGHT * (perMs - this.#perMs)
+    this.#meanMs = isFirst ? meanMs : this.#meanMs + WEIGHT * (meanMs - this.#meanMs)
+  }
+}

@@ -1,0 +1,60 @@
+import type { ClaimedJob } from '../core/claimed-job.ts'
+import { Stop, type StopReason } from '../core/stop.ts'
+
+/** A job that this worker has claimed and not yet settled. */
+export interface RunningAttempt {
+  readonly job: ClaimedJob
+  readonly stop: Stop
+}
+
+/** What this worker holds, by job. The truth is in the database; this says whom to ask to stop. */
+export class RunningAttempts {
+  readonly #attempts = new Map<string, RunningAttempt>()
+
+  get size(): number {
+    return this.#attempts.size
+  }
+
+  has(id: string): boolean {
+    return this.#attempts.has(id)
+  }
+
+  /**
+   * A job that is handed over again while an older attempt of it runs here (after a failover or a
+   * crash that lost a claim): the older one is dropped, and so is its outcome.
+   */
+  add(job: ClaimedJob): RunningAttempt {
+    this.#attempts.get(job.id)?.stop.ask('lost')
+    const attempt = { job, stop: new Stop() }
+    this.#attempts.set(job.id, attempt)
+    return attempt
+  }
+
+  /** False when another attempt of the job has taken its place: then the outcome is nobody's. */
+  remove(attempt: RunningAttempt): boolean {
+    if (this.#attempts.get(attempt.job.id) !== attempt) return false
+    this.#attempts.delete(attempt.job.id)
+    return true
+  }
+
+  /** Asks one job to stop. */
+  ask(id: string, reason: StopReason): void {
+    this.#attempts.get(id)?.stop.ask(reason)
+  }
+
+  askAll(reason: StopReason): void {
+    for (const { stop } of this.#attempts.values()) stop.ask(reason)
+  }
+
+  /** Everything that is held now. */
+  all(): RunningAttempt[] {
+    return [...this.#attempts.values()]
+  }
+
+  /** Forgets everything and gives it back: their outcomes count no more. */
+  takeAll(): RunningAttempt[] {
+    const all = [...this.#attempts.values()]
+    this.#attempts.clear()
+    return all
+  }
+}

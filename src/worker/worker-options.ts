@@ -1,0 +1,109 @@
+import { checkOptions, checkText, show } from '../core/check.ts'
+import { type Duration, durationMs } from '../core/duration.ts'
+import { ConfigError } from '../core/errors.ts'
+
+export interface WorkerOptions {
+  /** What this worker says of itself; queues choose workers by it. Default: none of its own. */
+  readonly tags?: readonly string[]
+  /** For people. Default: none. */
+  readonly label?: string
+  /** Only these queues, whatever the tags say. Default: all that match. */
+  readonly queues?: readonly string[]
+  /** How often the lease is renewed, 100 ms or more. Default: `'3s'`. */
+  readonly heartbeat?: Duration
+  /** How long after its last renewal a worker is gone; at least three heartbeats. Default: `'15s'`. */
+  readonly lease?: Duration
+  /** How long running jobs may go on after `stop()`; then they are asked to stop. Default: `'25s'`. */
+  readonly shutdownTimeout?: Duration
+  /** Whether SIGTERM and SIGINT stop this worker and then the process. Default: true. */
+  readonly signals?: boolean
+  /**
+   * Whether a claim is on disk before its jobs start. False is faster; after a crash of the server
+   * a job that was running may start twice. Default: true.
+   */
+  readonly durableClaims?: boolean
+  /** The lease is let go when the worker's loop has been blocked this long. Default: `'5m'`. */
+  readonly maxBlocked?: Duration
+  /** A DSN for the heartbeat's own connection. Default: what the driver says. */
+  readonly heartbeatUrl?: string
+}
+
+export interface WorkerSettings {
+  readonly tags: readonly string[]
+  readonly label: string | null
+  readonly queues: readonly string[] | null
+  readonly heartbeatMs: number
+  readonly leaseMs: number
+  readonly shutdownTimeoutMs: number
+  readonly signals: boolean
+  readonly durableClaims: boolean
+  readonly maxBlockedMs: number
+  readonly heartbeatUrl: string | null
+}
+
+const NAMES = [
+  'tags',
+  'label',
+  'queues',
+  'heartbeat',
+  'lease',
+  'shutdownTimeout',
+  'signals',
+  'durableClaims',
+  'maxBlocked',
+  'heartbeatUrl',
+]
+const MAX_TAGS = 100
+const MAX_TEXT_BYTES = 200
+const MIN_HEARTBEAT_MS = 100
+
+/** @throws {ConfigError} */
+export function parseWorkerOptions(value: unknown): WorkerSettings {
+  const given = checkOptions(value, NAMES, 'Worker') as WorkerOptions
+  const heartbeatMs = durationMs(given.heartbeat ?? '3s', 'Worker: heartbeat')
+  const leaseMs = durationMs(given.lease ?? '15s', 'Worker: lease')
+  if (heartbeatMs < MIN_HEARTBEAT_MS) {
+    throw new ConfigError(
+      `Worker: heartbeat: expected at least 100ms, got ${show(given.heartbeat)}.`,
+    )
+  }
+  if (leaseMs < 3 * heartbeatMs) {
+    throw new ConfigError(
+      `Worker: lease: expected at least three heartbeats (${3 * heartbeatMs} ms), got ${show(given.lease)}. One lost renewal must not cost the lease.`,
+    )
+  }
+  return {
+    tags: checkTexts(given.tags, 'Worker: tags') ?? [],
+    label:
+      given.label === undefined
+        ? null
+        : checkText(given.label, { what: 'Worker: label', maxBytes: MAX_TEXT_BYTES }),
+    queues: checkTexts(given.queues, 'Worker: queues'),
+    heartbeatMs,
+    leaseMs,
+    shutdownTimeoutMs: durationMs(given.shutdownTimeout ?? '25s', 'Worker: shutdownTimeout'),
+    signals: checkFlag(given.signals, 'signals'),
+    durableClaims: checkFlag(given.durableClaims, 'durableClaims'),
+    maxBlockedMs: durationMs(given.maxBlocked ?? '5m', 'Worker: maxBlocked'),
+    heartbeatUrl:
+      given.heartbeatUrl === undefined
+        ? null
+        : checkText(given.heartbeatUrl, { what: 'Worker: heartbeatUrl', maxBytes: 4_096 }),
+  }
+}
+
+function checkFlag(value: unknown, name: string): boolean {
+  if (value === undefined) return true
+  if (typeof value === 'boolean') return value
+  throw new ConfigError(`Worker: ${name}: expected true or false, got ${show(value)}.`)
+}
+
+function checkTexts(value: unknown, what: string): readonly string[] | null {
+  if (value === undefined) return null
+  if (!Array.isArray(value) || value.length > MAX_TAGS) {
+    throw new ConfigError(`${what}: expected at most ${MAX_TAGS} texts, got ${show(value)}.`)
+  }
+  return value.map((text, index) =>
+    checkText(text, { what: `${what}[${index}]`, maxBytes: MAX_TEXT_BYTES }),
+  )
+}

@@ -1,0 +1,135 @@
+import type { Parts } from '../app/chancy.ts'
+import type { JobDefinition } from '../core/definition.ts'
+import { isJobFunction } from '../core/job.ts'
+import { DEFAULT_EXECUTOR } from '../core/queue.ts'
+import type { PluginContext } from '../plugin/plugin-context.ts'
+import { Adoption } from './adoption.ts'
+import { AttemptRunner } from './attempt-runner.ts'
+import { Executors } from './executors.ts'
+import { GroupSweeper } from './group-sweeper.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { HistoryKeeper } from './history-keeper.ts'
+import type { RenewalNews } from './lease-renewal.ts'
+import { OutcomeBuffer } from './outcome-buffer.ts'
+import { PluginLoops } from './plugin-loops.ts'
+import { ProgressBuffer } from './progress-buffer.ts'
+import { QueueRunners } from './queue-runners.ts'
+import { QueueWatcher } from './queue-watcher.ts'
+import { Recovery } from './recovery.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+import { Stager } from './stager.ts'
+import type { Tenure } from './tenure.ts'
+import type { WorkerSettings } from './worker-options.ts'
+
+/** What a worker is made of, in the order in which it starts. */
+export interface WorkerParts {
+  readonly executors: Executors
+  readonly progress: ProgressBuffer
+  readonly buffer: OutcomeBuffer
+  readonly attempts: AttemptRunner
+  readonly runners: QueueRunners
+  readonly adoption: Adoption
+  readonly heartbeat: Heartbeat
+  readonly plugins: PluginLoops
+  readonly stager: Stager
+  readonly recovery: Recovery
+  readonly groups: GroupSweeper
+  readonly history: HistoryKeeper
+  readonly watcher: QueueWatcher
+}
+
+/** What the parts tell the worker, and what they ask of it. */
+export interface PartsOwner {
+  readonly app: Parts
+  readonly settings: WorkerSettings
+  readonly definitions: ReadonlyMap<string, JobDefinition>
+  readonly tenure: Tenure
+  readonly running: RunningAttempts
+  readonly tags: () => readonly string[]
+  /** A queue has jobs: tells its runners, here and elsewhere. */
+  readonly announce: (queue: string) => void
+  readonly onRenewal: (news: RenewalNews) => void
+  readonly onRevoked: (workerId: string) => void
+  readonly contextFor: (signal: AbortSignal) => PluginContext
+  readonly signal: AbortSignal
+}
+
+/** Makes the parts and joins them. Nothing is started. */
+export function makeParts(owner: PartsOwner): WorkerParts {
+  const { app, settings, definitions, tenure, running, signal } = owner
+  const { database, hub, clock, log, plugins } = app
+  const common = { database, hub, clock, log }
+  const workerId = (): string => tenure.id
+
+  const executors = new Executors({ definitions, jobs: app.jobs, log })
+  const progress = new ProgressBuffer(database, hub, clock)
+  const buffer = new OutcomeBuffer({
+    ...common,
+    onSaved: plugins.hasSaved ? (jobs) => plugins.onSaved(jobs, owner.contextFor(signal)) : null,
+    onSettled: (id) => adoption.settled(id),
+    onReady: owner.announce,
+    onRoom: () => runners.wakeAll(),
+  })
+  const attempts = new AttemptRunner({ ...common, definitions, plugins, buffer, running, progress })
+  const adoption = new Adoption({
+    ...common,
+    workerId,
+    knows: (job) => running.has(job.id) || buffer.has(job.id),
+    adopt: (jobs) => runners.adopt(jobs),
+    onRevoked: owner.onRevoked,
+  })
+  const runners = new QueueRunners({
+    ...common,
+    executors,
+    workerId,
+    attempts,
+    running,
+    names: [...definitions.keys()],
+    durableClaims: settings.durableClaims,
+    claimant: () => (tenure.isTrusted && !buffer.isFull ? tenure.id : null),
+    claims: adoption,
+  })
+  return {
+    executors,
+    progress,
+    buffer,
+    attempts,
+    runners,
+    adoption,
+    heartbeat: new Heartbeat(tenure.id, {
+      ...common,
+      schema: database.names.plainSchema,
+      lease: tenure.lease,
+      settings,
+      url: settings.heartbeatUrl,
+      prepare: database.prepares,
+      onNews: owner.onRenewal,
+    }),
+    plugins: new PluginLoops(plugins, owner.contextFor),
+    stager: new Stager({ ...common, onStaged: owner.announce }),
+    recovery: new Recovery({
+      ...common,
+      lease: tenure.lease,
+      leaseMs: settings.leaseMs,
+      heartbeatMs: settings.heartbeatMs,
+      onCounted: (held) => {
+        runners.workersSeen = held
+      },
+      onReady: owner.announce,
+      // What was recovered becomes ready in a moment, through the stager.
+      onRecovered: (queue) => hub.emit('job.scheduled', { queue }),
+    }),
+    groups: new GroupSweeper({ ...common, onReady: owner.announce }),
+    history: new HistoryKeeper(common),
+    watcher: new QueueWatcher({
+      ...common,
+      workerId,
+      tags: owner.tags,
+      // Plain functions have no module for a child to load.
+      defaultExecutor: app.jobs.every(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
+      only: settings.queues,
+      onQueue: (queue) => runners.run(queue),
+      onGone: (name) => runners.retire(name),
+    }),
+  }
+}

@@ -1,0 +1,270 @@
+import { arch, hostname, platform } from 'node:os'
+import type { Chancy } from '../app/chancy.ts'
+import { ConfigError } from '../core/errors.ts'
+import { retrying } from '../database/retry.ts'
+import { isChild } from '../executors/entry/child-mark.ts'
+import { loadJobs } from '../executors/job-modules.ts'
+import type { PluginContext } from '../plugin/plugin-context.ts'
+import type { RenewalNews } from './lease-renewal.ts'
+import { RunningAttempts } from './running-attempts.ts'
+import { stopOnSignals } from './stop-signals.ts'
+import { Tenure } from './tenure.ts'
+import { parseWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker-options.ts'
+import { makeParts, type WorkerParts } from './worker-parts.ts'
+
+/** How long code that was asked to stop at the end of a shutdown may take to heed it, in milliseconds. */
+const HEED_MS = 500
+/** How long the last outcomes of a stopping worker are tried to be saved, in milliseconds. */
+const LAST_SAVE_MS = 10_000
+
+/**
+ * Runs jobs: claims them from the queues that are for it, hands them to executors, saves what comes
+ * out. One instance starts once; `stopped` resolves when all of it has ended.
+ */
+export class Worker {
+  /** Resolves when nothing of this worker runs any more. */
+  readonly stopped: Promise<void>
+  readonly #chancy: Chancy
+  readonly #settings: WorkerSettings
+  readonly #tenure: Tenure
+  readonly #running = new RunningAttempts()
+  readonly #stopping = new AbortController()
+  readonly #unlisten: (() => void)[] = []
+  #parts: WorkerParts | null = null
+  #starting: Promise<void> | null = null
+  #ending: Promise<void> | null = null
+  #resolveStopped: () => void = () => {}
+
+  /** @throws {ConfigError} when an option is wrong */
+  constructor(chancy: Chancy, options?: WorkerOptions) {
+    this.#chancy = chancy
+    this.#settings = parseWorkerOptions(options)
+    const { database, clock, log } = chancy.parts
+    this.#tenure = new Tenure({
+      database,
+      clock,
+      log,
+      leaseMs: this.#settings.leaseMs,
+      label: this.#settings.label,
+      tagsOf: (workerId) => this.#tagsOf(workerId),
+      signal: this.#stopping.signal,
+    })
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve
+    })
+  }
+
+  /** The present id: a new one at each start, and after a lost lease. */
+  get id(): string {
+    return this.#tenure.id
+  }
+
+  /** What queues choose it by. */
+  get tags(): readonly string[] {
+    return this.#tagsOf(this.id)
+  }
+
+  /**
+   * Resolves when it claims. A server that is away is waited for.
+   *
+   * @throws {ConfigError} when there is no job function to run
+   * @throws {MigrationsNeededError}
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  /**
+   * Claims nothing more, lets running jobs finish, saves, gives back the rest without using an
+   * attempt. Resolves when all is done.
+   */
+  stop(): Promise<void> {
+    this.#ending ??= this.#stop().finally(() => this.#resolveStopped())
+    return this.#ending
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #start(): Promise<void> {
+    const { clock, hub, listen } = this.#chancy.parts
+    const parts = await this.#prepare()
+    const { signal } = this.#stopping
+    const patient = { clock, signal, deadlineMs: Number.POSITIVE_INFINITY, idempotent: true }
+    await retrying(() => this.#chancy.checkMigrations(), patient)
+    await this.#tenure.begin()
+    if (signal.aborted) return
+    this.#parts = parts
+    this.#listen(parts)
+    await listen()
+    await parts.heartbeat.start()
+    parts.plugins.start()
+    parts.progress.start()
+    parts.adoption.start()
+    parts.stager.start()
+    parts.recovery.start()
+    parts.groups.start()
+    parts.history.start()
+    await retrying(() => parts.watcher.start(), patient)
+    await parts.runners.settled()
+    hub.emit('worker.started', { workerId: this.id })
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort()
+    // A start that is under way ends first, so that nothing begins behind the end.
+    await this.#starting?.catch(() => {})
+    const parts = this.#parts
+    if (parts !== null) await this.#stopParts(parts)
+    for (const unlisten of this.#unlisten) unlisten()
+    this.#chancy.parts.notices?.flush()
+    this.#chancy.parts.hub.emit('worker.stopped', { workerId: this.id })
+  }
+
+  async #stopParts(parts: WorkerParts): Promise<void> {
+    // Begun first and waited for last: it may be waiting for a lock.
+    const history = parts.history.stop()
+    await parts.watcher.stop()
+    await parts.runners.stopClaiming()
+    await Promise.all([parts.adoption.stop(), parts.stager.stop()])
+    await Promise.all([parts.recovery.stop(), parts.groups.stop()])
+    await this.#drain(parts)
+    await Promise.all([parts.progress.stop(), history, parts.plugins.stop()])
+    const isSaved = await parts.buffer.drained(LAST_SAVE_MS)
+    await parts.executors.stop(0)
+    await parts.heartbeat.stop()
+    // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
+    if (isSaved) await this.#tenure.end()
+    else this.#chancy.parts.log.error({}, 'outcomes could not be saved before the end')
+  }
+
+  /** Waits for what runs; then asks it to stop; then gives back what does not heed. */
+  async #drain(parts: WorkerParts): Promise<void> {
+    const { clock } = this.#chancy.parts
+    const over = new AbortController()
+    const drained = parts.runners.drained().then(() => over.abort())
+    await clock.sleep(this.#settings.shutdownTimeoutMs, over.signal)
+    if (!over.signal.aborted) {
+      this.#running.askAll('interrupted')
+      // Children that do not heed are ended here, so that what they ran is given back only then.
+      await Promise.all([parts.executors.stop(HEED_MS), clock.sleep(HEED_MS, over.signal)])
+    }
+    if (over.signal.aborted) await drained
+    parts.attempts.release(this.#running.all())
+  }
+
+  async #prepare(): Promise<WorkerParts> {
+    if (isChild()) {
+      throw new ConfigError(
+        'A worker was started inside a child of a worker, by a job module: every child would start children of its own. Start the worker in a module that holds no jobs.',
+      )
+    }
+    const app = this.#chancy.parts
+    const definitions = await loadJobs(app.jobs)
+    if (definitions.size === 0) {
+      throw new ConfigError(
+        'This worker knows no job function. Give them to the Chancy: new Chancy(dsn, { jobs: new URL("./jobs.js", import.meta.url) }).',
+      )
+    }
+    this.#tenure.names = [...definitions.keys()]
+    return makeParts({
+      app,
+      settings: this.#settings,
+      definitions,
+      tenure: this.#tenure,
+      running: this.#running,
+      tags: () => this.tags,
+      announce: (queue) => this.#announce(queue),
+      onRenewal: (news) => this.#onRenewal(news),
+      onRevoked: (workerId) => this.#startOver(workerId),
+      contextFor: (signal) => this.#contextFor(signal),
+      signal: this.#stopping.signal,
+    })
+  }
+
+  #listen({ runners }: WorkerParts): void {
+    const { hub, clock } = this.#chancy.parts
+    const { signals, shutdownTimeoutMs } = this.#settings
+    this.#unlisten.push(
+      hub.on('queue.pushed', ({ queue }) => runners.wake(queue)),
+      hub.on('notifier.resumed', () => runners.wakeAll()),
+      hub.on('job.cancelled', ({ id }) => this.#running.ask(id, 'cancelled')),
+    )
+    if (signals) this.#unlisten.push(stopOnSignals(this, { clock, shutdownTimeoutMs }))
+  }
+
+  #announce(queue: string): void {
+    const { hub, notices } = this.#chancy.parts
+    hub.emit('queue.pushed', { queue })
+    notices?.announce('queue.pushed', queue)
+  }
+
+  #onRenewal(news: RenewalNews): void {
+    const { hub, log } = this.#chancy.parts
+    if (news.workerId !== this.id) return
+    switch (news.kind) {
+      case 'renewed':
+        for (const id of news.cancelling) this.#running.ask(id, 'cancelled')
+        hub.emit('lease.renewed', { workerId: this.id })
+        return
+      case 'revoked':
+        this.#startOver(news.workerId)
+        return
+      case 'failed':
+        if (!this.#tenure.isTrusted) hub.emit('lease.doubted', { workerId: this.id })
+        hub.emit('database.troubled', { what: 'renewing the lease', error: news.message })
+        return
+      case 'silent':
+        log.error({ silentMs: news.silentMs }, 'the loop has been blocked too long: lease let go')
+        return
+      default:
+        news satisfies never
+    }
+  }
+
+  /** The lease is gone, and with it everything that was claimed under it: on with a new id. */
+  #startOver(workerId: string): void {
+    if (workerId !== this.id) return
+    const { hub, log } = this.#chancy.parts
+    this.#tenure.lose()
+    log.warn({ workerId, newId: this.id }, 'the lease was revoked: what ran under it is aborted')
+    this.#parts?.runners.forget()
+    for (const { stop } of this.#running.takeAll()) stop.ask('lost')
+    hub.emit('worker.lost', { workerId })
+    if (this.#stopping.signal.aborted) return
+    this.#tenure
+      .begin()
+      .then(() => {
+        this.#parts?.heartbeat.renew(this.id)
+        this.#parts?.runners.wakeAll()
+      })
+      .catch((error) => log.error({ err: error }, 'a new lease could not be taken'))
+  }
+
+  #tagsOf(workerId: string): readonly string[] {
+    return [
+      '*',
+      `hostname=${hostname()}`,
+      `worker_id=${workerId}`,
+      `node=${process.versions.node}`,
+      `os=${platform()}`,
+      `arch=${arch()}`,
+      ...this.#settings.tags,
+    ]
+  }
+
+  #contextFor(signal: AbortSignal): PluginContext {
+    const { database, hub, clock, log } = this.#chancy.parts
+    return {
+      database,
+      hub,
+      clock,
+      log,
+      signal,
+      workerId: this.id,
+      push: (job) => this.#chancy.push(job),
+    }
+  }
+}

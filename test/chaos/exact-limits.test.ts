@@ -1,0 +1,322 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { job, Queue } from 'chancy'
+import pg from 'pg'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { empty, sql, startApp } from '../support/app.ts'
+import { Crew } from '../support/crew.ts'
+import { databaseUrl, testSchema } from '../support/database.ts'
+import { judge, keepHistory } from '../support/limit-history.ts'
+import type { TestProcess } from '../support/process.ts'
+import { chance } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+
+const schema = testSchema()
+const JOBS = Number(process.env.CHANCY_CHAOS_JOBS ?? 2_000)
+const WORKERS = 4
+const GROUPS = 200
+const LEASE_MS = 1_000
+const RATE = { queue: 'paced', max: 40, perMs: 500 }
+const WORKER = '01890000-0000-7000-8000-000000000001'
+const work = job({ name: 'work' }, (_: { ms: number; group: number }) => {})
+
+beforeAll(async () => {
+  await using app = await startApp({ schema })
+  await app.chancy.migrate()
+  await keepHistory(schema)
+})
+
+describe('limits under workers that are killed and stopped', () => {
+  it('are never exceeded, and every job is finished once', {
+    timeout: Math.max(180_000, JOBS * 50),
+  }, async () => {
+    const luck = chance('limits')
+    await using app = await startApp({ schema })
+    await empty(schema)
+    await keepHistory(schema)
+    const settings = { executor: 'inline', concurrency: 20, pollingInterval: '1s' } as const
+    const rateLimit = { max: RATE.max, per: `${RATE.perMs}ms` } as const
+    await app.chancy.declare(new Queue('default', settings))
+    await app.chancy.declare(new Queue(RATE.queue, { ...settings, rateLimit }))
+    await using crew = new Crew({
+      schema,
+      worker: { lease: `${LEASE_MS}ms`, heartbeat: '200ms' },
+    })
+    const alive = new Set(await Promise.all(Array.from({ length: WORKERS }, () => crew.start())))
+    // Group 0 holds half of all jobs; the others have maxima from 1 to 5.
+    const one = (n: number) => {
+      const group = n % 2 === 0 ? 0 : luck.between(1, GROUPS)
+      const made = work.job.withArgs({ ms: luck.between(0, 20), group })
+      if (n % 20 === 1) return made.withQueue(RATE.queue)
+      return made.withConcurrency(group === 0 ? 8 : (group % 5) + 1, 'group')
+    }
+    const refs = await app.chancy.pushMany(Array.from({ length: JOBS }, (_, n) => one(n)))
+    const ids = new Set(refs.map(({ id }) => id))
+
+    const stopped = new Set<TestProcess>()
+    const starting = new Set<Promise<unknown>>()
+    let kills = 0
+    let stops = 0
+    const left = async (): Promise<number> => {
+      const rows = await sql<{ n: number }>(schema, 'SELECT count(*)::int AS n FROM $schema.jobs')
+      return rows[0]!.n
+    }
+    while ((await left()) > 0) {
+      const keyed = Array.from({ length: 10 }, () =>
+        work.job.withArgs({ ms: 5, group: 0 }).withUniqueKey(`key ${luck.between(1, 5)}`),
+      )
+      if (kills + stops < 12) {
+        const pushed = await Promise.all(keyed.map((each) => app.chancy.push(each)))
+        for (const { id } of pushed) ids.add(id)
+      }
+      await sleep(luck.between(200, 600))
+      const victims = [...alive].filter((process) => !stopped.has(process))
+      if (victims.length < 3) continue
+      const victim = luck.pick(victims)
+      if (kills === 0 || (stops > 0 && luck.next() < 0.5)) {
+        kills++
+        alive.delete(victim)
+        victim.kill('SIGKILL')
+        const start = crew.start().then((process) => alive.add(process))
+        starting.add(start)
+        void start.finally(() => starting.delete(start))
+      } else {
+        stops++
+        stopped.add(victim)
+        victim.kill('SIGSTOP')
+        void sleep(luck.between(LEASE_MS / 2, LEASE_MS * 3)).then(() => {
+          victim.kill('SIGCONT')
+          stopped.delete(victim)
+        })
+      }
+    }
+    await until(() => stopped.size === 0)
+    await Promise.all(starting)
+
+    const { starts, most, faults } = await judge(schema, [RATE])
+    console.log(`${ids.size} jobs, ${starts} starts, ${kills} killed, ${stops} stopped`)
+    expect(faults).toEqual([])
+    expect(most.get('work:group=0')).toBe(8)
+    const rows = await sql<{ id: string; state: string; crashes: number }>(
+      schema,
+      'SELECT id, state, crashes FROM $schema.finished_jobs',
+    )
+    expect(rows).toHaveLength(ids.size)
+    expect(new Set(rows.map(({ id }) => id))).toEqual(ids)
+    for (const row of rows) {
+      expect(row.state === 'succeeded' || row.crashes >= 3, JSON.stringify(row)).toBe(true)
+    }
+    expect(starts).toBeGreaterThanOrEqual(ids.size)
+  })
+})
+
+interface Mutant {
+  readonly from: RegExp
+  readonly to: string
+}
+
+const COUNT = /SELECT array_agg\(c\.used ORDER BY c\.n\)[\s\S]*?\) r\) c;/
+const LOCK = /SELECT array_agg\(l\.key\), array_agg\(l\.low_seq\)[\s\S]*?FOR NO KEY UPDATE\) l;/
+
+describe('the checker', () => {
+  const claim =
+    "SELECT id FROM $schema.claim_1('default', $1, 1, '{work}', true) WHERE id IS NOT NULL"
+
+  /** Two claims from a group of max 1, the second while the first has not committed. */
+  async function twoClaims(begin: string, meanwhile: 'nothing' | 'sweep'): Promise<string[]> {
+    await empty(schema)
+    await sql(schema, 'TRUNCATE $schema.concurrency_groups')
+    await keepHistory(schema)
+    await using app = await startApp({ schema })
+    await app.chancy.declare(new Queue('default', { executor: 'inline' }))
+    await sql(schema, "INSERT INTO $schema.workers (id, expires_at) VALUES ($1, 'infinity')", [
+      WORKER,
+    ])
+    const connect = async () => {
+      const client = new pg.Client({ connectionString: databaseUrl(schema) })
+      await client.connect()
+      return client
+    }
+    const clients = await Promise.all([connect(), connect(), connect()])
+    const [one, two, sweeper] = clients as [pg.Client, pg.Client, pg.Client]
+    const run = (client: pg.Client, text: string, values?: unknown[]) =>
+      client.query(text.replaceAll('$schema', schema), values)
+    const waits = () =>
+      until(
+        async () => {
+          const rows = await sql(
+            schema,
+            "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.query LIKE '%$schema.claim_1%'",
+          )
+          return rows.length > 0
+        },
+        { timeoutMs: 300 },
+      ).catch(() => {})
+    try {
+      const jobs = Array.from({ length: 3 }, () =>
+        work.job.withArgs({ ms: 0, group: 0 }).withConcurrency(1),
+      )
+      if (meanwhile === 'sweep') {
+        // The row of the group goes while the first claim waits for it.
+        await sql(schema, "INSERT INTO $schema.concurrency_groups VALUES ('work')")
+        await run(sweeper, 'BEGIN')
+        await run(sweeper, 'SELECT $schema.sweep_groups_1(NULL, 10)')
+      } else {
+        await sql(schema, "INSERT INTO $schema.concurrency_groups VALUES ('work')")
+      }
+      await app.chancy.pushMany(jobs)
+      await run(one, begin)
+      const first = run(one, claim, [WORKER]).catch(() => {})
+      if (meanwhile === 'sweep') await waits()
+      await run(sweeper, 'COMMIT')
+      await first
+      await run(two, begin)
+      const second = run(two, claim, [WORKER]).catch(() => {})
+      await waits()
+      await run(one, 'COMMIT')
+      await second
+      await run(two, 'COMMIT')
+      return [...(await judge(schema)).faults]
+    } finally {
+      await Promise.all(clients.map((client) => client.end()))
+    }
+  }
+
+  const READ_COMMITTED = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+  const REPEATABLE_READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ'
+  const mutants: [string, Mutant, string, 'nothing' | 'sweep'][] = [
+    [
+      'a count in the statement that locks',
+      {
+        from: new RegExp(`(${LOCK.source})([\\s\\S]*?)${COUNT.source}`),
+        to: `SELECT array_agg(l.key), array_agg(l.low_seq), array_agg(l.used), array_agg(l.oldest)
+               INTO locked, lows, used, oldest
+               FROM (SELECT g.key, g.low_seq,
+                            (SELECT count(*)::int FROM SCHEMA.jobs j WHERE j.state = 'running'
+                                AND j.concurrency_key = g.key) AS used, NULL::bigint AS oldest
+                       FROM SCHEMA.concurrency_groups g WHERE g.key = ANY (keys)
+                      ORDER BY g.key FOR NO KEY UPDATE) l;$2`,
+      },
+      READ_COMMITTED,
+      'nothing',
+    ],
+    [
+      'no lock',
+      {
+        from: /(WHERE g\.key = ANY \(keys\)\s+ORDER BY g\.key)\s+FOR NO KEY UPDATE\) l;/,
+        to: '$1) l;',
+      },
+      READ_COMMITTED,
+      'nothing',
+    ],
+    [
+      'no check of the isolation',
+      { from: /IF current_setting\('transaction_isolation'\)/, to: "IF 'read committed'" },
+      REPEATABLE_READ,
+      'nothing',
+    ],
+    [
+      'no check of the rows of groups',
+      { from: /IF cardinality\(locked\) IS DISTINCT FROM cardinality\(keys\)/, to: 'IF false' },
+      READ_COMMITTED,
+      'sweep',
+    ],
+  ]
+
+  it.each(mutants)('catches a claim with %s', async (_, { from, to }, begin, meanwhile) => {
+    const text = `SELECT pg_get_functiondef('$schema.claim_1'::regproc) AS text`
+    const [original] = await sql<{ text: string }>(schema, text)
+    expect(original!.text).toMatch(from)
+    expect(await twoClaims(begin, meanwhile)).toEqual([])
+    await runAsIs(original!.text.replace(from, to.replaceAll('SCHEMA', schema)))
+    try {
+      expect(await twoClaims(begin, meanwhile)).toContain('work: 2 run, and 1 may')
+    } finally {
+      await runAsIs(original!.text)
+    }
+  })
+})
+
+describe('who holds a group', () => {
+  const claim = `SELECT 1 FROM $schema.claim_1($1, $2, 1, '{work}', true)`
+
+  /** How two transactions end that each do two things: the first of each, then the second. */
+  async function crossed(ours: string[][], theirs: string[][]): Promise<string[]> {
+    await empty(schema)
+    await sql(schema, `TRUNCATE $schema.concurrency_groups`)
+    await using app = await startApp({ schema })
+    await sql(schema, "INSERT INTO $schema.workers (id, expires_at) VALUES ($1, 'infinity')", [
+      WORKER,
+    ])
+    const declared = ['one', 'two'].map((name) => new Queue(name, { executor: 'inline' }))
+    for (const queue of declared) await app.chancy.declare(queue)
+    const limited = (group: number, queue: string) =>
+      work.job.withArgs({ ms: 0, group }).withConcurrency(9, 'group').withQueue(queue)
+    await app.chancy.pushMany(
+      [1, 1, 2, 2].map((group) => limited(group, group === 1 ? 'one' : 'two')),
+    )
+    await sql(
+      schema,
+      `INSERT INTO $schema.concurrency_groups VALUES ('work:group=1'), ('work:group=2')`,
+    )
+    const clients = [ours, theirs].map(
+      () => new pg.Client({ connectionString: databaseUrl(schema) }),
+    )
+    try {
+      const errors: string[] = []
+      const run = async (n: number, [text, ...values]: string[]) =>
+        clients[n]!.query(text!.replaceAll('$schema', schema), values).catch(({ code }) =>
+          errors.push(code),
+        )
+      for (const client of clients) await client.connect()
+      for (const n of [0, 1]) await run(n, ['BEGIN'])
+      await run(0, ours[0]!)
+      const first = run(1, theirs[0]!)
+      await Promise.race([first, sleep(300)])
+      await Promise.all([
+        run(0, ours[1]!).then(() => run(0, ['COMMIT'])),
+        first.then(() => run(1, theirs[1]!)).then(() => run(1, ['COMMIT'])),
+      ])
+      // What follows in a transaction that was chosen to end is no error of its own.
+      return errors.filter((code) => code !== '25P02')
+    } finally {
+      await Promise.all(clients.map((client) => client.end()))
+    }
+  }
+  const DEADLOCK = ['40P01']
+  const NOTHING = ['SELECT 1']
+  const one = [claim, 'one', WORKER]
+  const two = [claim, 'two', WORKER]
+  const making = ["SELECT 1 FROM $schema.make_ready_1('{work:group=1}')"]
+
+  it('makes one pass a transaction: two deadlock, in other orders', async () => {
+    expect(await crossed([one, NOTHING], [two, NOTHING])).toEqual([])
+    expect(await crossed([one, two], [two, one])).toEqual(DEADLOCK)
+  })
+
+  it('does not wait for a ready job: a mutant that does so deadlocks with a claim', async () => {
+    expect(await crossed([making, making], [one, NOTHING])).toEqual([])
+    const text = `SELECT pg_get_functiondef('$schema.ready_1'::regproc) AS text`
+    const [original] = await sql<{ text: string }>(schema, text)
+    const waiting = `BEGIN PERFORM 1 FROM ${schema}.jobs j WHERE j.ready_seq IS NOT NULL
+      AND j.concurrency_key = ANY (ready_1.keys) FOR NO KEY UPDATE;`
+    await runAsIs(original!.text.replace(/\bBEGIN\b/, waiting))
+    try {
+      // The first takes the group alone, so that the claim comes to wait for it with its job in hand.
+      const locking = ["SELECT 1 FROM $schema.lock_groups_1('{work:group=1}')"]
+      expect(await crossed([locking, making], [one, NOTHING])).toEqual(DEADLOCK)
+    } finally {
+      await runAsIs(original!.text)
+    }
+  })
+})
+
+/** Runs the text of a function, which is full of dollars, as it stands. */
+async function runAsIs(text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl(schema) })
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,244 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { job, Queue } from 'chancy'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { empty, sql, startApp } from '../support/app.ts'
+import { Crew, type Execution } from '../support/crew.ts'
+import { testSchema } from '../support/database.ts'
+import type { TestProcess } from '../support/process.ts'
+import { chance } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+
+const schema = testSchema()
+const JOBS = Number(process.env.CHANCY_CHAOS_JOBS ?? 5_000)
+const WORKERS = 4
+const LEASE_MS = 1_000
+/** How long after its end an attempt may not be saved yet, in milliseconds, on a busy machine. */
+const SAVING_MS = 1_500
+
+const work = job({ name: 'work' }, (_: { ms: number }) => {})
+
+interface Fault {
+  readonly kind: 'kill' | 'stop'
+  readonly pid: number
+  readonly from: number
+  to: number
+}
+
+interface Row {
+  readonly id: string
+  readonly state: string
+  readonly attempts: number
+  readonly crashes: number
+  readonly fence: number
+  readonly pid: number | null
+  readonly kinds: string[] | null
+}
+
+beforeAll(async () => {
+  await using app = await startApp({ schema })
+  await app.chancy.migrate()
+})
+
+describe('workers that are killed and stopped', () => {
+  it('finish every job once, and every second run is explained', {
+    timeout: Math.max(600_000, JOBS * 50),
+  }, async () => {
+    const luck = chance('kill')
+    await using app = await startApp({ schema })
+    await empty(schema)
+    await app.chancy.declare(
+      new Queue('default', { executor: 'inline', concurrency: 12, pollingInterval: '1s' }),
+    )
+    await using crew = new Crew({
+      schema,
+      worker: { lease: `${LEASE_MS}ms`, heartbeat: '200ms' },
+      tell: ['job.lost', 'worker.lost'],
+    })
+    const alive = new Set(await Promise.all(Array.from({ length: WORKERS }, () => crew.start())))
+    const refs = await app.chancy.pushMany(
+      Array.from({ length: JOBS }, () => work.job.withArgs({ ms: luck.between(0, 60) })),
+    )
+
+    const faults: Fault[] = []
+    const starting = new Set<Promise<unknown>>()
+    const stopped = new Set<TestProcess>()
+    const replace = (): void => {
+      const start = crew.start().then((one) => alive.add(one))
+      starting.add(start)
+      void start.finally(() => starting.delete(start))
+    }
+    const finished = async (): Promise<boolean> => {
+      const [row] = await sql<{ count: number }>(schema, 'SELECT count(*)::int FROM $schema.jobs')
+      return row?.count === 0
+    }
+    while (!(await finished())) {
+      await sleep(luck.between(400, 1_400))
+      const victims = [...alive].filter((one) => !stopped.has(one))
+      if (victims.length < 3) continue
+      const victim = luck.pick(victims)
+      const fault = { pid: victim.pid, from: Date.now(), to: Date.now() }
+      const kills = faults.length < 2 ? faults.length === 0 : luck.next() < 0.5
+      if (kills) {
+        faults.push({ kind: 'kill', ...fault })
+        alive.delete(victim)
+        victim.kill('SIGKILL')
+        replace()
+      } else {
+        const stop: Fault = { kind: 'stop', ...fault, to: Number.POSITIVE_INFINITY }
+        faults.push(stop)
+        stopped.add(victim)
+        victim.kill('SIGSTOP')
+        void sleep(luck.between(LEASE_MS * 1.5, LEASE_MS * 3)).then(() => {
+          stop.to = Date.now()
+          victim.kill('SIGCONT')
+          stopped.delete(victim)
+        })
+      }
+    }
+    await until(() => stopped.size === 0)
+    await Promise.all(starting)
+
+    const rows = await sql<Row>(
+      schema,
+      `SELECT id, state, attempts, crashes, fence::int, (result ->> 'pid')::int AS pid,
+              jsonb_path_query_array(errors, '$[*].kind') AS kinds
+         FROM $schema.finished_jobs`,
+    )
+    expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(refs.map(({ id }) => id)))
+    expect(rows).toHaveLength(JOBS)
+    const lines = crew.executions()
+    const byJob = grouped(lines)
+    for (const row of rows) check(row, byJob.get(row.id) ?? [], faults)
+
+    const count = (kind: string) => faults.filter((fault) => fault.kind === kind).length
+    const crashed = rows.filter(({ crashes }) => crashes > 0).length
+    const lost = await lostAnswers(alive)
+    const starts = lines.filter(({ what }) => what === 'start').length
+    console.log(
+      `${JOBS} jobs, ${count('kill')} killed, ${count('stop')} stopped, ${crashed} jobs crashed, ` +
+        `${starts - JOBS} second runs, ${lost.length} stale answers refused`,
+    )
+    expect(count('kill')).toBeGreaterThan(0)
+    expect(count('stop')).toBeGreaterThan(0)
+    expect(crashed).toBeGreaterThan(0)
+    // Whoever was stopped for longer than its lease had something to say that nobody wanted.
+    for (const id of lost) expect(rows.find((row) => row.id === id)?.crashes).toBeGreaterThan(0)
+
+    // In the end the workers that live stop as always.
+    for (const one of alive) one.kill('SIGTERM')
+    for (const one of alive) expect(await one.exited, one.output).toEqual({ code: 0, signal: null })
+  })
+})
+
+/** What must hold for one job, whatever happened to its workers. */
+function check(row: Row, lines: readonly Execution[], faults: readonly Fault[]): void {
+  const shown = JSON.stringify({ row, lines, faults: faults.filter(isOf(lines)) })
+  // A claim and a recovery each raise the fence by one.
+  expect(row.fence, shown).toBe(row.state === 'failed' ? 2 * row.crashes : 2 * row.crashes + 1)
+  const starts = lines.filter(({ what }) => what === 'start')
+  expect(starts.length - 1, shown).toBeLessThanOrEqual(row.crashes)
+  for (const { attempt } of starts) expect(attempt, shown).toBe(1)
+  expect(row.attempts, shown).toBe(1)
+  if (row.state === 'failed') {
+    expect(row, shown).toMatchObject({ crashes: 3, kinds: ['crash'] })
+  } else {
+    // The result is that of the attempt that held the job, and of no other.
+    expect(row.state, shown).toBe('succeeded')
+    const ends = lines.filter(({ what, fence }) => what === 'end' && fence === row.fence)
+    expect(ends, shown).toHaveLength(1)
+    expect(ends[0]?.pid, shown).toBe(row.pid)
+  }
+  for (const start of starts) {
+    if (start.fence === row.fence) continue
+    const end = lines.find(({ what, fence }) => what === 'end' && fence === start.fence)
+    const explains = (fault: Fault): boolean =>
+      fault.pid === start.pid &&
+      start.at <= fault.to + LEASE_MS &&
+      (end === undefined || end.at >= fault.from - SAVING_MS)
+    expect(faults.some(explains), shown).toBe(true)
+  }
+}
+
+function isOf(lines: readonly Execution[]) {
+  return ({ pid }: Fault): boolean => lines.some((line) => line.pid === pid)
+}
+
+function grouped(lines: readonly Execution[]): Map<string, Execution[]> {
+  const groups = new Map<string, Execution[]>()
+  for (const line of lines) groups.set(line.id, [...(groups.get(line.id) ?? []), line])
+  return groups
+}
+
+/** The ids of the jobs whose answers were refused, as the workers that live have said. */
+async function lostAnswers(alive: Iterable<TestProcess>): Promise<string[]> {
+  const ids: string[] = []
+  for (const one of alive) {
+    const isLost = ({ event }: { event: string }) => event === 'job.lost'
+    for (;;) {
+      const said = await one.next<{ event: string; id: string }>(isLost, 1).catch(() => null)
+      if (said === null) break
+      ids.push(said.id)
+    }
+  }
+  return ids
+}
+
+describe('a worker that is stopped for longer than its lease', () => {
+  it('has its answer refused, and goes on under a new id', async () => {
+    const luck = chance('stop')
+    await using app = await startApp({ schema })
+    await empty(schema)
+    await using crew = new Crew({ schema, tell: ['job.lost', 'worker.lost'] })
+    // Code that does not listen, or the abort of the lost lease would end it first.
+    const deaf = job({ name: 'deaf' }, (_: { ms: number }) => {})
+    const ref = await app.chancy.push(deaf.job.withArgs({ ms: luck.between(300, 600) }))
+    const first = await crew.start()
+    await until(() => crew.executions().length === 1)
+    first.kill('SIGSTOP')
+    // The second run is still on when the first one has something to say.
+    await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 3000}'`)
+    const second = await crew.start()
+    await until(() => crew.executions().length === 2)
+    first.kill('SIGCONT')
+    // The end of the sleep is long over, so its answer leaves before the worker hears of its lease.
+    const said = (wanted: string) =>
+      first.next<{ event: string; id?: string }>(({ event }) => event === wanted)
+    expect(await said('job.lost')).toMatchObject({ id: ref.id, fence: 1 })
+    await said('worker.lost')
+    expect(await app.chancy.getJob(ref)).toMatchObject({ state: 'running', attempts: 1 })
+    const done = await app.chancy.waitForJob(ref)
+    expect(done).toMatchObject({ state: 'succeeded', attempts: 1 })
+    const fences = crew.executions().map(({ what, fence }) => `${what} ${fence}`)
+    expect(fences).toEqual(['start 1', 'start 3', 'end 1', 'end 3'])
+    const more = await app.chancy.pushMany(
+      Array.from({ length: 400 }, () => work.job.withArgs({ ms: 20 })),
+    )
+    await app.chancy.waitForJobs(more)
+    const pids = new Set(crew.executions().map(({ pid }) => pid))
+    expect(pids).toEqual(new Set([first.pid, second.pid]))
+  })
+})
+
+describe('a job that takes its worker with it', () => {
+  it('fails with kind "crash" at the third time, and harms no other job', async () => {
+    await using app = await startApp({ schema, jobs: [work] })
+    await empty(schema)
+    await using crew = new Crew({ schema })
+    // A worker that does not know the poison, and recovers what it leaves behind.
+    await app.start()
+    const poison = job({ name: 'poison', queue: 'poison', maxAttempts: 9 }, () => {})
+    await app.chancy.declare(new Queue('poison', { executor: 'inline' }))
+    const ref = await app.chancy.push(poison)
+    for (let death = 1; death <= 3; death++) {
+      const one = await crew.start({ queues: ['poison'] })
+      expect(await one.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    }
+    const done = await app.chancy.waitForJob(ref, { timeoutMs: '20s' })
+    expect(done).toMatchObject({ state: 'failed', errors: [{ kind: 'crash' }] })
+    expect(crew.executions()).toHaveLength(3)
+    for (const { attempt } of crew.executions()) expect(attempt).toBe(1)
+    expect(await sql(schema, 'SELECT crashes FROM $schema.finished_jobs')).toEqual([{ crashes: 3 }])
+    const other = await app.chancy.push(work.job.withArgs({ ms: 0 }))
+    expect(await app.chancy.waitForJob(other)).toMatchObject({ state: 'succeeded' })
+  })
+})

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { job, Queue } from 'chancy'
+import { embeddedPostgres } from 'chancy/embedded-postgres'
+import { describe, expect, it } from 'vitest'
+import { startApp } from '../support/app.ts'
+import { Crew, type Execution } from '../support/crew.ts'
+import { withClient } from '../support/database.ts'
+import { chance } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+
+const LEASE_MS = 2_000
+const work = job({ name: 'work' }, (_: { ms: number }) => {})
+
+/** A server of one's own, since everybody on it suffers. */
+async function ownServer() {
+  const server = embeddedPostgres({ settings: { shared_buffers: '32MB' } })
+  const url = await server.url()
+  const rows = <Row>(text: string) =>
+    withClient(async (client) => (await client.query(text)).rows as Row[], url)
+  return { server, url, rows }
+}
+
+const ends = (lines: readonly Execution[]) => lines.filter(({ what }) => what === 'end')
+const starts = (lines: readonly Execution[]) => lines.filter(({ what }) => what === 'start')
+
+describe('a server that restarts under load', () => {
+  it('costs time and nothing else, fast or by a crash', { timeout: 240_000 }, async () => {
+    const luck = chance('restart')
+    const { server, url, rows } = await ownServer()
+    await using _server = server
+    await using app = await startApp({ schema: 'chancy', url })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 10 }))
+    await using crew = new Crew({
+      schema: 'chancy',
+      url,
+      worker: { lease: `${LEASE_MS}ms`, heartbeat: '300ms' },
+    })
+    const workers = await Promise.all([crew.start(), crew.start(), crew.start()])
+    const ids: string[] = []
+    let isOver = false
+    // Pushes go on meanwhile: one that resolved is there.
+    const pushing = (async () => {
+      while (!isOver) {
+        const jobs = Array.from({ length: 20 }, () =>
+          work.job.withArgs({ ms: luck.between(0, 50) }),
+        )
+        const refs = await Promise.all(jobs.map((one) => app.chancy.push(one)))
+        ids.push(...refs.map(({ id }) => id))
+        await sleep(20)
+      }
+    })()
+    for (const mode of ['fast', 'immediate', 'kill', 'immediate'] as const) {
+      const before = ends(crew.executions()).length
+      await until(() => ends(crew.executions()).length > before + 50, { timeoutMs: 20_000 })
+      await server.restart({ mode, downMs: luck.between(0, 500) })
+    }
+    isOver = true
+    await pushing
+    const idle = async () => (await rows('SELECT 1 FROM chancy.jobs LIMIT 1')).length === 0
+    await until(() => idle().catch(() => false), { timeoutMs: 60_000 })
+
+    const finished = await rows<{ id: string; state: string; attempts: number; crashes: number }>(
+      'SELECT id, state, attempts, crashes FROM chancy.finished_jobs',
+    )
+    expect(new Set(finished.map(({ id }) => id)).size).toBe(finished.length)
+    const found = new Set(finished.map(({ id }) => id))
+    for (const id of ids) expect(found.has(id), id).toBe(true)
+    for (const { id, ...row } of finished) {
+      expect(row, id).toEqual({ state: 'succeeded', attempts: 1, crashes: 0 })
+    }
+    // Each ran once: what ran while the server was away was saved when it was back.
+    const lines = crew.executions()
+    expect(starts(lines)).toHaveLength(finished.length)
+    expect(ends(lines)).toHaveLength(finished.length)
+    for (const one of workers) one.kill('SIGTERM')
+    for (const one of workers) {
+      expect(await one.exited, one.output).toEqual({ code: 0, signal: null })
+    }
+  })
+
+  it('forgives an outage longer than the lease: nobody crashed', { timeout: 120_000 }, async () => {
+    const { server, url, rows } = await ownServer()
+    await using _server = server
+    await using app = await startApp({ schema: 'chancy', url })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 20 }))
+    await using crew = new Crew({
+      schema: 'chancy',
+      url,
+      worker: { lease: '1s', heartbeat: '200ms' },
+      tell: ['worker.lost'],
+    })
+    await Promise.all([crew.start(), crew.start(), crew.start(), crew.start()])
+    // Some end while the server is away, some after it is back.
+    const jobs = Array.from({ length: 80 }, (_, n) =>
+      work.job.withArgs({ ms: n % 2 === 0 ? 2_000 : 7_000 }),
+    )
+    const refs = await app.chancy.pushMany(jobs)
+    await until(() => starts(crew.executions()).length === 80, { timeoutMs: 20_000 })
+    await server.restart({ mode: 'fast', downMs: 4_000 })
+    const done = await app.chancy.waitForJobs(refs, { timeoutMs: '30s' })
+    for (const one of done) expect(one).toMatchObject({ state: 'succeeded', attempts: 1 })
+    expect(await rows('SELECT DISTINCT crashes FROM chancy.finished_jobs')).toEqual([
+      { crashes: 0 },
+    ])
+    expect(starts(crew.executions())).toHaveLength(80)
+    expect(ends(crew.executions())).toHaveLength(80)
+  })
+
+  it('gives workers that are gone with it no crash, but their jobs back', async () => {
+    const { server, url, rows } = await ownServer()
+    await using _server = server
+    await using app = await startApp({ schema: 'chancy', url })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 2 }))
+    await using crew = new Crew({ schema: 'chancy', url })
+    const gone = await Promise.all([crew.start(), crew.start(), crew.start()])
+    const refs = await app.chancy.pushMany(
+      Array.from({ length: 6 }, () => work.job.withArgs({ ms: 60_000 })),
+    )
+    await until(() => starts(crew.executions()).length === 6)
+    for (const one of gone) one.kill('SIGKILL')
+    await Promise.all(gone.map((one) => one.exited))
+    await rows(`UPDATE chancy.jobs SET args = '{"ms": 0}'`)
+    await crew.start()
+    const done = await app.chancy.waitForJobs(refs, { timeoutMs: '20s' })
+    for (const one of done) expect(one).toMatchObject({ state: 'succeeded', attempts: 1 })
+    // All at once looks like an outage, in which nobody is to blame.
+    expect(await rows('SELECT DISTINCT crashes FROM chancy.finished_jobs')).toEqual([
+      { crashes: 0 },
+    ])
+  })
+})

@@ -1,0 +1,258 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type Executor,
+  resultOf,
+  type ScriptedJobs,
+  scriptedJobs,
+  start,
+  type Trial,
+} from '../support/executors.ts'
+
+export interface ExecutorSettings {
+  readonly concurrency: number
+  readonly killAfterMs: number
+}
+
+export type MakeExecutor = (jobs: ScriptedJobs, settings: ExecutorSettings) => Promise<Executor>
+
+export interface ExecutorTraits {
+  /** Why it cannot end code that does not heed its signal, in words. */
+  readonly cannotForce?: string
+  readonly noMemoryLimit?: string
+  readonly noUsage?: string
+  /** Why what a job prints is not captured. */
+  readonly noOutput?: string
+  /** Why an end of the child is none here. */
+  readonly noChildren?: string
+}
+
+const KILL_AFTER_MS = 200
+const MIB = 1_024 ** 2
+
+/** What every executor owes. */
+export function describeExecutor(
+  name: string,
+  make: MakeExecutor,
+  traits: ExecutorTraits = {},
+): void {
+  const itUnless = (reason: string | undefined, title: string, test: () => Promise<void>): void => {
+    if (reason === undefined) it(title, test)
+    else it.skip(`${title} (not here: ${reason})`, test)
+  }
+
+  describe(`executor ${name}`, () => {
+    let jobs: ScriptedJobs
+    let executor: Executor
+    const run = (job: string, args?: object, limits?: object): Trial =>
+      start(executor, job, args, limits)
+
+    beforeAll(async () => {
+      jobs = await scriptedJobs()
+      executor = await make(jobs, { concurrency: 2, killAfterMs: KILL_AFTER_MS })
+      await executor.start()
+    })
+    afterEach(() => expect(executor.running).toBe(0))
+    afterAll(async () => {
+      await executor.stop({ graceMs: 0 })
+      await jobs.remove()
+    })
+
+    it('returns what the function returned, as JSON', async () => {
+      const value = { deep: [1, 'zwei\n\t', null], '\u2028': '\u{1F600}' }
+      expect(await resultOf(run('ok', { value }))).toEqual(value)
+      expect(await run('ok').ended).toMatchObject({ kind: 'returned', result: 'null' })
+    })
+
+    it('hands over a context that knows the job', async () => {
+      const trial = run('context', { value: 7 })
+      expect(await resultOf(trial)).toMatchObject({
+        value: 7,
+        id: trial.id,
+        attempt: 2,
+        args: { value: 7 },
+      })
+    })
+
+    it('says what was thrown', async () => {
+      const outcome = await run('fail').ended
+      expect(outcome).toMatchObject({
+        kind: 'threw',
+        error: { name: 'TypeError', message: 'out of cheese' },
+      })
+      expect((outcome as { error: { stack: string } }).error.stack).toContain('scripted')
+    })
+
+    it('knows the ways to end an attempt', async () => {
+      expect((await run('endings', { how: 'discard' }).ended).kind).toBe('discarded')
+      expect(await run('endings', { how: 'snooze' }).ended).toMatchObject({
+        kind: 'snoozed',
+        delayMs: 5_000,
+      })
+      expect(await run('endings', { how: 'retry' }).ended).toMatchObject({
+        kind: 'retry-asked',
+        delayMs: 7_000,
+      })
+    })
+
+    it('refuses a result that cannot be stored', async () => {
+      expect(await run('unstorable').ended).toMatchObject({
+        kind: 'not-storable',
+        error: { code: 'RESULT_NOT_SERIALIZABLE' },
+      })
+    })
+
+    it('gives back a job whose function it does not know', async () => {
+      expect((await run('nobody-knows-me').ended).kind).toBe('interrupted')
+    })
+
+    it('passes on log and progress before the end', async () => {
+      const trial = run('tells')
+      expect(await resultOf(trial)).toBe('told')
+      expect(trial.progress.at(-1)).toEqual({ done: 2 })
+      expect(trial.logged[0]).toMatchObject({ level: 'info', message: 'plain' })
+      expect(trial.logged[1]).toMatchObject({
+        level: 'warn',
+        fields: { size: 3, err: { message: 'inner' } },
+        message: 'with fields',
+      })
+    })
+
+    itUnless(traits.noOutput, 'takes what a job prints for log', async () => {
+      const trial = run('tells')
+      await trial.ended
+      expect(trial.logged).toContainEqual(
+        expect.objectContaining({ fields: { stream: 'stdout' }, message: 'printed' }),
+      )
+      expect(trial.logged).toContainEqual(
+        expect.objectContaining({ fields: { stream: 'stderr' }, message: 'printed to stderr' }),
+      )
+    })
+
+    it('runs many at once, and each has its own result', async () => {
+      const trials = Array.from({ length: 500 }, (_, value) => run('ok', { value }))
+      expect(await Promise.all(trials.map(resultOf))).toEqual(trials.map((_, index) => index))
+    })
+
+    itUnless(traits.noUsage, 'says what an attempt has used', async () => {
+      const { usage } = await run('spin', { ms: 100 }).ended
+      expect(usage!.wallMs).toBeGreaterThanOrEqual(100)
+      expect(usage!.cpuMs).toBeGreaterThan(5)
+      expect(usage!.peakBytes).toBeGreaterThan(MIB)
+    })
+
+    it('ends what heeds its signal, and says why it was asked', async () => {
+      for (const [reason, kind] of [
+        ['cancelled', 'cancelled'],
+        ['interrupted', 'interrupted'],
+        ['lost', 'interrupted'],
+      ] as const) {
+        const trial = run('heedful')
+        await trial.begun
+        trial.stop.ask(reason)
+        expect((await trial.ended).kind).toBe(kind)
+      }
+    })
+
+    it('ends what heeds its signal at its time limit', async () => {
+      expect(await run('heedful', {}, { timeMs: 50 }).ended).toMatchObject({
+        kind: 'timed-out',
+        limitMs: 50,
+      })
+    })
+
+    itUnless(traits.cannotForce, 'does not begin what was stopped before', async () => {
+      const trials = ['cancelled', 'interrupted'].map((reason) => {
+        const trial = run('hang')
+        trial.stop.ask(reason as 'cancelled')
+        return trial
+      })
+      expect(await Promise.all(trials.map(({ ended }) => ended.then(({ kind }) => kind)))).toEqual([
+        'cancelled',
+        'interrupted',
+      ])
+      expect(trials.map(({ progress }) => progress)).toEqual([[], []])
+    })
+
+    for (const job of ['hang', 'spin', 'ignore-sigterm']) {
+      itUnless(traits.cannotForce, `ends "${job}" at its time limit`, async () => {
+        const startedAt = performance.now()
+        const outcome = await run(job, {}, { timeMs: 100 }).ended
+        expect(outcome).toMatchObject({ kind: 'timed-out', limitMs: 100 })
+        expect(performance.now() - startedAt).toBeLessThan(100 + KILL_AFTER_MS + 1_500)
+      })
+
+      itUnless(traits.cannotForce, `ends "${job}" when it is cancelled`, async () => {
+        const trial = run(job)
+        await trial.begun
+        const askedAt = performance.now()
+        trial.stop.ask('cancelled')
+        expect((await trial.ended).kind).toBe('cancelled')
+        expect(performance.now() - askedAt).toBeLessThan(KILL_AFTER_MS + 500)
+      })
+    }
+
+    itUnless(traits.noMemoryLimit, 'ends what grows its heap over the limit', async () => {
+      const limits = { memoryBytes: 128 * MIB }
+      expect(await run('grow-heap', {}, limits).ended).toMatchObject({
+        kind: 'over-memory',
+        limitBytes: 128 * MIB,
+      })
+    })
+
+    itUnless(
+      traits.noChildren,
+      'says that a child ended by itself, and starts another',
+      async () => {
+        const outcome = await run('exit-zero').ended
+        expect(outcome).toMatchObject({ kind: 'child-lost', error: { code: 'CHILD_EXITED' } })
+        expect(await resultOf(run('ok', { value: 1 }))).toBe(1)
+      },
+    )
+
+    itUnless(traits.noChildren, 'fails a job for the error that it let nobody catch', async () => {
+      expect(await run('rejects').ended).toMatchObject({
+        kind: 'threw',
+        error: { message: 'nobody waits for me' },
+      })
+      expect(await run('throws-late').ended).toMatchObject({
+        kind: 'threw',
+        error: { message: 'thrown by a timer' },
+      })
+    })
+
+    itUnless(traits.noChildren, 'spares the jobs beside and behind one that dies', async () => {
+      const notes = path.join(jobs.folder, `spared-${name}`)
+      const dying = Array.from({ length: 4 }, () => run('exit-zero'))
+      const others = Array.from({ length: 200 }, (_, id) => run('noted', { file: notes, id }))
+      for (const { ended } of dying) expect((await ended).kind).toBe('child-lost')
+      for (const { ended } of others) expect((await ended).kind).toBe('returned')
+      const lines = (await readFile(notes, 'utf8')).trim().split('\n')
+      expect(lines.length).toBe(400)
+      expect(new Set(lines).size).toBe(400)
+    })
+
+    itUnless(traits.noChildren, 'moves what waits behind a long job elsewhere', async () => {
+      await Promise.all(Array.from({ length: 200 }, (_, value) => run('ok', { value }).ended))
+      const long = run('spin', { ms: 2_000 })
+      const startedAt = performance.now()
+      await Promise.all(Array.from({ length: 300 }, () => run('ok').ended))
+      expect(performance.now() - startedAt).toBeLessThan(1_000)
+      expect(await resultOf(long)).toBe('dizzy')
+    })
+
+    itUnless(traits.noChildren, 'gives back what has not begun', async () => {
+      const long = [run('spin', { ms: 400 }), run('spin', { ms: 400 })]
+      await Promise.all(long.map(({ begun }) => begun))
+      const waiting = Array.from({ length: 10 }, () => run('ok'))
+      executor.giveBack()
+      for (const { ended } of waiting) expect((await ended).kind).toBe('interrupted')
+      expect(await Promise.all(long.map(resultOf))).toEqual(['dizzy', 'dizzy'])
+    })
+
+    it('marks the children, so that no worker starts in one', async () => {
+      expect(await resultOf(run('asks-for-child'))).toBe(traits.noChildren === undefined)
+    })
+  })
+}

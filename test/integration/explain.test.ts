@@ -1,0 +1,295 @@
+import { type Chancy, job, NotFoundError, pgDriver, Queue, RetryJob } from 'chancy'
+import { afterEach, describe, expect, it } from 'vitest'
+import { noting, testApplication } from '../support/application.ts'
+
+const app = testApplication()
+const WORKER = '01890000-0000-7000-8000-000000000001'
+const task = job({ name: 'task' }, () => 'done')
+const again = job({ name: 'again', maxAttempts: 2 }, () => {
+  throw new RetryJob('10m')
+})
+const fromNow = (ms: number) => new Date(Date.now() + ms)
+
+afterEach(() => app.sql('TRUNCATE $rate_starts'))
+
+/** A worker that lives, has tags and knows names, and does nothing. */
+const idleWorker = (tags = ['*'], names = ['task']) =>
+  app.sql(
+    `INSERT INTO $workers (id, tags, names, expires_at)
+     VALUES ($1, $2, $3, now() + interval '1 hour')`,
+    [WORKER, JSON.stringify(tags), JSON.stringify(names)],
+  )
+
+async function ready(): Promise<Chancy> {
+  const chancy = app.chancy({ jobs: [task] })
+  await chancy.declare(new Queue('default', { executor: 'inline' }))
+  await idleWorker()
+  return chancy
+}
+
+const claim = (room: number, queue = 'default') =>
+  app.sql(`SELECT id FROM $claim_1($1, $2, $3, '{task}', true) WHERE id IS NOT NULL`, [
+    queue,
+    WORKER,
+    room,
+  ])
+
+describe('explain', () => {
+  it('has nothing to say of a job that is next', async () => {
+    const chancy = await ready()
+    const ref = await chancy.push(task.job)
+    expect(await chancy.explain(ref)).toEqual({ state: 'pending', runnable: true, reasons: [] })
+    expect(await chancy.explain(ref.id)).toMatchObject({ runnable: true })
+  })
+
+  it('of a running or finished job gives its state', async () => {
+    const chancy = await ready()
+    const [first, second] = await chancy.pushMany([task.job, task.job])
+    await claim(1)
+    expect(await chancy.explain(first!)).toEqual({ state: 'running', runnable: false, reasons: [] })
+    await chancy.cancel(second!)
+    const ended = { state: 'cancelled', runnable: false, reasons: [] }
+    expect(await chancy.explain(second!)).toEqual(ended)
+  })
+
+  it('of a job that does not exist is an error', async () => {
+    await expect(app.chancy().explain(WORKER)).rejects.toThrow(NotFoundError)
+  })
+
+  it('knows when a job is scheduled', async () => {
+    const chancy = await ready()
+    const at = fromNow(60_000)
+    const ref = await chancy.push(task.job.withScheduledAt(at))
+    expect(await chancy.explain(ref)).toEqual({
+      state: 'pending',
+      runnable: false,
+      reasons: [{ kind: 'scheduled', at }],
+      earliestStart: at,
+    })
+  })
+
+  it('knows until when a job waits after a failure', async () => {
+    const chancy = app.chancy({ jobs: [again] })
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await app.worker(chancy)
+    const ref = await chancy.push(again.job)
+    await chancy.waitForJob(ref, { states: ['retrying'] })
+    const answer = await chancy.explain(ref)
+    expect(answer).toMatchObject({ state: 'retrying', runnable: false })
+    expect(answer.reasons).toEqual([{ kind: 'backoff', until: answer.earliestStart }])
+    expect(answer.earliestStart!.getTime() - Date.now()).toBeGreaterThan(590_000)
+  })
+
+  it('knows a paused queue, and when it goes on', async () => {
+    const chancy = await ready()
+    const ref = await chancy.push(task.job)
+    await chancy.pauseQueue('default')
+    expect(await chancy.explain(ref)).toEqual({
+      state: 'pending',
+      runnable: false,
+      reasons: [{ kind: 'queue-paused', queue: 'default', resumeAt: null }],
+    })
+    const resumeAt = fromNow(60_000)
+    await chancy.pauseQueue('default', { resumeAt })
+    expect(await chancy.explain(ref)).toMatchObject({
+      reasons: [{ kind: 'queue-paused', queue: 'default', resumeAt }],
+      earliestStart: resumeAt,
+    })
+    await app.sql("UPDATE $queues SET resume_at = now() - interval '1s'")
+    expect(await chancy.explain(ref)).toMatchObject({ runnable: true, reasons: [] })
+  })
+
+  it('knows a queue that was never declared', async () => {
+    const chancy = await ready()
+    const ref = await chancy.push(task.job.withQueue('nowhere'))
+    expect(await chancy.explain(ref)).toEqual({
+      state: 'pending',
+      runnable: false,
+      reasons: [{ kind: 'queue-undeclared', queue: 'nowhere' }],
+    })
+  })
+
+  it('knows which tags no living worker has', async () => {
+    const chancy = app.chancy()
+    await chancy.declare(new Queue('gpu', { executor: 'inline', tags: ['gpu=.+', 'big'] }))
+    const ref = await chancy.push(task.job.withQueue('gpu'))
+    const reasons = [{ kind: 'no-worker', queue: 'gpu', tags: ['gpu=.+', 'big'] }]
+    await idleWorker(['*', 'gpu='])
+    expect(await chancy.explain(ref)).toMatchObject({ runnable: false, reasons })
+    await app.sql(`UPDATE $workers SET tags = '["gpu=a100"]'`)
+    expect(await chancy.explain(ref)).toMatchObject({ runnable: true, reasons: [] })
+    await app.sql("UPDATE $workers SET expires_at = now() - interval '1s'")
+    expect(await chancy.explain(ref)).toMatchObject({ runnable: false, reasons })
+  })
+
+  it('knows a function that no worker of the queue has', async () => {
+    const chancy = await ready()
+    const ref = await chancy.push(again.job)
+    const unknown = { runnable: false, reasons: [{ kind: 'function-unknown', name: 'again' }] }
+    expect(await chancy.explain(ref)).toMatchObject(unknown)
+    // Also when a claim has put it aside.
+    await claim(1)
+    expect(await app.sql('SELECT 1 FROM $jobs WHERE aside')).toHaveLength(1)
+    expect(await chancy.explain(ref)).toMatchObject(unknown)
+  })
+
+  it('knows a full group, its limit and who holds it', async () => {
+    const chancy = await ready()
+    const refs = await chancy.pushMany(Array(4).fill(task.job.withConcurrency(2)))
+    const holders = (await claim(2)).map(({ id }) => id)
+    const full = { kind: 'concurrency', group: 'task', max: 2, running: 2 }
+    const waiting = refs.filter(({ id }) => !holders.includes(id))
+    const before = await chancy.explain(waiting[0]!)
+    expect(before).toEqual({
+      state: 'pending',
+      runnable: false,
+      reasons: [{ ...full, holders: expect.arrayContaining(holders) }],
+    })
+    // Also when a claim has blocked it.
+    await claim(2)
+    expect(await app.sql('SELECT 1 FROM $jobs WHERE blocked')).toHaveLength(2)
+    expect(await chancy.explain(waiting[0]!)).toMatchObject({ reasons: [full] })
+  })
+
+  it('knows when the next start of a queue is due', async () => {
+    const chancy = await ready()
+    await chancy.declare(
+      new Queue('paced', { executor: 'inline', rateLimit: { max: 2, per: '10m' } }),
+    )
+    const refs = await chancy.pushMany(Array(3).fill(task.job.withQueue('paced')))
+    expect(await chancy.explain(refs[0]!)).toMatchObject({ runnable: true })
+    await claim(1, 'paced')
+    expect(await chancy.explain(refs[1]!)).toMatchObject({ runnable: true })
+    await app.sql("UPDATE $rate_starts SET at = at - interval '1m'")
+    await claim(1, 'paced')
+    const answer = await chancy.explain(refs[2]!)
+    const [first] = await app.sql<{ due: Date }>(
+      "SELECT min(at) + interval '10m' AS due FROM $rate_starts",
+    )
+    const nextStart = answer.earliestStart!
+    expect(Math.abs(nextStart.getTime() - first!.due.getTime())).toBeLessThanOrEqual(1)
+    expect(answer).toEqual({
+      state: 'pending',
+      runnable: false,
+      reasons: [{ kind: 'rate-limit', max: 2, perMs: 600_000, nextStart }],
+      earliestStart: nextStart,
+    })
+  })
+
+  it('counts those ahead, by priority and place', async () => {
+    const chancy = await ready()
+    const refs = await chancy.pushMany([
+      task.job,
+      task.job,
+      task.job.withPriority(1),
+      task.job.withPriority(-1),
+    ])
+    const ahead = await Promise.all(refs.map((ref) => chancy.explain(ref)))
+    expect(ahead.map(({ reasons }) => reasons)).toEqual([
+      [{ kind: 'behind', ahead: 1, more: false }],
+      [{ kind: 'behind', ahead: 2, more: false }],
+      [],
+      [{ kind: 'behind', ahead: 3, more: false }],
+    ])
+    expect(ahead.every(({ runnable }) => runnable)).toBe(true)
+  })
+
+  it('tells all reasons at once, and the latest of their times', async () => {
+    const chancy = app.chancy()
+    const resumeAt = fromNow(120_000)
+    await chancy.declare(new Queue('default', { executor: 'inline', state: 'paused', resumeAt }))
+    const ref = await chancy.push(task.job.withScheduledAt(fromNow(60_000)))
+    const answer = await chancy.explain(ref)
+    expect(answer.reasons.map(({ kind }) => kind)).toEqual([
+      'scheduled',
+      'queue-paused',
+      'no-worker',
+    ])
+    expect(answer.earliestStart).toEqual(resumeAt)
+  })
+})
+
+describe('explainQueue', () => {
+  it('counts the jobs by what keeps them', async () => {
+    const chancy = await ready()
+    await chancy.pushMany(Array(3).fill(task.job.withConcurrency(1)))
+    await chancy.pushMany(Array(2).fill(again.job.withMaxAttempts(1)))
+    await claim(5)
+    await chancy.pushMany(Array(4).fill(task.job))
+    await chancy.pushMany(Array(5).fill(task.job.withDelay('1h')))
+    const [retried] = await chancy.pushMany([task.job.withMeta({ x: 1 })])
+    await app.sql(
+      "UPDATE $jobs SET state = 'retrying', ready_seq = NULL, run_at = now() + interval '1h' WHERE id = $1",
+      [retried!.id],
+    )
+    await chancy.push(task.job.withQueue('other'))
+    const count = (jobs: number) => ({ jobs, more: false })
+    expect(await chancy.explainQueue('default')).toEqual({
+      queue: 'default',
+      state: 'active',
+      counts: {
+        ready: count(4),
+        scheduled: count(5),
+        backoff: count(1),
+        concurrency: count(2),
+        'function-unknown': count(2),
+        running: count(1),
+      },
+    })
+    expect(await chancy.explainQueue('other')).toMatchObject({
+      state: 'undeclared',
+      counts: { ready: count(1) },
+    })
+  })
+})
+
+describe('among 100,000 waiting jobs', () => {
+  it('reads a bounded part, in one statement, and writes nothing', {
+    timeout: 60_000,
+  }, async () => {
+    const setting = await ready()
+    await app.sql(
+      `INSERT INTO $jobs (id, queue, name, seq, ready_seq, concurrency_key, concurrency_max)
+       SELECT gen_random_uuid(), 'default', 'task', n, n, 'task', 1
+         FROM generate_series(nextval('$line'), nextval('$line') + 100000) AS n`,
+    )
+    await app.sql("SELECT setval('$line', 1000000)")
+    const refs = [
+      await setting.push(task.job),
+      await setting.push(task.job.withPriority(-1).withConcurrency(1)),
+      await setting.push(task.job.withDelay('1h')),
+    ]
+    const pool = app.pool(1)
+    await pool.query('SET default_transaction_read_only = on')
+    const driver = noting(pgDriver(pool))
+    const chancy = app.chancy({ notifications: false }, driver)
+    const many = { kind: 'behind', ahead: 1_000, more: true }
+    await app.sql('ANALYZE $jobs')
+    expect((await chancy.explain(refs[0]!)).reasons).toEqual([many])
+    expect((await chancy.explain(refs[1]!)).reasons).toEqual([many])
+    expect((await chancy.explain(refs[2]!)).reasons).toMatchObject([{ kind: 'scheduled' }])
+    const texts = driver.texts.filter((text) => text.includes('jobs'))
+    expect(texts).toHaveLength(3)
+    for (const ref of refs) expect(await pagesOf(texts[0]!, [ref.id, 1_001])).toBeLessThan(500)
+    driver.texts.length = 0
+    const { counts } = await chancy.explainQueue('default')
+    expect(counts).toMatchObject({
+      ready: { jobs: 10_000, more: true },
+      scheduled: { jobs: 1, more: false },
+      concurrency: { jobs: 0, more: false },
+    })
+    expect(driver.texts).toHaveLength(1)
+    expect(await pagesOf(driver.texts[0]!, ['default', 10_001])).toBeLessThan(1_500)
+  })
+})
+
+/** The pages that a statement touched. */
+async function pagesOf(text: string, values: unknown[]): Promise<number> {
+  const client = await app.client()
+  const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }>(
+    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+    values,
+  )
+  const plan = rows[0]!['QUERY PLAN'][0]!.Plan
+  return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!
+}

@@ -1,0 +1,398 @@
+import { job, type Plugin, Queue } from 'chancy'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { empty, sql, startApp } from '../support/app.ts'
+import { testSchema } from '../support/database.ts'
+import { until } from '../support/until.ts'
+
+const schema = testSchema()
+
+beforeEach(async () => {
+  await using app = await startApp({ schema })
+  await app.chancy.migrate()
+  await empty(schema)
+})
+
+/** A job that holds its slot until it is let go, and counts how many do so at once. */
+function gated(name = 'gated') {
+  const waiting = new Set<() => void>()
+  let most = 0
+  const hold = job({ name }, () => {
+    return new Promise<void>((resolve) => {
+      waiting.add(resolve)
+      most = Math.max(most, waiting.size)
+    })
+  })
+  return {
+    hold,
+    get running() {
+      return waiting.size
+    },
+    get most() {
+      return most
+    },
+    release(count = Number.POSITIVE_INFINITY) {
+      for (const resolve of [...waiting].slice(0, count)) {
+        waiting.delete(resolve)
+        resolve()
+      }
+    },
+  }
+}
+
+const ok = job({ name: 'ok' }, () => 'ok')
+
+describe('a worker', () => {
+  it('has a row that tells of it, while it runs and no longer', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    await app.chancy.declare(new Queue('mail', { executor: 'inline' }))
+    const worker = await app.start({ tags: ['zone=a'], label: 'the first' })
+    const [info] = await app.chancy.getWorkers()
+    expect(info).toMatchObject({ id: worker.id, label: 'the first', alive: true })
+    expect(info?.queues).toEqual(['default', 'mail'])
+    expect(info?.tags).toEqual(worker.tags)
+    expect(worker.tags).toEqual(
+      expect.arrayContaining([
+        '*',
+        'zone=a',
+        `worker_id=${worker.id}`,
+        expect.stringMatching(/^hostname=./),
+        `node=${process.versions.node}`,
+        `os=${process.platform}`,
+        `arch=${process.arch}`,
+      ]),
+    )
+    const renewed = await until(async () => {
+      const [now] = await app.chancy.getWorkers()
+      return now!.renewedAt > info!.renewedAt ? now : null
+    })
+    expect(renewed.expiresAt.getTime() - renewed.renewedAt.getTime()).toBe(3_000)
+    await worker.stop()
+    expect(await app.chancy.getWorkers()).toEqual([])
+  })
+
+  it('declares "default" when it is missing, and leaves it when it is there', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    const first = await app.start()
+    expect(await app.chancy.getQueue('default')).toMatchObject({ executor: 'inline' })
+    await first.stop()
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 3 }), {
+      upsert: true,
+    })
+    await app.start()
+    expect(await app.chancy.getQueue('default')).toMatchObject({ concurrency: 3 })
+  })
+
+  it('takes the queues that are for it, by tags or by name', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    await app.chancy.declare(
+      new Queue('north', { executor: 'inline', tags: ['zone=north', 'zone=pole'] }),
+    )
+    await app.chancy.declare(new Queue('south', { executor: 'inline', tags: ['zone=s.*'] }))
+    await app.chancy.declare(new Queue('part', { executor: 'inline', tags: ['zone'] }))
+    await app.start({ tags: ['zone=south'] })
+    await app.start({ queues: ['north', 'default'], tags: ['zone=pole'] })
+    await app.start({ queues: ['north'] })
+    const queues = (await app.chancy.getWorkers()).map((worker) => worker.queues)
+    expect(queues).toEqual([['default', 'south'], ['default', 'north'], []])
+  })
+
+  it('starts under a new id each time, also with the same label', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    const first = await app.start({ label: 'same' })
+    const second = await app.start({ label: 'same' })
+    expect(first.id).not.toBe(second.id)
+    expect(await app.chancy.getWorkers()).toHaveLength(2)
+  })
+
+  it('goes on under a new id when its lease was revoked, and gives up what ran', async () => {
+    const gate = gated()
+    await using app = await startApp({ schema, jobs: gate.hold })
+    const worker = await app.start()
+    const { id } = worker
+    const ref = await app.chancy.push(gate.hold)
+    await until(() => gate.running === 1)
+    const lost = app.next('worker.lost')
+    const again = app.next('job.started')
+    await sql(schema, 'UPDATE $schema.workers SET revoked_at = now()')
+    expect(await lost).toEqual({ workerId: id })
+    // The first call still runs, and its end changes nothing.
+    await again
+    gate.release(1)
+    await app.next('queue.polled')
+    expect(await app.chancy.getJob(ref)).toMatchObject({ state: 'running', attempts: 1 })
+    expect(worker.id).not.toBe(id)
+    gate.release()
+    expect(await app.chancy.waitForJob(ref)).toMatchObject({
+      state: 'succeeded',
+      attempts: 1,
+      workerId: worker.id,
+    })
+  })
+})
+
+describe('a queue that changes', () => {
+  it('is followed by workers that run: its concurrency', async () => {
+    const gate = gated()
+    await using app = await startApp({ schema, jobs: gate.hold })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 2 }))
+    await app.start()
+    const refs = await app.chancy.pushMany(Array.from({ length: 12 }, () => gate.hold))
+    await until(() => gate.running === 2)
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 5 }), {
+      upsert: true,
+    })
+    await until(() => gate.running === 5)
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 1 }), {
+      upsert: true,
+    })
+    await app.next('queue.polled', () => true, 2_000).catch(() => {})
+    gate.release(4)
+    await app.next('outcomes.saved')
+    expect(gate.running).toBe(1)
+    expect(gate.most).toBe(5)
+    const all = app.chancy.waitForJobs(refs)
+    await until(async () => {
+      expect(gate.running).toBeLessThan(2)
+      gate.release()
+      return (await app.chancy.listJobs({ state: 'pending' })).length === 0
+    })
+    gate.release()
+    await until(() => {
+      gate.release()
+      return gate.running === 0
+    })
+    await all
+  })
+
+  it('is followed by workers that run: its tags', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['nobody'] }))
+    await app.start()
+    const ref = await app.chancy.push(ok.job.withQueue('mail'))
+    const started = app.next('queue.started', ({ queue }) => queue === 'mail')
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['os=.*'] }), {
+      upsert: true,
+    })
+    await started
+    await app.chancy.waitForJob(ref)
+    const stopped = app.next('queue.stopped', ({ queue }) => queue === 'mail')
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['nobody'] }), {
+      upsert: true,
+    })
+    await stopped
+  })
+
+  it.each([true, false])('is paused and resumed within a second, notifications %s', async (on) => {
+    await using app = await startApp({ schema, jobs: ok, notifications: on })
+    await using other = await startApp({ schema, notifications: on })
+    // A poll so rare that it cannot be what finds the job.
+    await app.chancy.declare(new Queue('default', { executor: 'inline', pollingInterval: '1h' }))
+    await app.start()
+    await other.chancy.pauseQueue('default')
+    const ref = await app.chancy.push(ok)
+    for (let i = 0; i < 2; i++) {
+      await app.next('queue.polled', () => true, 1_500).catch(() => {})
+      expect((await app.chancy.getJob(ref))?.state).toBe('pending')
+    }
+    const begun = performance.now()
+    await other.chancy.resumeQueue('default')
+    await until(async () => (await app.chancy.getJob(ref))?.state === 'succeeded')
+    expect(performance.now() - begun).toBeLessThan(on ? 500 : 1_500)
+  })
+
+  it('is resumed by itself at the time that was said', async () => {
+    await using app = await startApp({ schema, jobs: ok })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', pollingInterval: '1h' }))
+    await app.start()
+    const resumeAt = new Date(Date.now() + 800)
+    await app.chancy.pauseQueue('default', { resumeAt })
+    const done = await app.chancy.waitForJob(await app.chancy.push(ok))
+    expect(done.startedAt!.getTime()).toBeGreaterThanOrEqual(resumeAt.getTime())
+    expect(done.startedAt!.getTime()).toBeLessThan(resumeAt.getTime() + 1_500)
+    expect(await app.chancy.getQueue('default')).toMatchObject({ state: 'active', resumeAt: null })
+  })
+
+  it('never has its slots twice, although it was deleted and declared again meanwhile', async () => {
+    const gate = gated()
+    await using app = await startApp({ schema, jobs: gate.hold })
+    const queue = new Queue('mail', { executor: 'inline', concurrency: 2 })
+    await app.chancy.declare(queue)
+    await app.start()
+    const refs = await app.chancy.pushMany(
+      Array.from({ length: 6 }, () => gate.hold.job.withQueue('mail')),
+    )
+    await until(() => gate.running === 2)
+    await app.chancy.deleteQueue('mail')
+    await until(async () => !(await app.chancy.getWorkers())[0]?.queues.includes('mail'))
+    const started = app.next('queue.started', (event) => event.queue === 'mail')
+    await app.chancy.declare(queue)
+    await started
+    // The new runner has the slots that the old one lets go.
+    gate.release(1)
+    await until(async () => (await app.chancy.listJobs({ state: 'running' })).length === 2)
+    await until(() => gate.running === 2)
+    const done = app.chancy.waitForJobs(refs)
+    await until(async () => {
+      gate.release()
+      return (await app.chancy.listJobs({ state: 'succeeded' })).length === 6
+    })
+    await done
+    expect(gate.most).toBe(2)
+  })
+})
+
+describe('plugins', () => {
+  it('fold what goes in and what comes out', async () => {
+    const saved: unknown[] = []
+    const add = (name: string, needs?: string[]): Plugin => ({
+      name,
+      ...(needs === undefined ? {} : { needs }),
+      beforeAttempt: (one) => ({
+        ...one,
+        args: { ...(one.args as object), seen: [...((one.args as Seen).seen ?? []), name] },
+        meta: { ...one.meta, [name]: 'before' },
+      }),
+      afterAttempt: (update, outcome) => ({
+        ...update,
+        meta: { ...update.meta, [`${name}.after`]: `${update.state} of ${outcome.kind}` },
+      }),
+      onSaved: async (jobs) => {
+        for (const { id, state, meta } of jobs) saved.push({ plugin: name, id, state, meta })
+      },
+    })
+    interface Seen {
+      readonly seen?: string[]
+    }
+    const echo = job({ name: 'echo', meta: { own: 1 } }, (args: Seen) => args)
+    const plugins = [add('second', ['first']), add('first')]
+    await using app = await startApp({ schema, jobs: echo, plugins })
+    await app.start()
+    const ref = await app.chancy.push(echo.job.withArgs({}))
+    const done = await app.chancy.waitForJob(ref)
+    expect(done).toMatchObject({
+      args: {},
+      result: { seen: ['first', 'second'] },
+      meta: {
+        own: 1,
+        first: 'before',
+        second: 'before',
+        'first.after': 'succeeded of returned',
+        'second.after': 'succeeded of returned',
+      },
+    })
+    await until(() => saved.length === 2)
+    expect(saved).toEqual(
+      ['first', 'second'].map((plugin) => ({
+        plugin,
+        id: ref.id,
+        state: 'succeeded',
+        meta: done.meta,
+      })),
+    )
+  })
+
+  it('that throw, or give back nonsense, count as absent', async () => {
+    const bad = (name: string, hook: () => unknown): Plugin => ({
+      name,
+      beforeAttempt: hook as never,
+      afterAttempt: hook as never,
+      onSaved: async () => void hook(),
+    })
+    const plugins: Plugin[] = [
+      bad('throws', () => {
+        throw new Error('from a hook')
+      }),
+      bad('nothing', () => undefined),
+      bad('number', () => 7),
+      { name: 'illegal', afterAttempt: (update) => ({ ...update, state: 'running' as never }) },
+      { name: 'unknown', afterAttempt: (update) => ({ ...update, state: 'gone' as never }) },
+      { name: 'endless', afterAttempt: (update) => ({ ...update, delayMs: Number.NaN }) },
+      { name: 'bigint', beforeAttempt: (one) => ({ ...one, args: { big: 1n } }) },
+      { name: 'meta', afterAttempt: (update) => ({ ...update, meta: { big: 1n } }) },
+    ]
+    await using app = await startApp({ schema, jobs: ok, plugins })
+    await app.start()
+    const done = await app.chancy.waitForJob(await app.chancy.push(ok))
+    expect(done).toMatchObject({ state: 'succeeded', result: 'ok', meta: {} })
+    await until(() => app.lines.some(({ fields }) => fields.hook === 'onSaved'))
+    const failed = app.lines.filter(({ level }) => level === 'error')
+    const named = new Set(failed.map(({ fields }) => fields.plugin).filter(Boolean))
+    expect([...named].sort()).toEqual([
+      'endless',
+      'illegal',
+      'nothing',
+      'number',
+      'throws',
+      'unknown',
+    ])
+  })
+
+  it('may let a failure wait for longer, or end it', async () => {
+    const plugins: Plugin[] = [
+      {
+        name: 'strict',
+        afterAttempt: (update, outcome) =>
+          outcome.kind === 'threw' && update.state === 'retrying'
+            ? { ...update, state: 'failed', delayMs: 0 }
+            : update,
+      },
+    ]
+    const fail = job({ name: 'fail', maxAttempts: 5 }, () => {
+      throw new Error('no')
+    })
+    await using app = await startApp({ schema, jobs: fail, plugins })
+    await app.start()
+    const done = await app.chancy.waitForJob(await app.chancy.push(fail))
+    expect(done).toMatchObject({ state: 'failed', attempts: 1, errors: [{ message: 'no' }] })
+  })
+
+  it('that take their time do not make a job run twice', async () => {
+    let go: () => void = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const slow: Plugin = {
+      name: 'slow',
+      afterAttempt: async (update) => {
+        await gate
+        return update
+      },
+    }
+    await using app = await startApp({ schema, jobs: ok, plugins: [slow] })
+    await app.start()
+    const runs = app.all('job.started')
+    const ref = await app.chancy.push(ok)
+    await until(() => runs.length === 1)
+    // A look for jobs that this worker holds and does not know.
+    await app.next('adoption.checked')
+    go()
+    await app.chancy.waitForJob(ref)
+    expect(runs).toHaveLength(1)
+  })
+
+  it('have a loop that is started again when it throws, and ends with the worker', async () => {
+    let runs = 0
+    let ended = false
+    const loop: Plugin = {
+      name: 'loop',
+      run: async ({ signal, push, workerId, database }) => {
+        runs++
+        if (runs < 3) throw new Error(`run ${runs}`)
+        expect(workerId).toMatch(/^[0-9a-f-]{36}$/)
+        expect(database).toBeDefined()
+        await push(ok)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        ended = true
+      },
+    }
+    await using app = await startApp({ schema, jobs: ok, plugins: [loop] })
+    const finished = app.next('job.finished')
+    const worker = await app.start()
+    expect(await finished).toMatchObject({ state: 'succeeded' })
+    expect(runs).toBe(3)
+    await worker.stop()
+    expect(ended).toBe(true)
+    const logged = app.lines.filter(({ fields }) => fields.plugin === 'loop')
+    expect(logged).toHaveLength(2)
+  })
+})

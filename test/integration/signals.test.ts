@@ -1,0 +1,160 @@
+import { job, Queue } from 'chancy'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { empty, sql, startApp } from '../support/app.ts'
+import { Crew } from '../support/crew.ts'
+import { testSchema } from '../support/database.ts'
+import { until } from '../support/until.ts'
+
+const schema = testSchema()
+const work = job({ name: 'work' }, (_: { ms: number }) => {})
+const deaf = job({ name: 'deaf' }, (_: { ms: number }) => {})
+
+beforeEach(async () => {
+  await using app = await startApp({ schema })
+  await empty(schema)
+  await app.chancy.migrate()
+})
+
+const waiting = () =>
+  sql<{ name: string; state: string; attempts: number; crashes: number }>(
+    schema,
+    'SELECT name, state, attempts, crashes FROM $schema.jobs',
+  )
+
+describe('the first signal', () => {
+  it('drains under load', async () => {
+    await using app = await startApp({ schema })
+    const { chancy } = app
+    await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 30 }))
+    await using crew = new Crew({ schema, worker: { shutdownTimeout: '1s' } })
+    // Some are far too long for the drain; most are short.
+    const jobs = Array.from({ length: 3_000 }, (_, n) =>
+      work.job.withArgs({ ms: n < 5 ? 60_000 : n % 40 }),
+    )
+    const refs = await chancy.pushMany(jobs)
+    const worker = await crew.start()
+    await until(() => crew.executions().length > 400, { timeoutMs: 20_000 })
+    const sentAt = Date.now()
+    worker.kill('SIGTERM')
+    const exit = await worker.exited
+    const tookMs = Date.now() - sentAt
+    expect(exit, worker.output).toEqual({ code: 0, signal: null })
+    expect(tookMs).toBeLessThan(1_000 + 1_000)
+
+    const lines = crew.executions()
+    const ended = new Set(lines.filter(({ what }) => what === 'end').map(({ id }) => id))
+    const succeeded = await sql<{ id: string }>(
+      schema,
+      `SELECT id FROM $schema.finished_jobs WHERE state = 'succeeded'`,
+    )
+    // Nothing that was finished is lost, and nothing else is called finished.
+    expect(new Set(succeeded.map(({ id }) => id))).toEqual(ended)
+    // Nothing began after the signal was there; it may take its time to be delivered.
+    const late = lines.filter(({ what, at }) => what === 'start' && at > sentAt + 300)
+    expect(late).toEqual([])
+    // The rest waits as if it had never been claimed.
+    const rest = await waiting()
+    expect(rest).toHaveLength(3_000 - ended.size)
+    for (const row of rest) {
+      expect(row).toEqual({ name: 'work', state: 'pending', attempts: 0, crashes: 0 })
+    }
+    expect(await chancy.getWorkers()).toEqual([])
+
+    // Another worker does the rest: only what was interrupted is begun a second time.
+    await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 0}'`)
+    await crew.start()
+    await chancy.waitForJobs(refs, { timeoutMs: '20s' })
+    const ends = crew.executions().filter(({ what }) => what === 'end')
+    expect(ends).toHaveLength(3_000)
+    expect(new Set(ends.map(({ id }) => id)).size).toBe(3_000)
+    const starts = crew.executions().filter(({ what }) => what === 'start')
+    expect(starts.length - 3_000).toBeLessThanOrEqual(30)
+    const counts = await sql(
+      schema,
+      `SELECT state, attempts, crashes, count(*)::int FROM $schema.finished_jobs GROUP BY 1, 2, 3`,
+    )
+    expect(counts).toEqual([{ state: 'succeeded', attempts: 1, crashes: 0, count: 3_000 }])
+  })
+
+  it('gives back a job that does not heed it, without an attempt and without a crash', async () => {
+    await using app = await startApp({ schema })
+    await using crew = new Crew({ schema, worker: { shutdownTimeout: '500ms' } })
+    const ref = await app.chancy.push(deaf.job.withArgs({ ms: 60_000 }))
+    const worker = await crew.start()
+    await until(() => crew.executions().length === 1)
+    const sentAt = performance.now()
+    worker.kill('SIGTERM')
+    expect(await worker.exited, worker.output).toEqual({ code: 0, signal: null })
+    expect(performance.now() - sentAt).toBeLessThan(500 + 1_000)
+    expect(await app.chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
+    expect(await waiting()).toMatchObject([{ crashes: 0 }])
+  })
+
+  it('ends a worker that has nothing to do at once', async () => {
+    await using app = await startApp({ schema })
+    await using crew = new Crew({ schema })
+    const worker = await crew.start()
+    const sentAt = performance.now()
+    worker.kill('SIGINT')
+    expect(await worker.exited).toEqual({ code: 0, signal: null })
+    expect(performance.now() - sentAt).toBeLessThan(1_000)
+    expect(await app.chancy.getWorkers()).toEqual([])
+  })
+})
+
+describe('the second signal', () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('ends it at once: %s', async (signal, code) => {
+    await using app = await startApp({ schema })
+    await using crew = new Crew({ schema, worker: { shutdownTimeout: '1h' } })
+    const ref = await app.chancy.push(deaf.job.withArgs({ ms: 60_000 }))
+    const worker = await crew.start()
+    await until(() => crew.executions().length === 1)
+    let isOver = false
+    void worker.exited.then(() => {
+      isOver = true
+    })
+    await until(
+      () => {
+        worker.kill(signal)
+        return isOver
+      },
+      { timeoutMs: 3_000, everyMs: 300 },
+    )
+    expect(await worker.exited).toEqual({ code, signal: null })
+    // Its lease runs out, and then its job runs again and the crash is counted.
+    await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 0}'`)
+    await crew.start()
+    expect(await app.chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
+    expect(await sql(schema, 'SELECT crashes FROM $schema.finished_jobs')).toEqual([{ crashes: 1 }])
+  })
+})
+
+describe('a job that does not heed the abort', () => {
+  it('is released under its fence, and what it comes to later is refused', async () => {
+    let end: (result: string) => void = () => {}
+    const first = job({ name: 'late' }, () => {
+      return new Promise<string>((resolve) => {
+        end = resolve
+      })
+    })
+    const second = job({ name: 'late' }, () => 'in time')
+    await using old = await startApp({ schema, jobs: first })
+    await using next = await startApp({ schema, jobs: second })
+    const started = old.next('job.started')
+    const worker = await old.start({ shutdownTimeout: '100ms' })
+    const ref = await old.chancy.push(first)
+    await started
+    await worker.stop()
+    expect(await next.chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
+    await next.start()
+    const done = await next.chancy.waitForJob(ref)
+    end('too late')
+    // A turn of the loop for whoever would save it.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await next.chancy.getJob(ref)).toEqual(done)
+    expect(done).toMatchObject({ state: 'succeeded', result: 'in time', attempts: 1 })
+  })
+})

@@ -1,0 +1,208 @@
+import { type Chancy, job, NotFoundError, WaitTimedOutError } from 'chancy'
+import { describe, expect, it } from 'vitest'
+import { testApplication } from '../support/application.ts'
+import { databaseUrl } from '../support/database.ts'
+import { startProcess } from '../support/process.ts'
+import { until } from '../support/until.ts'
+
+const app = testApplication()
+const NOWHERE = '01890000-0000-7000-8000-000000000000'
+const task = job({ name: 'task' }, ({ n }: { n: number }) => n)
+const numbered = (n: number) => task.job.withArgs({ n })
+
+/** How many waits stand in the table. */
+async function waiters(): Promise<number> {
+  const [row] = await app.sql<{ n: number }>('SELECT count(*)::int AS n FROM $waiters')
+  return row!.n
+}
+const registered = (count: number) => until(async () => (await waiters()) === count)
+
+describe('waitForJob', () => {
+  it('gives a job that has finished before, at once', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    const ref = await chancy.push(numbered(3))
+    await app.worker(chancy)
+    await chancy.waitForJob(ref)
+    const startedAt = performance.now()
+    const done = await app.chancy().waitForJob(ref)
+    expect(done).toMatchObject({ state: 'succeeded', result: 3 })
+    expect(performance.now() - startedAt).toBeLessThan(500)
+  })
+
+  it('hears from another process', { timeout: 60_000 }, async () => {
+    const chancy = app.chancy()
+    const script = new URL('../support/processes/worker-of.mjs', import.meta.url)
+    await using process = startProcess(script, { args: [databaseUrl(app.schema), app.schema] })
+    await process.next((said) => said === 'ready')
+    // The first wait begins to listen; what follows is heard.
+    await chancy.waitForJob(await chancy.push(numbered(0)))
+    const heard = new Set<string>()
+    chancy.on('job.finished', ({ id }) => heard.add(id))
+    const ids: string[] = []
+    for (let n = 1; n <= 5; n++) {
+      const ref = await chancy.push(numbered(n))
+      ids.push(ref.id)
+      expect(await chancy.waitForJob(ref)).toMatchObject({ result: n })
+    }
+    // One that finishes while its wait is being registered is found by a look instead.
+    expect(ids.filter((id) => heard.has(id)).length).toBeGreaterThan(0)
+    process.send('stop')
+    expect(await process.exited).toMatchObject({ code: 0 })
+  })
+
+  it('finds by its poll what nobody told', async () => {
+    const chancy = app.chancy({ notifications: false })
+    const ref = await chancy.push(numbered(1))
+    const waiting = chancy.waitForJob(ref)
+    const other = app.chancy({ jobs: [task], notifications: false })
+    await app.worker(other)
+    expect(await waiting).toMatchObject({ state: 'succeeded', result: 1 })
+    expect(await waiters()).toBe(0)
+  })
+
+  it('waits for many, and gives one snapshot a reference, in order', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    const refs = await chancy.pushMany([1, 2, 3, 4].map(numbered))
+    const asked = [...refs, refs[0]!]
+    const waiting = chancy.waitForJobs(asked)
+    await app.worker(chancy)
+    expect((await waiting).map(({ result }) => result)).toEqual([1, 2, 3, 4, 1])
+    expect(await chancy.waitForJobs([])).toEqual([])
+  })
+
+  it('waits for the states that are asked for', async () => {
+    const chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    expect(await chancy.waitForJob(ref, { states: ['pending', 'running'] })).toMatchObject({
+      state: 'pending',
+    })
+    const running = chancy.waitForJob(ref, { states: ['running'], timeoutMs: '5s' })
+    await app.sql(
+      "UPDATE $jobs SET state = 'running', ready_seq = NULL, worker_id = gen_random_uuid()",
+    )
+    expect(await running).toMatchObject({ state: 'running' })
+  })
+
+  it('says at once that there is no such job', async () => {
+    const chancy = app.chancy()
+    const startedAt = performance.now()
+    const ref = await chancy.push(numbered(1))
+    await expect(chancy.waitForJob(NOWHERE)).rejects.toBeInstanceOf(NotFoundError)
+    await expect(chancy.waitForJobs([ref, NOWHERE])).rejects.toMatchObject({
+      code: 'JOB_NOT_FOUND',
+      details: { id: NOWHERE },
+    })
+    expect(performance.now() - startedAt).toBeLessThan(900)
+  })
+
+  it('says so when the job is pruned during the wait', async () => {
+    const chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    const waiting = expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
+    await registered(1)
+    await app.sql('DELETE FROM $jobs')
+    await waiting
+  })
+
+  it('ends after its time with an error that says what was waited for', async () => {
+    const chancy = app.chancy()
+    const refs = await chancy.pushMany([1, 2].map(numbered))
+    const one = chancy.waitForJob(refs[0]!, { timeoutMs: 80 })
+    await expect(one).rejects.toBeInstanceOf(WaitTimedOutError)
+    await expect(one).rejects.toThrow(new RegExp(`${refs[0]!.id} was not succeeded or .*80 ms`))
+    await expect(chancy.waitForJobs(refs, { timeoutMs: '50ms' })).rejects.toThrow(/2 jobs were not/)
+    await registered(0)
+  })
+
+  it('takes a time longer than one timer can wait', async () => {
+    const chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    const waiting = chancy.waitForJob(ref, { timeoutMs: '60d' })
+    await registered(1)
+    await chancy.cancel(ref)
+    expect(await waiting).toMatchObject({ state: 'cancelled' })
+  })
+
+  it('ends with the reason of its signal', async () => {
+    const chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    const reason = new Error('enough')
+    const aborted = chancy.waitForJob(ref, { signal: AbortSignal.abort(reason) })
+    await expect(aborted).rejects.toBe(reason)
+    const controller = new AbortController()
+    const waiting = expect(chancy.waitForJob(ref, { signal: controller.signal })).rejects.toBe(
+      reason,
+    )
+    await registered(1)
+    controller.abort(reason)
+    await waiting
+    await registered(0)
+  })
+
+  it('leaves the wait of another process alone when its own ends', async () => {
+    const [here, there] = [app.chancy(), app.chancy()]
+    const ref = await here.push(numbered(1))
+    const controller = new AbortController()
+    const short = expect(here.waitForJob(ref, { signal: controller.signal })).rejects.toThrow()
+    const alsoHere = here.waitForJob(ref)
+    const long = there.waitForJob(ref)
+    await registered(2)
+    controller.abort(new Error('enough'))
+    await short
+    expect(await waiters()).toBe(2)
+    await here.cancel(ref)
+    await Promise.all([alsoHere, long])
+    await registered(0)
+  })
+
+  it('ends when the Chancy is closed, and leaves nothing behind', async () => {
+    const chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    const waiting = expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'CLOSED' })
+    await registered(1)
+    await chancy.close()
+    await waiting
+    expect(await waiters()).toBe(0)
+    await expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('leaves nothing behind when a close follows at once', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    const ref = await chancy.push(numbered(1))
+    const reader = app.chancy()
+    const waiting = reader.waitForJob(ref)
+    await registered(1)
+    await app.worker(chancy)
+    await waiting
+    await reader.close()
+    expect(await waiters()).toBe(0)
+  })
+
+  it('goes on over a lost session of its own', async () => {
+    const chancy: Chancy = app.chancy()
+    const ref = await chancy.push(numbered(1))
+    const connected = new Promise((resolve) => chancy.on('notifier.connected', resolve))
+    const resumed = new Promise((resolve) => chancy.on('notifier.resumed', resolve))
+    const waiting = chancy.waitForJob(ref)
+    await Promise.all([connected, registered(1)])
+    await app.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`,
+      [app.schema],
+    )
+    await resumed
+    const other = app.chancy()
+    await other.cancel(ref)
+    expect(await waiting).toMatchObject({ state: 'cancelled' })
+  })
+
+  it('bears a thousand waits at once', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    const refs = await chancy.pushMany(Array.from({ length: 1_000 }, (_, n) => numbered(n)))
+    const waits = refs.map((ref) => chancy.waitForJob(ref))
+    await registered(1_000)
+    await app.worker(chancy)
+    const done = await Promise.all(waits)
+    expect(done.map(({ result }) => result)).toEqual(refs.map((_, n) => n))
+    await registered(0)
+  })
+})

@@ -1,0 +1,1357 @@
+-- The schema "chancy" after all migrations, made by scripts/dump-schema.mjs.
+
+VIEW all_jobs AS
+ SELECT jobs.id,
+    jobs.queue,
+    jobs.name,
+    jobs.args,
+    jobs.state,
+    jobs.priority,
+    jobs.attempts,
+    jobs.max_attempts,
+    jobs.created_at,
+    jobs.scheduled_at,
+    jobs.started_at,
+    NULL::timestamp with time zone AS finished_at,
+    jobs.unique_key,
+    jobs.concurrency_key,
+    jobs.worker_id,
+    jobs.errors,
+    jobs.progress,
+    jobs.meta,
+    NULL::jsonb AS result
+   FROM chancy.jobs
+UNION ALL
+ SELECT finished_jobs.id,
+    finished_jobs.queue,
+    finished_jobs.name,
+    finished_jobs.args,
+    finished_jobs.state,
+    finished_jobs.priority,
+    finished_jobs.attempts,
+    finished_jobs.max_attempts,
+    finished_jobs.created_at,
+    finished_jobs.scheduled_at,
+    finished_jobs.started_at,
+    finished_jobs.finished_at,
+    finished_jobs.unique_key,
+    finished_jobs.concurrency_key,
+    finished_jobs.worker_id,
+    finished_jobs.errors,
+    finished_jobs.progress,
+    finished_jobs.meta,
+    finished_jobs.result
+   FROM chancy.finished_jobs;
+
+SEQUENCE claims AS bigint START 1 INCREMENT 1 CACHE 1;
+
+TABLE concurrency_groups (
+  key text NOT NULL
+  low_seq bigint NOT NULL DEFAULT 0
+  CONSTRAINT concurrency_groups_pkey PRIMARY KEY (key)
+);
+CREATE UNIQUE INDEX concurrency_groups_pkey ON chancy.concurrency_groups USING btree (key);
+
+TABLE finished_jobs (
+  id uuid NOT NULL
+  fence bigint NOT NULL
+  created_at timestamp with time zone NOT NULL
+  scheduled_at timestamp with time zone
+  started_at timestamp with time zone
+  finished_at timestamp with time zone NOT NULL DEFAULT now()
+  worker_id uuid
+  wall_ms double precision
+  cpu_ms double precision
+  peak_bytes double precision
+  priority integer NOT NULL
+  attempts integer NOT NULL
+  max_attempts integer NOT NULL
+  concurrency_max integer
+  crashes smallint NOT NULL
+  format smallint NOT NULL
+  state text NOT NULL
+  queue text NOT NULL
+  name text NOT NULL
+  args jsonb NOT NULL
+  unique_key text
+  concurrency_key text
+  retention interval
+  limits jsonb
+  backoff jsonb
+  progress jsonb
+  errors jsonb
+  meta jsonb
+  result jsonb
+) PARTITION BY RANGE (finished_at);
+CREATE INDEX finished_jobs_id ON ONLY chancy.finished_jobs USING btree (id);
+CREATE INDEX finished_jobs_queue ON ONLY chancy.finished_jobs USING btree (queue, id DESC);
+
+SEQUENCE front AS bigint START -9223372036854775807 INCREMENT 1 CACHE 1;
+
+TABLE jobs (
+  id uuid NOT NULL
+  seq bigint
+  ready_seq bigint
+  fence bigint NOT NULL DEFAULT 0
+  claim_seq bigint
+  created_at timestamp with time zone NOT NULL DEFAULT now()
+  scheduled_at timestamp with time zone
+  run_at timestamp with time zone
+  started_at timestamp with time zone
+  cancel_requested_at timestamp with time zone
+  worker_id uuid
+  priority integer NOT NULL DEFAULT 0
+  attempts integer NOT NULL DEFAULT 0
+  max_attempts integer NOT NULL DEFAULT 1
+  concurrency_max integer
+  crashes smallint NOT NULL DEFAULT 0
+  format smallint NOT NULL DEFAULT 1
+  blocked boolean NOT NULL DEFAULT false
+  aside boolean NOT NULL DEFAULT false
+  state text NOT NULL DEFAULT 'pending'::text
+  queue text NOT NULL
+  name text NOT NULL
+  args jsonb NOT NULL DEFAULT '{}'::jsonb
+  unique_key text
+  concurrency_key text
+  retention interval
+  limits jsonb
+  backoff jsonb
+  progress jsonb
+  errors jsonb
+  meta jsonb
+  CONSTRAINT jobs_pkey PRIMARY KEY (id)
+  CONSTRAINT jobs_running CHECK (((state <> 'running'::text) OR ((worker_id IS NOT NULL) AND (ready_seq IS NULL))))
+  CONSTRAINT jobs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text])))
+) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=20000);
+CREATE INDEX jobs_aside ON chancy.jobs USING btree (queue, name, priority DESC, seq) WHERE aside;
+CREATE INDEX jobs_blocked ON chancy.jobs USING btree (concurrency_key, queue, priority DESC, seq) WHERE blocked;
+CREATE INDEX jobs_cancelling ON chancy.jobs USING btree (worker_id) WHERE (cancel_requested_at IS NOT NULL);
+CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_seq) WHERE (ready_seq IS NOT NULL);
+CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (state <> 'running'::text) AND (NOT blocked) AND (NOT aside));
+CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE ((state = 'running'::text) AND (concurrency_key IS NOT NULL));
+CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL));
+CREATE UNIQUE INDEX jobs_pkey ON chancy.jobs USING btree (id);
+CREATE INDEX jobs_running ON chancy.jobs USING btree (worker_id, claim_seq) WHERE (state = 'running'::text);
+CREATE UNIQUE INDEX jobs_unique_key ON chancy.jobs USING btree (unique_key) WHERE (unique_key IS NOT NULL);
+
+TABLE leader (
+  name text NOT NULL
+  worker_id uuid NOT NULL
+  elected_at timestamp with time zone NOT NULL
+  expires_at timestamp with time zone NOT NULL
+  CONSTRAINT leader_pkey PRIMARY KEY (name)
+);
+CREATE UNIQUE INDEX leader_pkey ON chancy.leader USING btree (name);
+
+SEQUENCE line AS bigint START 1 INCREMENT 1 CACHE 1;
+
+TABLE migrations (
+  line text NOT NULL
+  version integer NOT NULL
+  applied_at timestamp with time zone NOT NULL DEFAULT now()
+  CONSTRAINT migrations_pkey PRIMARY KEY (line, version)
+);
+CREATE UNIQUE INDEX migrations_pkey ON chancy.migrations USING btree (line, version);
+
+TABLE queues (
+  name text NOT NULL
+  state text NOT NULL DEFAULT 'active'::text
+  resume_at timestamp with time zone
+  concurrency integer
+  executor text NOT NULL DEFAULT 'process'::text
+  executor_options jsonb NOT NULL DEFAULT '{}'::jsonb
+  tags jsonb NOT NULL DEFAULT '[".*"]'::jsonb
+  polling_interval_ms double precision NOT NULL DEFAULT 5000
+  rate_max integer
+  rate_per_ms double precision
+  created_at timestamp with time zone NOT NULL DEFAULT now()
+  CONSTRAINT queues_pkey PRIMARY KEY (name)
+  CONSTRAINT queues_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text])))
+);
+CREATE UNIQUE INDEX queues_pkey ON chancy.queues USING btree (name);
+
+TABLE rate_starts (
+  queue text NOT NULL
+  at timestamp with time zone NOT NULL
+);
+CREATE INDEX rate_starts_at ON chancy.rate_starts USING btree (queue, at);
+
+TABLE waiters (
+  job_id uuid NOT NULL
+  until timestamp with time zone NOT NULL
+);
+CREATE INDEX waiters_job ON chancy.waiters USING btree (job_id);
+
+TABLE workers (
+  id uuid NOT NULL
+  label text
+  tags jsonb NOT NULL DEFAULT '[]'::jsonb
+  queues jsonb NOT NULL DEFAULT '[]'::jsonb
+  names jsonb NOT NULL DEFAULT '[]'::jsonb
+  started_at timestamp with time zone NOT NULL DEFAULT now()
+  renewed_at timestamp with time zone NOT NULL DEFAULT now()
+  expires_at timestamp with time zone NOT NULL
+  revoked_at timestamp with time zone
+  amnesty boolean NOT NULL DEFAULT false
+  CONSTRAINT workers_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX workers_pkey ON chancy.workers USING btree (id);
+
+CREATE OR REPLACE FUNCTION chancy.cancel_1(job uuid, notifying boolean)
+ RETURNS TABLE(verdict text, queue text, worker text, concurrency_key text)
+ LANGUAGE plpgsql
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := clock_timestamp();
+     holder uuid;
+     line text;
+     freed text;
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     -- A job may move between two statements; three rounds see it somewhere.
+     FOR i IN 1 .. 3 LOOP
+       WITH gone AS (
+         DELETE FROM "chancy"."jobs" j
+          WHERE j.id = job AND j.state <> 'running'
+         RETURNING j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, j.retention, j.progress, j.errors, j.meta
+       )
+       INSERT INTO "chancy"."finished_jobs" (
+              id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state)
+       SELECT g.id, g.fence, g.created_at, g.scheduled_at, g.started_at, g.worker_id, g.priority, g.attempts, g.max_attempts, g.concurrency_max, g.crashes, g.format, g.queue, g.name, g.args, g.unique_key, g.concurrency_key, g.limits, g.backoff, at, g.retention, g.progress,
+              "chancy"."with_error_1"(g.errors, "chancy"."cancelled_entry_1"(g.attempts), at),
+              g.meta, 'cancelled'
+         FROM gone g
+       RETURNING queue, concurrency_key INTO line, freed;
+       IF FOUND THEN
+         IF notifying THEN
+           PERFORM pg_notify('chancy_chancy', 'job.finished ' || job::text)
+             FROM "chancy"."waiters" w WHERE w.job_id = job;
+         END IF;
+         -- Its group is looked at in a transaction of its own: who holds a job must not wait for it.
+         RETURN QUERY SELECT 'cancelled', line, NULL::text, freed;
+         RETURN;
+       END IF;
+
+       UPDATE "chancy"."jobs" j
+          SET cancel_requested_at = coalesce(j.cancel_requested_at, at)
+        WHERE j.id = job AND j.state = 'running'
+       RETURNING j.worker_id, j.queue INTO holder, line;
+       IF FOUND THEN
+         IF notifying THEN
+           PERFORM pg_notify('chancy_chancy', 'job.cancelled ' || job::text);
+         END IF;
+         RETURN QUERY SELECT 'requested', line, holder::text, NULL::text;
+         RETURN;
+       END IF;
+
+       IF EXISTS (SELECT 1 FROM "chancy"."finished_jobs" f WHERE f.id = job) THEN
+         RETURN QUERY SELECT 'finished', NULL::text, NULL::text, NULL::text;
+         RETURN;
+       END IF;
+     END LOOP;
+     RETURN QUERY SELECT 'unknown', NULL::text, NULL::text, NULL::text;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.cancelled_entry_1(attempt integer)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+     SELECT jsonb_build_object('attempt', attempt, 'kind', 'cancelled', 'name', 'AttemptError',
+                               'message', 'The job was cancelled.', 'stack', NULL)
+   $function$;
+
+CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room integer, names text[], durable boolean)
+ RETURNS TABLE(id text, name text, args text, priority integer, attempts integer, max_attempts integer, fence double precision, seq double precision, created_ms double precision, scheduled_ms double precision, started_ms double precision, rest text, place text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     queue_state text;
+     rate_max int;
+     rate_per interval;
+     starts int;
+     next_start timestamptz;
+     picked tid[];
+     strange tid[];
+     over tid[];
+     looked int;
+     is_limited boolean;
+     keys text[];
+     locked text[];
+     lows bigint[];
+     used int[];
+     oldest bigint[];
+     head_priorities int[];
+     head_seqs bigint[];
+     claim_number bigint;
+     start_at timestamptz;
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
+            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
+            make_interval(secs => q.rate_per_ms / 1000)
+       INTO queue_state, rate_max, rate_per
+       FROM "chancy"."queues" q
+      WHERE q.name = wanted_queue;
+     IF queue_state IS NULL THEN
+       queue_state := 'undeclared';
+     END IF;
+     IF NOT EXISTS (SELECT 1 FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL) THEN
+       queue_state := 'revoked';
+     END IF;
+     IF queue_state <> 'active' THEN
+       RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
+                           0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+       RETURN;
+     END IF;
+     IF NOT durable THEN
+       PERFORM set_config('synchronous_commit', 'off', true);
+     END IF;
+
+     start_at := clock_timestamp();
+     IF rate_max IS NOT NULL THEN
+       -- The lock first; the clock and the count in later statements. now() is as old as the wait.
+       PERFORM 1 FROM "chancy"."queues" q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
+       start_at := clock_timestamp();
+       DELETE FROM "chancy"."rate_starts" s WHERE s.queue = wanted_queue AND s.at <= start_at - rate_per;
+       SELECT count(*) INTO starts FROM "chancy"."rate_starts" s WHERE s.queue = wanted_queue;
+       room := least(room, rate_max - starts);
+       IF room <= 0 THEN
+         -- The window is free again when so many of its starts have left it that one more fits.
+         SELECT s.at + rate_per INTO next_start
+           FROM "chancy"."rate_starts" s
+          WHERE s.queue = wanted_queue
+          ORDER BY s.at
+         OFFSET greatest(starts - rate_max, 0)
+          LIMIT 1;
+         RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
+                             CASE WHEN next_start IS NULL THEN 1000
+                                  ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END,
+                             0::float8,
+                             0::float8, NULL::text, NULL::text;
+         RETURN;
+       END IF;
+     END IF;
+
+     IF EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue) THEN
+       -- Both arms are bounded by the room; what is locked here and not taken is free again at the
+       -- end of this transaction.
+       SELECT array_agg(c.tid) FILTER (WHERE c.known), array_agg(c.tid) FILTER (WHERE NOT c.known),
+              count(*), bool_or(c.known AND c.is_limited)
+         INTO picked, strange, looked, is_limited
+         FROM (
+           SELECT both_lanes.tid, both_lanes.known, both_lanes.is_limited
+             FROM (
+               SELECT a.tid, true AS known, a.is_limited, a.priority, 0 AS lane, a.seq
+                 FROM unnest(names) AS n(name),
+                      LATERAL (
+                        SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited,
+                               j.priority, j.seq
+                          FROM "chancy"."jobs" j
+                         WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
+                         ORDER BY j.priority DESC, j.seq
+                         LIMIT room
+                           FOR NO KEY UPDATE SKIP LOCKED) a
+               UNION ALL
+               SELECT r.tid, r.name = ANY (names), r.is_limited, r.priority, 1, r.ready_seq
+                 FROM (
+                   SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name,
+                          j.priority, j.ready_seq
+                     FROM "chancy"."jobs" j
+                    WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+                    ORDER BY j.priority DESC, j.ready_seq
+                    LIMIT room
+                      FOR NO KEY UPDATE SKIP LOCKED) r
+             ) both_lanes
+            ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.seq
+            LIMIT room
+         ) c;
+     ELSE
+       SELECT array_agg(r.tid) FILTER (WHERE r.name = ANY (names)),
+              array_agg(r.tid) FILTER (WHERE r.name <> ALL (names)),
+              count(*), bool_or(r.is_limited AND r.name = ANY (names))
+         INTO picked, strange, looked, is_limited
+         FROM (
+           SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name
+             FROM "chancy"."jobs" j
+            WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+            ORDER BY j.priority DESC, j.ready_seq
+            LIMIT room
+              FOR NO KEY UPDATE SKIP LOCKED) r;
+     END IF;
+
+     IF strange IS NOT NULL THEN
+       UPDATE "chancy"."jobs" j SET aside = true, ready_seq = NULL WHERE j.ctid = ANY (strange);
+       -- Where one is, there are often many (a deploy's new jobs): clear the head in larger steps.
+       UPDATE "chancy"."jobs" j
+          SET aside = true, ready_seq = NULL
+        WHERE j.ctid = ANY (ARRAY(
+                SELECT k.ctid
+                  FROM "chancy"."jobs" k
+                 WHERE k.ctid = ANY (ARRAY(
+                         SELECT h.tid
+                           FROM (
+                             SELECT i.ctid AS tid, i.name
+                               FROM "chancy"."jobs" i
+                              WHERE i.queue = wanted_queue AND i.ready_seq IS NOT NULL
+                              ORDER BY i.priority DESC, i.ready_seq
+                              LIMIT 5000) h
+                          WHERE h.name <> ALL (names)))
+                   AND k.ready_seq IS NOT NULL
+                   FOR NO KEY UPDATE SKIP LOCKED));
+     END IF;
+
+     RETURN QUERY SELECT NULL::text, queue_state, NULL::text, looked, room, 0, 0::float8, 0::float8,
+                         0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+     IF picked IS NULL THEN
+       RETURN;
+     END IF;
+
+     IF is_limited THEN
+       SELECT array_agg(DISTINCT j.concurrency_key ORDER BY j.concurrency_key)
+         INTO keys
+         FROM "chancy"."jobs" j
+        WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL;
+       -- Missing groups are made before any is locked, in one order; then all are locked, in one
+       -- order. One that the sweep took in between is missed here: everything is let go, and the
+       -- claim begins again.
+       INSERT INTO "chancy"."concurrency_groups" (key)
+       SELECT k.key
+         FROM unnest(keys) AS k(key)
+        WHERE NOT EXISTS (SELECT 1 FROM "chancy"."concurrency_groups" g WHERE g.key = k.key)
+        ORDER BY k.key
+           ON CONFLICT DO NOTHING;
+       SELECT array_agg(l.key), array_agg(l.low_seq)
+         INTO locked, lows
+         FROM (
+           SELECT g.key, g.low_seq
+             FROM "chancy"."concurrency_groups" g
+            WHERE g.key = ANY (keys)
+            ORDER BY g.key
+              FOR NO KEY UPDATE) l;
+       IF cardinality(locked) IS DISTINCT FROM cardinality(keys) THEN
+         RAISE EXCEPTION 'a group was swept away while it was claimed from' USING ERRCODE = 'CH002';
+       END IF;
+       claim_number := nextval('"chancy"."claims"');
+
+       -- Later statements than the lock: they see what its last holder did.
+       SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
+         INTO used, oldest
+         FROM (
+           SELECT k.n, r.used, r.oldest
+             FROM unnest(keys, lows) WITH ORDINALITY AS k(key, low, n)
+            CROSS JOIN LATERAL (
+                    SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
+                      FROM "chancy"."jobs" j
+                     WHERE j.state = 'running' AND j.concurrency_key = k.key
+                       AND j.claim_seq >= k.low) r) c;
+       SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
+         INTO head_priorities, head_seqs
+         FROM (
+           SELECT k.n, b.priority, b.seq
+             FROM unnest(keys) WITH ORDINALITY AS k(key, n)
+             LEFT JOIN LATERAL (
+                    SELECT j.priority, j.seq
+                      FROM "chancy"."jobs" j
+                     WHERE j.blocked AND j.concurrency_key = k.key AND j.queue = wanted_queue
+                     ORDER BY j.priority DESC, j.seq
+                     LIMIT 1) b ON true) h;
+
+       -- In each group by priority and age, up to the first that does not fit; and none before an
+       -- older one that is blocked.
+       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.tid) FILTER (WHERE NOT f.fits)
+         INTO picked, over
+         FROM (
+           SELECT c.tid,
+                  c.key IS NULL OR bool_and(
+                    used[c.g] + c.rank <= c.own_max
+                    AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
+                         OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
+                    OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
+             FROM (
+               SELECT j.ctid AS tid, j.concurrency_key AS key, greatest(coalesce(j.concurrency_max, 1), 1) AS own_max, j.priority, j.seq,
+                      dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
+                      row_number() OVER (PARTITION BY j.concurrency_key
+                                             ORDER BY j.priority DESC, j.seq) AS rank
+                 FROM "chancy"."jobs" j
+                WHERE j.ctid = ANY (picked)) c) f;
+       IF over IS NOT NULL THEN
+         UPDATE "chancy"."jobs" j
+            SET blocked = true, ready_seq = NULL, aside = false
+          WHERE j.ctid = ANY (over);
+       END IF;
+       -- A bound for the count, moved seldom: under an old transaction the index keeps every job that
+       -- ran in the group since.
+       UPDATE "chancy"."concurrency_groups" g
+          SET low_seq = k.low
+         FROM (SELECT u.key, coalesce(u.oldest, claim_number) AS low, u.was
+                 FROM unnest(keys, oldest, lows) AS u(key, oldest, was)) k
+        WHERE g.key = k.key AND k.low - k.was > 1000;
+       IF picked IS NULL THEN
+         RETURN;
+       END IF;
+     ELSE
+       claim_number := nextval('"chancy"."claims"');
+     END IF;
+
+     IF rate_max IS NULL THEN
+       start_at := clock_timestamp();
+     ELSE
+       INSERT INTO "chancy"."rate_starts" (queue, at)
+       SELECT wanted_queue, start_at FROM generate_series(1, cardinality(picked));
+     END IF;
+     RETURN QUERY
+     UPDATE "chancy"."jobs" j
+        SET state = 'running', ready_seq = NULL, aside = false, run_at = NULL, worker_id = worker,
+            -- Bounded, since one row that overflows would fail the claim of all, again and again.
+            claim_seq = claim_number, started_at = start_at, attempts = least(j.attempts, 2147483646) + 1,
+            fence = least(j.fence, 9007199254740990) + 1
+      WHERE j.ctid = ANY (picked)
+     RETURNING j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+               j.fence::float8, j.seq::float8,
+               date_part('epoch', j.created_at) * 1000,
+               date_part('epoch', j.scheduled_at) * 1000,
+               date_part('epoch', j.started_at) * 1000,
+               CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
+                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid::text;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[])
+ RETURNS TABLE(id text, verdict text, at_ms double precision)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := clock_timestamp();
+     places tid[];
+     copied int;
+     deleted int;
+     moved int := 0;
+     kept int := 0;
+     asked uuid[];
+     cancelled uuid[];
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     IF keys IS NOT NULL THEN
+       -- Before any job: groups are locked in one order by everybody.
+       PERFORM "chancy"."lock_groups_1"(keys);
+     END IF;
+
+     -- Rows are first looked for where the claim left them, and those that have moved since (a progress
+     -- was saved, a cancel asked for) by their ids. No plan can begin with the table, whatever the
+     -- statistics say: IS TRUE keeps conditions from offering an index.
+     places := finish_1.places;
+     FOR round IN 1 .. 2 LOOP
+       -- Copied first and deleted then, without a lock in between: rows with so many columns are dear
+       -- to carry through RETURNING. When a row changes between the two, the counts differ, and the
+       -- whole batch is done again.
+       INSERT INTO "chancy"."finished_jobs" (
+              id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
+              result, wall_ms, cpu_ms, peak_bytes)
+       SELECT j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, at,
+              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN j.retention
+                   ELSE make_interval(secs => (d.rest::jsonb ->> 'retention_ms')::float8 / 1000) END,
+              CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'progress' THEN j.progress
+                   ELSE d.rest::jsonb -> 'progress' END,
+              CASE WHEN j.cancel_requested_at IS NOT NULL
+                   THEN "chancy"."with_error_1"(j.errors, CASE
+                          WHEN d.error::jsonb ->> 'kind' = 'cancelled' THEN d.error::jsonb
+                          ELSE "chancy"."cancelled_entry_1"(j.attempts) END, at)
+                   WHEN d.error IS NULL THEN j.errors
+                   ELSE "chancy"."with_error_1"(j.errors, d.error::jsonb, at) END,
+              CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'meta' THEN j.meta
+                   ELSE d.rest::jsonb -> 'meta' END,
+              CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
+              CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
+              d.wall_ms, d.cpu_ms, d.peak_bytes
+         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.results,
+                     finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
+                     finish_1.rests)
+           AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
+         JOIN "chancy"."jobs" j ON j.ctid = d.tid
+        WHERE (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
+          AND j.state NOT IN ('pending', 'retrying')
+          AND (d.state IN ('succeeded', 'failed', 'cancelled') OR j.cancel_requested_at IS NOT NULL);
+       GET DIAGNOSTICS copied = ROW_COUNT;
+
+       WITH gone AS (
+         DELETE FROM "chancy"."jobs" j
+          USING unnest(places, finish_1.ids, finish_1.fences, finish_1.states)
+             AS d(tid, id, fence, state)
+          WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
+          AND j.state NOT IN ('pending', 'retrying')
+            AND (d.state IN ('succeeded', 'failed', 'cancelled')
+                 OR j.cancel_requested_at IS NOT NULL)
+         RETURNING CASE WHEN j.cancel_requested_at IS NOT NULL THEN j.id END AS asked
+       )
+       SELECT count(*), array_agg(gone.asked) FILTER (WHERE gone.asked IS NOT NULL)
+         INTO deleted, asked
+         FROM gone;
+       IF deleted <> copied OR asked IS NOT NULL AND cardinality(asked) <> (
+            SELECT count(*) FROM "chancy"."finished_jobs" f
+             WHERE f.id = ANY (asked) AND f.finished_at = at AND f.state = 'cancelled') THEN
+         RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';
+       END IF;
+       moved := moved + copied;
+       cancelled := cancelled || asked;
+       EXIT WHEN moved = cardinality(finish_1.ids) OR round = 2;
+       places := ARRAY(
+         SELECT h.tid
+           FROM unnest(finish_1.ids) AS d(id)
+           LEFT JOIN LATERAL (
+                  SELECT j.ctid AS tid FROM "chancy"."jobs" j WHERE j.id = d.id OFFSET 0) h ON true);
+     END LOOP;
+
+     IF moved < cardinality(finish_1.ids) THEN
+       UPDATE "chancy"."jobs" j
+          SET state = d.state,
+              ready_seq = CASE WHEN d.front THEN nextval('"chancy"."front"')
+                               WHEN coalesce(d.delay_ms, 0) <= 0 THEN nextval('"chancy"."line"') END,
+              run_at = CASE WHEN d.delay_ms > 0 THEN at + make_interval(secs => d.delay_ms / 1000) END,
+              attempts = j.attempts - coalesce(d.given_back, 0),
+              crashes = j.crashes + coalesce(d.crashed, 0),
+              errors = "chancy"."with_error_1"(j.errors, d.error::jsonb, at),
+              progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
+                              ELSE j.progress END,
+              meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
+         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.errors,
+                     finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
+                     finish_1.rests)
+           AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+        WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
+          AND j.state NOT IN ('pending', 'retrying')
+          AND d.state IN ('pending', 'retrying')
+          -- A cancel that came since the first statement: the next try moves the row.
+          AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS kept = ROW_COUNT;
+     END IF;
+
+     IF moved + kept < cardinality(finish_1.ids) THEN
+       RETURN QUERY
+       SELECT d.id::text, v.verdict, NULL::float8
+         FROM unnest(finish_1.ids, finish_1.fences) AS d(id, fence),
+              LATERAL (
+                SELECT CASE
+                         WHEN EXISTS (
+                           SELECT 1 FROM "chancy"."jobs" j
+                            WHERE j.id = d.id AND j.fence = d.fence AND j.worker_id = worker)
+                         THEN (SELECT CASE WHEN j.state = 'running' THEN 'again' ELSE 'saved' END
+                                 FROM "chancy"."jobs" j WHERE j.id = d.id)
+                         -- A bound on the time prunes the days that cannot hold it.
+                         WHEN EXISTS (
+                           SELECT 1 FROM "chancy"."finished_jobs" f
+                            WHERE f.id = d.id AND f.fence = d.fence AND f.worker_id = worker
+                              AND f.finished_at >= to_timestamp(since_ms / 1000))
+                         THEN 'saved'
+                         ELSE 'lost'
+                       END AS verdict) v
+        WHERE v.verdict <> 'saved';
+     END IF;
+
+     IF EXISTS (SELECT 1 FROM "chancy"."waiters" w) THEN
+       PERFORM pg_notify('chancy_chancy', 'job.finished ' || w.job_id::text)
+          FROM "chancy"."waiters" w
+         WHERE w.job_id = ANY (finish_1.ids);
+     END IF;
+     IF keys IS NOT NULL THEN
+       RETURN QUERY SELECT r.queue, 'ready', NULL::float8 FROM "chancy"."ready_1"(keys) r;
+     END IF;
+     RETURN QUERY SELECT c::text, 'cancelled', NULL::float8 FROM unnest(cancelled) AS c;
+     RETURN QUERY SELECT NULL::text, 'at', extract(epoch FROM at)::float8 * 1000;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid)
+ RETURNS TABLE(id text, name text, args text, priority integer, attempts integer, max_attempts integer, fence double precision, seq double precision, created_ms double precision, scheduled_ms double precision, started_ms double precision, rest text, place text, queue text)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     SELECT j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+            j.fence::float8, j.seq::float8,
+            date_part('epoch', j.created_at) * 1000,
+            date_part('epoch', j.scheduled_at) * 1000,
+            date_part('epoch', j.started_at) * 1000,
+            CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
+                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid::text, j.queue
+       FROM "chancy"."jobs" j
+      WHERE j.state = 'running' AND j.worker_id = worker;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   BEGIN
+     PERFORM g.key
+        FROM "chancy"."concurrency_groups" g
+       WHERE g.key = ANY (keys)
+       ORDER BY g.key
+         FOR NO KEY UPDATE;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.make_days_1(ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+   DECLARE
+     today date := (now() AT TIME ZONE 'UTC')::date;
+     day date;
+     child text;
+     made int := 0;
+   BEGIN
+     -- Two makers of one day would otherwise meet at CREATE TABLE, and one would fail.
+     PERFORM pg_advisory_xact_lock(hashtextextended('chancy days chancy', 0));
+     FOR i IN 0 .. ahead LOOP
+       day := today + i;
+       child := 'finished_jobs_' || to_char(day, 'YYYYMMDD');
+       CONTINUE WHEN to_regclass('"chancy"' || '.' || quote_ident(child)) IS NOT NULL;
+       EXECUTE format('CREATE TABLE %s.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
+                      '"chancy"', child, '"chancy"."finished_jobs"');
+       EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s.%I FOR VALUES FROM (%L) TO (%L)',
+                      '"chancy"."finished_jobs"', '"chancy"', child,
+                      day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+       made := made + 1;
+     END LOOP;
+     RETURN made;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.make_ready_1(keys text[])
+ RETURNS TABLE(queue text)
+ LANGUAGE plpgsql
+AS $function$
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     PERFORM "chancy"."lock_groups_1"(keys);
+     RETURN QUERY SELECT r.queue FROM "chancy"."ready_1"(keys) r;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.new_id()
+ RETURNS uuid
+ LANGUAGE sql
+AS $function$
+     SELECT encode(
+       set_byte(
+         set_byte(
+           overlay(uuid_send(gen_random_uuid())
+                   PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+                                     FROM 3) FROM 1 FOR 6),
+           6, (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112),
+         8, (get_byte(uuid_send(gen_random_uuid()), 8) & 63) | 128),
+       'hex')::uuid
+   $function$;
+
+CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT 1, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+   DECLARE
+     job uuid := "chancy"."new_id"();
+     standing uuid;
+   BEGIN
+     IF coalesce(octet_length(push.name), 0) NOT BETWEEN 1 AND 200 OR strpos(push.name, ':') > 0 THEN
+       RAISE EXCEPTION 'A job name has 1 to 200 bytes and no colon, got %', quote_nullable(push.name)
+         USING ERRCODE = '22023';
+     END IF;
+     IF coalesce(octet_length(push.queue), 0) NOT BETWEEN 1 AND 200 THEN
+       RAISE EXCEPTION 'A queue name has 1 to 200 bytes, got %', quote_nullable(push.queue)
+         USING ERRCODE = '22023';
+     END IF;
+     IF jsonb_typeof(push.args) IS DISTINCT FROM 'object' OR octet_length(push.args::text) > 1048576 THEN
+       RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
+         USING ERRCODE = '22023';
+     END IF;
+     IF push.priority IS NULL OR coalesce(push.max_attempts, 0) NOT BETWEEN 1 AND 1000000 THEN
+       RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'
+         USING ERRCODE = '22023';
+     END IF;
+     IF octet_length(push.unique_key) NOT BETWEEN 1 AND 1000 THEN
+       RAISE EXCEPTION 'A unique key has 1 to 1000 bytes' USING ERRCODE = '22023';
+     END IF;
+     IF push.scheduled_at NOT BETWEEN '1970-01-01 00:00Z' AND '9999-12-31 00:00Z' THEN
+       RAISE EXCEPTION 'The time of a job lies between 1970 and 9999, got %', push.scheduled_at
+         USING ERRCODE = '22023';
+     END IF;
+     IF jsonb_typeof(push.meta) <> 'object' OR octet_length(push.meta::text) > 65536 THEN
+       RAISE EXCEPTION 'The meta of a job is a JSON object of at most 64 KiB'
+         USING ERRCODE = '22023';
+     END IF;
+     LOOP
+       SELECT p.holder::uuid INTO standing
+         FROM "chancy"."push_1"(
+                ARRAY[job], ARRAY[push.queue], ARRAY[push.name], ARRAY[push.args::text],
+                ARRAY[push.priority], ARRAY[push.max_attempts],
+                ARRAY[(extract(epoch FROM push.scheduled_at) * 1000)::float8], NULL,
+                CASE WHEN push.unique_key IS NOT NULL THEN ARRAY[push.unique_key] END,
+                ARRAY[CASE WHEN push.meta IS NOT NULL
+                           THEN jsonb_build_object('meta', push.meta)::text END],
+                false, 0, ARRAY[CASE WHEN push.scheduled_at > now()
+                           THEN 'job.scheduled ' ELSE 'queue.pushed ' END || push.queue]) p;
+       -- No row back: it was inserted. A row without a holder: the holder finished between the two
+       -- statements, so the key is free now.
+       EXIT WHEN NOT FOUND;
+       IF standing IS NOT NULL THEN
+         RETURN standing;
+       END IF;
+     END LOOP;
+     RETURN job;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[], args text[], priorities integer[], max_attempts integer[], scheduled_ms double precision[], delays_ms double precision[], unique_keys text[], rests text[], again boolean, lock_ms integer, payloads text[])
+ RETURNS TABLE(pushed text, holder text)
+ LANGUAGE plpgsql
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     made uuid[];
+   BEGIN
+     IF again THEN
+       -- What is deleted below must be looked for in a snapshot of its own.
+       IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     END IF;
+     IF lock_ms > 0 THEN
+       PERFORM set_config('lock_timeout', lock_ms::text, true);
+     END IF;
+
+     IF unique_keys IS NULL THEN
+       -- Without unique keys only the id can conflict, and then the row is this producer's own.
+       
+     INSERT INTO "chancy"."jobs" (
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
+     SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
+            make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
+            g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
+       FROM (
+         -- Places are drawn here, in the order of the call, before anything is sorted.
+         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+                u.rest::jsonb AS rest, u.due,
+                CASE WHEN u.due IS NULL OR u.due <= now()
+                     THEN nextval('"chancy"."line"') END AS place
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+                    coalesce(to_timestamp(r.scheduled_ms / 1000),
+                             now() + make_interval(secs => r.delay_ms / 1000)) AS due
+               FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
+                           delays_ms, unique_keys, rests)
+                 AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
+                      unique_key, rest)
+           ) u
+       ) g
+      
+         ON CONFLICT DO NOTHING;
+     ELSE
+       -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
+     -- Of two rows with one key the first of the call is kept: a producer's ids rise.
+       WITH put AS (
+         
+     INSERT INTO "chancy"."jobs" (
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
+     SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
+            make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
+            g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
+       FROM (
+         -- Places are drawn here, in the order of the call, before anything is sorted.
+         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+                u.rest::jsonb AS rest, u.due,
+                CASE WHEN u.due IS NULL OR u.due <= now()
+                     THEN nextval('"chancy"."line"') END AS place
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+                    coalesce(to_timestamp(r.scheduled_ms / 1000),
+                             now() + make_interval(secs => r.delay_ms / 1000)) AS due
+               FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
+                           delays_ms, unique_keys, rests)
+                 AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
+                      unique_key, rest)
+           ) u
+       ) g
+      ORDER BY g.unique_key, g.id
+         ON CONFLICT DO NOTHING
+         RETURNING id
+       )
+       SELECT array_agg(put.id) INTO made FROM put;
+     END IF;
+
+     IF again THEN
+       -- The first try may have committed, run and moved meanwhile; then the id no longer conflicts.
+       -- In a later statement than the insert: inside it, one row still slipped through while the
+       -- move was committing.
+       DELETE FROM "chancy"."jobs" j
+        WHERE j.id = ANY (ids)
+          AND EXISTS (
+            SELECT 1 FROM "chancy"."finished_jobs" f
+             WHERE f.id = j.id AND f.finished_at >= now() - interval '20 minutes');
+     END IF;
+
+     IF payloads IS NOT NULL THEN
+       PERFORM pg_notify('chancy_chancy', p) FROM unnest(payloads) AS p;
+     END IF;
+
+     IF unique_keys IS NOT NULL AND coalesce(cardinality(made), 0) < cardinality(ids) THEN
+       RETURN QUERY
+       SELECT m.id::text, coalesce(same.id, past.id, other.id)::text
+         FROM unnest(ids, unique_keys) AS m(id, unique_key)
+         LEFT JOIN LATERAL (SELECT j.id FROM "chancy"."jobs" j WHERE j.id = m.id) same ON true
+         LEFT JOIN LATERAL (
+           SELECT f.id FROM "chancy"."finished_jobs" f
+            WHERE again AND f.id = m.id AND f.finished_at >= now() - interval '20 minutes'
+            LIMIT 1) past ON true
+         LEFT JOIN LATERAL (
+           SELECT j.id FROM "chancy"."jobs" j WHERE j.unique_key = m.unique_key) other ON true
+        WHERE again OR m.id <> ALL (coalesce(made, '{}'));
+     END IF;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.ready_1(keys text[])
+ RETURNS TABLE(queue text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     held text[];
+     lines text[];
+     used int[];
+   BEGIN
+     -- One probe for the keys that nobody waits for: they are most.
+     held := ARRAY(
+       SELECT k.key
+         FROM unnest(ready_1.keys) AS k(key)
+        WHERE EXISTS (SELECT 1 FROM "chancy"."jobs" b WHERE b.blocked AND b.concurrency_key = k.key));
+     IF cardinality(held) = 0 THEN
+       RETURN;
+     END IF;
+
+     -- The queues of each key, one probe each, however many jobs are blocked in them.
+     SELECT array_agg(q.key), array_agg(q.queue), array_agg(q.used)
+       INTO held, lines, used
+       FROM (
+         SELECT k.key, l.queue, c.used
+           FROM unnest(held) AS k(key)
+          CROSS JOIN LATERAL (
+                  SELECT count(*)::int AS used
+                    FROM "chancy"."jobs" r
+                    JOIN "chancy"."concurrency_groups" g ON g.key = k.key
+                   WHERE r.state = 'running' AND r.concurrency_key = k.key
+                     AND r.claim_seq >= g.low_seq) c
+          CROSS JOIN LATERAL (
+                  WITH RECURSIVE line AS (
+                    (SELECT b.queue FROM "chancy"."jobs" b
+                      WHERE b.blocked AND b.concurrency_key = k.key
+                      ORDER BY b.queue LIMIT 1)
+                    UNION ALL
+                    SELECT (SELECT b.queue FROM "chancy"."jobs" b
+                             WHERE b.blocked AND b.concurrency_key = k.key AND b.queue > line.queue
+                             ORDER BY b.queue LIMIT 1)
+                      FROM line
+                     WHERE line.queue IS NOT NULL
+                  )
+                  SELECT line.queue FROM line WHERE line.queue IS NOT NULL) l) q;
+
+     RETURN QUERY
+     WITH fitting AS MATERIALIZED (
+       SELECT x.tid, x.rank, l.n
+         FROM unnest(held, lines, used) WITH ORDINALITY AS l(key, queue, used, n)
+        CROSS JOIN LATERAL (
+                SELECT greatest(coalesce(j.concurrency_max, 1), 1) AS max
+                  FROM "chancy"."jobs" j
+                 WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
+                 ORDER BY j.priority DESC, j.seq
+                 LIMIT 1) head
+        CROSS JOIN LATERAL (
+                SELECT count(*)::int AS ready
+                  FROM (
+                    SELECT 1
+                      FROM "chancy"."jobs" r
+                     WHERE r.ready_seq IS NOT NULL AND r.concurrency_key = l.key
+                       AND r.queue = l.queue
+                     LIMIT head.max) bounded) line
+        CROSS JOIN LATERAL (
+                SELECT b.tid, b.rank,
+                       bool_and(l.used + line.ready + b.rank <= b.max) OVER (ORDER BY b.rank) AS fits
+                  FROM (
+                    SELECT p.tid, p.max, row_number() OVER () AS rank
+                      FROM (
+                        SELECT j.ctid AS tid, greatest(coalesce(j.concurrency_max, 1), 1) AS max
+                          FROM "chancy"."jobs" j
+                         WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
+                         ORDER BY j.priority DESC, j.seq
+                         LIMIT greatest(head.max - l.used - line.ready, 0)
+                           FOR NO KEY UPDATE SKIP LOCKED) p) b) x
+        WHERE x.fits
+        ORDER BY l.n, x.rank
+     ), placed AS MATERIALIZED (
+       SELECT f.tid, nextval('"chancy"."front"') AS place FROM fitting f
+     ), ready AS (
+       UPDATE "chancy"."jobs" j
+          SET blocked = false, ready_seq = p.place
+         FROM placed p
+        WHERE j.ctid = p.tid
+       RETURNING j.queue
+     )
+     SELECT DISTINCT r.queue FROM ready r;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.recover_1(room integer, max_crashes integer, spread_ms double precision)
+ RETURNS TABLE(id text, queue text, name text, worker text, verdict text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     gone uuid[];
+     spared uuid[];
+     stuck uuid[];
+     held tid[];
+     keys text[];
+     at timestamptz := clock_timestamp();
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     -- The holders of running jobs, one index probe each, whatever the number of jobs.
+     WITH RECURSIVE holders AS (
+       (SELECT j.worker_id FROM "chancy"."jobs" j WHERE j.state = 'running' ORDER BY j.worker_id LIMIT 1)
+       UNION ALL
+       SELECT (SELECT j.worker_id FROM "chancy"."jobs" j
+                WHERE j.state = 'running' AND j.worker_id > h.worker_id
+                ORDER BY j.worker_id LIMIT 1)
+         FROM holders h
+        WHERE h.worker_id IS NOT NULL
+     )
+     SELECT array_agg(h.worker_id), array_agg(h.worker_id) FILTER (WHERE w.amnesty)
+       INTO gone, spared
+       FROM holders h
+       LEFT JOIN "chancy"."workers" w ON w.id = h.worker_id
+      WHERE h.worker_id IS NOT NULL AND (w.id IS NULL OR w.revoked_at IS NOT NULL);
+     IF gone IS NULL THEN
+       RETURN;
+     END IF;
+
+     -- Locked in the order of ids; a finish that holds one of them is still in the right.
+     stuck := ARRAY(
+       SELECT s.id
+         FROM (
+           SELECT j.id
+             FROM "chancy"."jobs" j
+            WHERE j.state = 'running' AND j.worker_id = ANY (gone)
+            LIMIT room) s
+        ORDER BY s.id);
+     SELECT array_agg(DISTINCT j.concurrency_key)
+       INTO keys
+       FROM unnest(stuck) AS s(id)
+      CROSS JOIN LATERAL (
+              SELECT k.concurrency_key FROM "chancy"."jobs" k WHERE k.id = s.id OFFSET 0) j
+      WHERE j.concurrency_key IS NOT NULL;
+     IF keys IS NOT NULL THEN
+       PERFORM "chancy"."lock_groups_1"(keys);
+     END IF;
+     held := ARRAY(
+       SELECT h.tid
+         FROM unnest(stuck) AS s(id)
+        CROSS JOIN LATERAL (
+                SELECT j.ctid AS tid, j.state, j.worker_id
+                  FROM "chancy"."jobs" j
+                 WHERE j.id = s.id
+                   FOR NO KEY UPDATE SKIP LOCKED) h
+        WHERE h.state = 'running' AND h.worker_id = ANY (gone));
+
+     RETURN QUERY
+     WITH ended AS (
+       DELETE FROM "chancy"."jobs" j
+        WHERE j.ctid = ANY (held)
+          AND (j.cancel_requested_at IS NOT NULL
+               OR (j.crashes + 1 >= max_crashes AND j.worker_id <> ALL (coalesce(spared, '{}'))))
+       RETURNING j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, j.retention, j.progress, j.errors, j.meta,
+                 j.cancel_requested_at
+     ), put AS (
+       INSERT INTO "chancy"."finished_jobs" (
+              id, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, format, queue, name, args, unique_key, concurrency_key, limits, backoff,
+              fence, crashes, finished_at, retention, progress, errors, meta, state)
+       SELECT e.id, e.created_at, e.scheduled_at, e.started_at, e.worker_id, e.priority, e.attempts, e.max_attempts, e.concurrency_max, e.format, e.queue, e.name, e.args, e.unique_key, e.concurrency_key, e.limits, e.backoff,
+              least(e.fence, 9007199254740990) + 1, least(e.crashes, max_crashes) + 1, at, e.retention, e.progress,
+              "chancy"."with_error_1"(e.errors,
+                CASE WHEN e.cancel_requested_at IS NOT NULL
+                     THEN "chancy"."cancelled_entry_1"(e.attempts)
+                     ELSE jsonb_build_object('attempt', e.attempts, 'kind', 'crash',
+                            'name', 'AttemptError', 'stack', NULL,
+                            'message', format('The worker of this job was lost %s times.',
+                                              least(e.crashes, max_crashes) + 1)) END, at),
+              e.meta,
+              CASE WHEN e.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE 'failed' END
+         FROM ended e
+       RETURNING id, queue, name, worker_id, state
+     ), told AS (
+       SELECT pg_notify('chancy_chancy', 'job.finished ' || w.job_id::text)
+         FROM "chancy"."waiters" w
+        WHERE w.job_id IN (SELECT p.id FROM put p)
+     )
+     SELECT p.id::text, p.queue, p.name, p.worker_id::text, p.state
+       FROM put p
+      WHERE (SELECT count(*) FROM told) >= 0;
+
+     RETURN QUERY
+     UPDATE "chancy"."jobs" j
+        SET state = 'pending', fence = least(j.fence, 9007199254740990) + 1,
+            attempts = greatest(j.attempts - 1, 0),
+            crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
+            ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
+      WHERE j.ctid = ANY (held)
+     RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     IF keys IS NOT NULL THEN
+       RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
+                      FROM "chancy"."ready_1"(keys) r;
+     END IF;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.retry_1(job uuid, notifying boolean)
+ RETURNS TABLE(verdict text, queue text)
+ LANGUAGE plpgsql
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     line text;
+     found_state text;
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     WITH back AS (
+       DELETE FROM "chancy"."finished_jobs" f
+        WHERE f.id = job AND f.state IN ('failed', 'cancelled')
+       RETURNING f.id, f.fence, f.created_at, f.scheduled_at, f.started_at, f.worker_id, f.priority, f.attempts, f.max_attempts, f.concurrency_max, f.crashes, f.format, f.queue, f.name, f.args, f.unique_key, f.concurrency_key, f.limits, f.backoff, f.retention, f.progress, f.errors, f.meta
+     ), placed AS (
+       SELECT b.id, b.fence, b.created_at, b.scheduled_at, b.started_at, b.worker_id, b.priority, b.attempts, b.max_attempts, b.concurrency_max, b.crashes, b.format, b.queue, b.name, b.args, b.unique_key, b.concurrency_key, b.limits, b.backoff, b.retention, b.progress, b.errors, b.meta,
+              nextval('"chancy"."line"') AS place
+         FROM back b
+     )
+     INSERT INTO "chancy"."jobs" (
+            id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, concurrency_max, format, queue, name, args, unique_key, concurrency_key, limits, backoff,
+            max_attempts, retention, progress, errors, meta, state, seq, ready_seq)
+     SELECT p.id, p.fence, p.created_at, p.scheduled_at, p.started_at, p.worker_id, p.priority, p.attempts, p.concurrency_max, p.format, p.queue, p.name, p.args, p.unique_key, p.concurrency_key, p.limits, p.backoff,
+            greatest(p.max_attempts, p.attempts + 1), p.retention, p.progress, p.errors, p.meta,
+            'pending', p.place, p.place
+       FROM placed p
+     RETURNING queue INTO line;
+     IF FOUND THEN
+       IF notifying THEN
+         PERFORM pg_notify('chancy_chancy', 'queue.pushed ' || line);
+       END IF;
+       RETURN QUERY SELECT 'retried', line;
+       RETURN;
+     END IF;
+     SELECT j.state INTO found_state FROM "chancy"."jobs" j WHERE j.id = job;
+     IF found_state IS NULL THEN
+       SELECT f.state INTO found_state FROM "chancy"."finished_jobs" f WHERE f.id = job;
+     END IF;
+     RETURN QUERY SELECT coalesce(found_state, 'unknown'), NULL::text;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.stage_1(room integer, given_now timestamp with time zone)
+ RETURNS TABLE(queue text, staged integer, next_ms double precision)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := coalesce(given_now, clock_timestamp());
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     RETURN QUERY
+     WITH due AS MATERIALIZED (
+       SELECT j.ctid AS tid, j.run_at
+         FROM "chancy"."jobs" j
+        WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+          AND j.run_at <= at
+        ORDER BY j.run_at
+        LIMIT room
+          FOR NO KEY UPDATE SKIP LOCKED
+     ), placed AS MATERIALIZED (
+       -- One place a row, drawn in the order of the times.
+       SELECT due.tid, nextval('"chancy"."line"') AS place FROM due
+     ), ready AS (
+       UPDATE "chancy"."jobs" j
+          SET ready_seq = p.place, seq = coalesce(j.seq, p.place), run_at = NULL
+         FROM placed p
+        WHERE j.ctid = p.tid
+       RETURNING j.queue
+     )
+     SELECT r.queue, count(*)::int, NULL::float8 FROM ready r GROUP BY r.queue;
+
+     RETURN QUERY
+     SELECT NULL::text, 0,
+            (SELECT extract(epoch FROM j.run_at - at)::float8 * 1000
+               FROM "chancy"."jobs" j
+              WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+                -- Before PostgreSQL 17 nothing can be subtracted from infinity.
+                AND j.run_at < 'infinity'
+              ORDER BY j.run_at
+              LIMIT 1);
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.sweep_blocked_1(after_key text, room integer)
+ RETURNS TABLE(queue text, last_key text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     keys text[];
+     free text[];
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     WITH RECURSIVE blocked AS (
+       (SELECT b.concurrency_key AS key, 1 AS n FROM "chancy"."jobs" b
+         WHERE b.blocked AND b.concurrency_key > coalesce(after_key, '')
+         ORDER BY b.concurrency_key LIMIT 1)
+       UNION ALL
+       SELECT (SELECT b.concurrency_key FROM "chancy"."jobs" b
+                WHERE b.blocked AND b.concurrency_key > blocked.key
+                ORDER BY b.concurrency_key LIMIT 1), blocked.n + 1
+         FROM blocked
+        WHERE blocked.key IS NOT NULL AND blocked.n < room
+     )
+     SELECT array_agg(b.key ORDER BY b.n) INTO keys FROM blocked b WHERE b.key IS NOT NULL;
+     IF keys IS NULL THEN
+       RETURN QUERY SELECT NULL::text, NULL::text;
+       RETURN;
+     END IF;
+     -- A group that somebody works on is in good hands. One without a row is made: its jobs are
+     -- blocked, so nobody else would.
+     INSERT INTO "chancy"."concurrency_groups" (key)
+     SELECT k.key
+       FROM unnest(keys) AS k(key)
+      WHERE NOT EXISTS (SELECT 1 FROM "chancy"."concurrency_groups" g WHERE g.key = k.key)
+      ORDER BY k.key
+         ON CONFLICT DO NOTHING;
+     free := ARRAY(
+       SELECT g.key
+         FROM "chancy"."concurrency_groups" g
+        WHERE g.key = ANY (keys)
+        ORDER BY g.key
+          FOR NO KEY UPDATE SKIP LOCKED);
+     RETURN QUERY SELECT r.queue, NULL::text FROM "chancy"."ready_1"(free) r;
+     RETURN QUERY SELECT NULL::text,
+                         CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.sweep_groups_1(after_key text, room integer)
+ RETURNS TABLE(removed integer, last_key text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   DECLARE
+     keys text[];
+     count_removed int;
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     keys := ARRAY(
+       SELECT g.key
+         FROM "chancy"."concurrency_groups" g
+        WHERE g.key > coalesce(after_key, '')
+        ORDER BY g.key
+        LIMIT room
+          FOR UPDATE SKIP LOCKED);
+     DELETE FROM "chancy"."concurrency_groups" g
+      WHERE g.key = ANY (keys)
+        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
+                         WHERE j.state = 'running' AND j.concurrency_key = g.key)
+        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.blocked AND j.concurrency_key = g.key)
+        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
+                         WHERE j.ready_seq IS NOT NULL AND j.concurrency_key = g.key);
+     GET DIAGNOSTICS count_removed = ROW_COUNT;
+     RETURN QUERY SELECT count_removed,
+                         CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.with_error_1(errors jsonb, entry jsonb, at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+     SELECT CASE
+              WHEN entry IS NULL THEN errors
+              WHEN errors IS NULL OR jsonb_typeof(errors) <> 'array'
+                THEN jsonb_build_array(entry || jsonb_build_object('at', at))
+              WHEN jsonb_array_length(errors) < 20
+                THEN errors || jsonb_build_array(entry || jsonb_build_object('at', at))
+              ELSE jsonb_build_array(errors -> 0)
+                   || jsonb_path_query_array(errors, '$[2 to last]')
+                   || jsonb_build_array(entry || jsonb_build_object('at', at))
+            END
+   $function$;

@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { EventName, WorkerOptions } from 'chancy'
+import { databaseUrl } from './database.ts'
+import { startProcess, type TestProcess } from './process.ts'
+
+const SCRIPT = new URL('./processes/crew-worker.ts', import.meta.url)
+/** A process may take its time to load on a machine that is busy. */
+const READY_MS = 60_000
+
+/** One line that a job function wrote. */
+export interface Execution {
+  readonly what: 'start' | 'end'
+  readonly id: string
+  readonly attempt: number
+  readonly fence: number
+  readonly pid: number
+  /** By the clock of the machine, in milliseconds. */
+  readonly at: number
+}
+
+export interface CrewOptions {
+  readonly schema: string
+  readonly url?: string
+  readonly worker?: WorkerOptions
+  /** Events that each process says on its standard output. */
+  readonly tell?: readonly EventName[]
+}
+
+/** Workers in processes of their own, and the file into which their jobs write what they do. */
+export class Crew implements AsyncDisposable {
+  readonly processes: TestProcess[] = []
+  readonly #options: CrewOptions
+  readonly #folder = mkdtempSync(join(tmpdir(), 'chancy-crew-'))
+
+  constructor(options: CrewOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the worker claims. */
+  async start(worker: WorkerOptions = {}): Promise<TestProcess> {
+    const { schema, url, tell = [] } = this.#options
+    const order = {
+      url: url ?? databaseUrl(schema),
+      schema,
+      file: this.#file,
+      worker: { heartbeat: '300ms', lease: '2s', ...this.#options.worker, ...worker },
+      tell,
+    }
+    const one = startProcess(SCRIPT, { args: [JSON.stringify(order)] })
+    this.processes.push(one)
+    await one.next<{ event: string }>(({ event }) => event === 'ready', READY_MS)
+    return one
+  }
+
+  /** What the jobs wrote, in order. */
+  executions(): Execution[] {
+    if (!existsSync(this.#file)) return []
+    const lines = readFileSync(this.#file, 'utf8').split('\n')
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Execution)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.processes.map((one) => one[Symbol.asyncDispose]()))
+    rmSync(this.#folder, { recursive: true })
+  }
+
+  get #file(): string {
+    return join(this.#folder, 'executions.jsonl')
+  }
+}

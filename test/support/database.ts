@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, inject } from 'vitest'
+import { until } from './until.ts'
+
+/**
+ * The address of the tests' server. With a schema, its sessions carry the schema's name as their
+ * `application_name`, which is how the leak check of `testSchema` finds them.
+ */
+export function databaseUrl(schema?: string): string {
+  const url = new URL(inject('databaseUrl'))
+  if (schema !== undefined) url.searchParams.set('application_name', schema)
+  return url.href
+}
+
+/**
+ * A fresh schema name for a test file, to be asked for at its top level or in a `describe`. When the
+ * tests are through it is dropped, if they passed; kept, if one failed; and the file fails when a
+ * session of `databaseUrl(schema)` is still open.
+ */
+export function testSchema(): string {
+  const schema = `test_${randomBytes(6).toString('hex')}`
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from it
+  afterAll(async ({}, suite) => {
+    const hasFailed = failedIn(suite)
+    if (hasFailed) sayWhereItIs(schema)
+    const open = await openSessions(schema)
+    if (!hasFailed)
+      await withClient((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`))
+    if (open.length > 0) throw new Error(`${schema} left sessions open: ${open.join(' | ')}`)
+  })
+  return schema
+}
+
+/** Runs `work` with a client of its own. */
+export async function withClient<T>(
+  work: (client: pg.Client) => Promise<T>,
+  url = databaseUrl(),
+): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** What the sessions of a schema did last. A session that is just ending gets a moment to do so. */
+async function openSessions(schema: string): Promise<string[]> {
+  return withClient(async (client) => {
+    const text = `SELECT pid || ' ' || coalesce(state, '') || ': ' || left(query, 100) AS line
+      FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()`
+    let lines: string[] = []
+    const none = async () => {
+      lines = (await client.query<{ line: string }>(text, [schema])).rows.map(({ line }) => line)
+      return lines.length === 0
+    }
+    await until(none, { timeoutMs: 2_000 }).catch(() => {})
+    return lines
+  })
+}
+
+interface Tree {
+  readonly result?: { readonly state: string } | undefined
+  readonly tasks?: readonly Tree[]
+}
+
+function failedIn(tree: Tree): boolean {
+  return tree.result?.state === 'fail' || (tree.tasks ?? []).some(failedIn)
+}
+
+function sayWhereItIs(schema: string): void {
+  if (!process.env.DATABASE_URL) {
+    console.error(`${schema} is gone with the embedded server; give DATABASE_URL to keep it.`)
+    return
+  }
+  const { username, hostname, port, pathname } = new URL(databaseUrl())
+  const address = `-h ${hostname} -p ${port || 5432} -U ${username} ${pathname.slice(1)}`
+  console.error(`${schema} is kept. Look: PGOPTIONS='-c search_path=${schema}' psql ${address}`)
+}

@@ -1,0 +1,112 @@
+/**
+ * What happened to every job, in the order in which the database committed it, and what must hold of
+ * that. Needs `track_commit_timestamp`, which the server of the tests has on.
+ */
+import { sql } from './app.ts'
+
+interface Step {
+  readonly id: string
+  readonly op: 'INSERT' | 'UPDATE' | 'DELETE'
+  readonly state: string
+  readonly key: string | null
+  readonly max: number | null
+  readonly queue: string
+  readonly unique_key: string | null
+  readonly fence: number
+  readonly started_us: string | null
+  readonly at: string
+}
+
+export interface Rate {
+  readonly queue: string
+  readonly max: number
+  readonly perMs: number
+}
+
+export interface Verdict {
+  readonly starts: number
+  /** The most that ever ran at once, by group. */
+  readonly most: ReadonlyMap<string, number>
+  readonly faults: readonly string[]
+}
+
+/** Notes from now on. The table is emptied when it is there. */
+export async function keepHistory(schema: string): Promise<void> {
+  await sql(
+    schema,
+    `CREATE TABLE IF NOT EXISTS $schema.limit_history (
+       n bigserial PRIMARY KEY, xid xid NOT NULL DEFAULT pg_current_xact_id()::xid, id uuid, op text,
+       state text, key text, max int, queue text, unique_key text, fence float8, started_at timestamptz);
+     TRUNCATE $schema.limit_history;
+     CREATE OR REPLACE FUNCTION $schema.note_limit_history() RETURNS trigger LANGUAGE plpgsql AS $body$
+     DECLARE j record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+     BEGIN
+       IF TG_OP = 'UPDATE' AND OLD.state = NEW.state AND OLD.fence = NEW.fence THEN RETURN NULL; END IF;
+       INSERT INTO $schema.limit_history
+              (id, op, state, key, max, queue, unique_key, fence, started_at)
+       VALUES (j.id, TG_OP, j.state, j.concurrency_key, j.concurrency_max, j.queue, j.unique_key,
+               j.fence, j.started_at);
+       RETURN NULL;
+     END $body$;
+     CREATE OR REPLACE TRIGGER limit_history AFTER INSERT OR UPDATE OR DELETE ON $schema.jobs
+       FOR EACH ROW EXECUTE FUNCTION $schema.note_limit_history()`,
+  )
+}
+
+/** Goes through the commits one by one. All jobs of a group must have one max. */
+export async function judge(schema: string, rates: readonly Rate[] = []): Promise<Verdict> {
+  const steps = await sql<Step>(
+    schema,
+    `SELECT id, op, state, key, max, queue, unique_key, fence,
+            (extract(epoch FROM started_at) * 1000000)::bigint::text AS started_us,
+            (extract(epoch FROM pg_xact_commit_timestamp(xid)) * 1000000)::bigint::text AS at
+       FROM $schema.limit_history ORDER BY pg_xact_commit_timestamp(xid), n`,
+  )
+  const faults: string[] = []
+  const running = new Map<string, Set<string>>()
+  const live = new Map<string, Set<string>>()
+  const fences = new Map<string, number>()
+  const most = new Map<string, number>()
+  const starts = new Map<string, number[]>()
+  let count = 0
+  for (let from = 0, to = 0; from < steps.length; from = to) {
+    while (to < steps.length && steps[to]!.at === steps[from]!.at) to++
+    const commit = steps.slice(from, to)
+    for (const step of commit) {
+      const isLive = step.op !== 'DELETE'
+      const isRunning = isLive && step.state === 'running'
+      if (step.unique_key !== null) put(live, step.unique_key, step.id, isLive)
+      if (step.key !== null) put(running, step.key, step.id, isRunning)
+      const before = fences.get(step.id) ?? -1
+      if (isRunning && step.fence <= before) faults.push(`${step.id}: fence ${step.fence} twice`)
+      fences.set(step.id, step.fence)
+      if (!isRunning) continue
+      count++
+      const times = starts.get(step.queue) ?? []
+      times.push(Number(step.started_us))
+      starts.set(step.queue, times)
+    }
+    for (const { key, max, unique_key } of commit) {
+      const used = key === null ? 0 : running.get(key)!.size
+      if (key !== null) most.set(key, Math.max(used, most.get(key) ?? 0))
+      if (key !== null && used > (max ?? 1)) faults.push(`${key}: ${used} run, and ${max} may`)
+      const alike = unique_key === null ? 0 : live.get(unique_key)!.size
+      if (alike > 1) faults.push(`${unique_key}: ${alike} live jobs`)
+    }
+  }
+  for (const { queue, max, perMs } of rates) {
+    const times = (starts.get(queue) ?? []).sort((a, b) => a - b)
+    for (let n = max; n < times.length; n++) {
+      const took = times[n]! - times[n - max]!
+      if (took < perMs * 1_000) faults.push(`${queue}: ${max + 1} starts within ${took} µs`)
+    }
+  }
+  return { starts: count, most, faults }
+}
+
+function put(sets: Map<string, Set<string>>, key: string, id: string, isIn: boolean): void {
+  const set = sets.get(key) ?? new Set()
+  sets.set(key, set)
+  if (isIn) set.add(id)
+  else set.delete(id)
+}

@@ -1,0 +1,16 @@
+// A worker's stand-in: runs jobs in child processes until it is killed, and says which.
+
+import { Stop } from '../../../dist/core/stop.js'
+import { ProcessExecutor } from '../../../dist/executors/process-executor.js'
+
+const executor = new ProcessExecutor({ jobs: [process.argv[2]], concurrency: 2 })
+await executor.start()
+const report = {
+  log: () => {},
+  progress: (job, value) =>
+    console.log(JSON.stringify({ name: job.name, value: JSON.parse(value), pids: executor.pids })),
+}
+for (const name of ['spin', 'grandchild']) {
+  const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, rare: {} }
+  void executor.run({ job, limits: {}, report }, new Stop())
+}

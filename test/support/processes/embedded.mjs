@@ -1,0 +1,21 @@
+// Starts an embedded server, says its address, and then does what it is told.
+import { createInterface } from 'node:readline'
+import { embeddedPostgres } from 'chancy/embedded-postgres'
+
+const say = (value) => console.log(JSON.stringify(value))
+const [directory] = process.argv.slice(2)
+const database = embeddedPostgres({ directory })
+const user = process.getuid()
+try {
+  const [row] = await database.query({ text: 'SELECT 1 + 1 AS two', values: [] })
+  say({ url: await database.url(), two: row.two, user })
+} catch (error) {
+  say({ error: error.message, name: error.name })
+  process.exit(1)
+}
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const order = JSON.parse(line)
+  if (order === 'close') await database.close()
+  if (order === 'throw') throw new Error('thrown on purpose')
+  process.exit(0)
+})

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { DiscardJob, endingOf, RetryJob, SnoozeJob } from '../../../src/core/ending.ts'
+import { serializeError } from '../../../src/core/serialize-error.ts'
+import { isStorable, storableText } from '../../../src/core/storable-text.ts'
+
+const withField = (name: string, value: unknown): Error =>
+  Object.defineProperty(new Error('x'), name, { value, configurable: true })
+const throwing = (name: string): Error =>
+  Object.defineProperty(new Error('x'), name, {
+    get() {
+      throw new Error('getter')
+    },
+  })
+const cyclic = new Error('a')
+cyclic.cause = new Error('b', { cause: cyclic })
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw null
+    },
+    getPrototypeOf() {
+      throw null
+    },
+    has() {
+      throw null
+    },
+  },
+)
+
+describe('a thrown value as data', () => {
+  it.each<[string, unknown]>([
+    ['an error', new Error('no')],
+    ['null', null],
+    ['undefined', undefined],
+    ['a text', 'no'],
+    ['a number', 7],
+    ['a symbol', Symbol('s')],
+    ['a bigint', 1n],
+    ['a function', () => 1],
+    ['an object', { a: 1 }],
+    ['a frozen object without a prototype', Object.freeze(Object.create(null))],
+    ['a promise', Promise.resolve(1)],
+    ['a proxy that throws', hostile],
+    ['an error whose message throws', throwing('message')],
+    ['an error whose stack throws', throwing('stack')],
+    ['an error whose name throws', throwing('name')],
+    ['an error whose cause throws', throwing('cause')],
+    ['an error whose code throws', throwing('code')],
+    ['an error with a message that is no text', withField('message', { a: 1 })],
+    ['an error with a stack that is no text', withField('stack', 7)],
+    ['an error with a name that is no text', withField('name', Symbol('s'))],
+    ['an error with a hostile cause', withField('cause', hostile)],
+    ['a NUL in the message', new Error('a\0b')],
+    ['a lone surrogate in the message', new Error('a\ud800b')],
+    ['a NUL in the name', withField('name', 'a\0')],
+    ['a NUL in the code', withField('code', 'a\0')],
+    ['a stack of 50 MB', withField('stack', 'x'.repeat(50_000_000))],
+    ['a message of wide letters', new Error('€'.repeat(10_000))],
+    ['a cycle of causes', cyclic],
+    ['an aggregate', new AggregateError([new Error('x')], 'many')],
+  ])('can be stored: %s', (_, thrown) => {
+    const data = serializeError(thrown)
+    const text = JSON.stringify(data)
+    expect(Buffer.byteLength(data.message)).toBeLessThanOrEqual(8_192)
+    expect(Buffer.byteLength(data.stack ?? '')).toBeLessThanOrEqual(8_192)
+    expect(text).not.toMatch(/\\u0000|\\ud8/)
+    expect(text.length).toBeLessThan(100_000)
+    expect(data.name).not.toBe('')
+  })
+
+  it('keeps name, message, stack, code and cause', () => {
+    const error = Object.assign(new TypeError('no', { cause: new Error('why') }), { code: 'E1' })
+    expect(serializeError(error)).toMatchObject({
+      name: 'TypeError',
+      message: 'no',
+      code: 'E1',
+      stack: error.stack,
+      cause: { message: 'why' },
+    })
+    expect(serializeError('plain').message).toBe('plain')
+    expect(serializeError(null).message).toContain('null')
+    expect(serializeError(withField('code', 7)).code).toBe('7')
+  })
+})
+
+describe('a text that is mended', () => {
+  it.each<[string, string, number, string]>([
+    ['as it is', 'abc', 3, 'abc'],
+    ['without NUL', 'a\0b', 9, 'a\uFFFDb'],
+    ['without lone surrogates', 'a\udc00', 9, 'a\uFFFD'],
+    ['cut and marked', 'x'.repeat(50), 20, `${'x'.repeat(11)}… [cut]`],
+    ['cut between letters', '€'.repeat(50), 20, `€€€… [cut]`],
+    ['cut without the mark where it has no room', 'abcdef', 3, 'abc'],
+    ['empty', '', 0, ''],
+  ])('is %s', (_, text, maxBytes, mended) => {
+    expect(storableText(text, maxBytes)).toBe(mended)
+    expect(isStorable(mended)).toBe(true)
+    expect(Buffer.byteLength(storableText(text, maxBytes))).toBeLessThanOrEqual(maxBytes)
+  })
+})
+
+describe('endings', () => {
+  it('are recognised, also those of another copy of the package', () => {
+    expect(endingOf(new DiscardJob('no such user'))).toEqual({
+      kind: 'discard',
+      reason: 'no such user',
+    })
+    expect(endingOf(new SnoozeJob('5m'))).toEqual({ kind: 'snooze', delayMs: 300_000 })
+    expect(endingOf(new RetryJob(10, { cause: 'x' }))).toEqual({ kind: 'retry', delayMs: 10 })
+    expect(endingOf({ [Symbol.for('chancy.ending')]: { kind: 'snooze', delayMs: 1 } })).toEqual({
+      kind: 'snooze',
+      delayMs: 1,
+    })
+    expect([null, undefined, 'x', new Error('x'), hostile].map(endingOf)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      null,
+    ])
+    expect(new DiscardJob('x').name).toBe('DiscardJob')
+    expect(() => new SnoozeJob('soon' as never)).toThrow('SnoozeJob: expected a duration')
+    expect(() => new DiscardJob(7 as never)).toThrow('expected a reason')
+  })
+})

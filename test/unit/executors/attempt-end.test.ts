@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../../../src/core/outcome.ts'
+import { Stop, type StopReason } from '../../../src/core/stop.ts'
+import { answered, unanswered } from '../../../src/executors/attempt-end.ts'
+import type { ChildExit } from '../../../src/executors/child.ts'
+import type { Attempt } from '../../../src/executors/executor.ts'
+import { Run } from '../../../src/executors/run.ts'
+
+const HEAP = 4_096
+const runWith = (limits: Attempt['limits'], reason: StopReason | null): Run => {
+  const stop = new Stop()
+  if (reason !== null) stop.ask(reason)
+  return new Run({ limits } as Attempt, stop, 'shared', 1, () => {})
+}
+const exit = (rest: Partial<ChildExit>): ChildExit => ({
+  code: null,
+  signal: null,
+  lastWords: '',
+  isOutOfMemory: false,
+  ...rest,
+})
+const limits = { timeMs: 10, memoryBytes: 1_000 }
+
+describe('a child that ended without an answer', () => {
+  it.each([
+    ['exit(0)', exit({ code: 0 }), null, { kind: 'child-lost' }],
+    ['abort', exit({ signal: 'SIGABRT' }), null, { kind: 'child-lost' }],
+    ['a kill from outside', exit({ signal: 'SIGKILL' }), null, { kind: 'child-lost' }],
+    ['no memory', exit({ isOutOfMemory: true }), null, { kind: 'over-memory', limitBytes: 1_000 }],
+    ['our kill for time', exit({ signal: 'SIGKILL' }), 'timed-out', { kind: 'timed-out' }],
+    ['our kill for memory', exit({ signal: 'SIGKILL' }), 'over-memory', { kind: 'over-memory' }],
+    ['our kill for a cancel', exit({ signal: 'SIGTERM' }), 'cancelled', { kind: 'cancelled' }],
+    ['our kill at the end', exit({ signal: 'SIGKILL' }), 'interrupted', { kind: 'interrupted' }],
+    ['a lost lease', exit({ signal: 'SIGKILL' }), 'lost', { kind: 'interrupted' }],
+  ] as const)('%s', (_what, how, reason, outcome) => {
+    expect(unanswered(runWith(limits, reason), how, HEAP)).toMatchObject(outcome)
+  })
+
+  it('names the limit of the heap where the job has none', () => {
+    const outcome = unanswered(runWith({}, null), exit({ isOutOfMemory: true }), HEAP)
+    expect(outcome).toMatchObject({ kind: 'over-memory', limitBytes: HEAP })
+  })
+
+  it('says how, and its last words', () => {
+    const how = exit({ signal: 'SIGABRT', lastWords: 'oh no' })
+    const { error } = unanswered(runWith({}, null), how, HEAP) as { error: Error }
+    expect(error.message).toMatch(/by the signal SIGABRT.*\noh no/s)
+  })
+})
+
+describe('an answer', () => {
+  const threw = (name: string, message: string, code?: string): Outcome => ({
+    kind: 'threw',
+    error: { name, message, stack: null, ...(code === undefined ? {} : { code }) },
+  })
+  const refused = threw('RangeError', 'Array buffer allocation failed')
+
+  it.each([
+    ['returned', { kind: 'returned', result: null }, null, 'returned'],
+    [
+      'returned when it was cancelled',
+      { kind: 'returned', result: null },
+      'cancelled',
+      'cancelled',
+    ],
+    ['returned at the end', { kind: 'returned', result: null }, 'interrupted', 'returned'],
+    ['threw at the end', threw('Error', 'x'), 'interrupted', 'interrupted'],
+    ['threw when its time was over', threw('Error', 'x'), 'timed-out', 'timed-out'],
+    ['a refused allocation', refused, null, 'over-memory'],
+    ['another RangeError', threw('RangeError', 'Invalid array length'), null, 'threw'],
+  ] as const)('%s', (_what, outcome, reason, kind) => {
+    expect(answered(runWith(limits, reason), outcome as Outcome).kind).toBe(kind)
+  })
+
+  it('knows a refused allocation as the cause of something else', () => {
+    const { error } = refused as { error: { name: string; message: string; stack: null } }
+    const outcome: Outcome = {
+      kind: 'threw',
+      error: { name: 'Error', message: 'no picture', stack: null, cause: error },
+    }
+    expect(answered(runWith(limits, null), outcome).kind).toBe('over-memory')
+    expect(answered(runWith({}, null), outcome).kind).toBe('threw')
+  })
+
+  it('keeps what was used', () => {
+    const usage = { wallMs: 1, cpuMs: 1, peakBytes: 1 }
+    expect(answered(runWith(limits, 'cancelled'), { ...refused, usage }).usage).toEqual(usage)
+  })
+})

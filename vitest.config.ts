@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+/** Files at a time. A file may start workers and children of its own, so there are few. */
+const WORKERS = Number(process.env.CHANCY_TEST_WORKERS ?? 2)
+
+const onServer = (name: string, seconds: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    globalSetup: ['test/support/server.ts'],
+    testTimeout: seconds * 1_000,
+    hookTimeout: seconds * 1_000,
+  },
+})
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: WORKERS,
+    reporters: ['default', './test/support/tally-reporter.ts'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      onServer('integration', 30),
+      onServer('conformance', 30),
+      onServer('chaos', 120),
+    ],
+  },
+})
