@@ -42,6 +42,3 @@ export interface LaunchOptions extends ChildOrders {
 }
 
 export type Launch = (options: LaunchOptions, events: ChildEvents) => Child
-
-/** How much of the end of stderr is kept. */
-export const LAST_WORDS_CHARS = 1_024

@@ -1,13 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import {
-  type Child,
-  type ChildEvents,
-  type ChildExit,
-  LAST_WORDS_CHARS,
-  type LaunchOptions,
-} from './child.ts'
+import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import { lastWords } from './last-words.ts'
 import { nodeOptions } from './node-options.ts'
 import { isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
 import { LineReader, recallLine } from './protocol.ts'
@@ -156,7 +151,7 @@ class ProcessChild implements Child {
     const exit: ChildExit = {
       code,
       signal,
-      lastWords: this.#said.slice(-LAST_WORDS_CHARS).trim(),
+      lastWords: lastWords(this.#said),
       isOutOfMemory: isKernel || (isOwn && WORDS_OF_MEMORY.test(this.#said)),
     }
     for (const stream of this.#process.stdio) stream?.destroy()

@@ -1,11 +1,6 @@
 import { Worker as Thread } from 'node:worker_threads'
-import {
-  type Child,
-  type ChildEvents,
-  type ChildExit,
-  LAST_WORDS_CHARS,
-  type LaunchOptions,
-} from './child.ts'
+import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import { LAST_WORDS_CHARS, lastWords } from './last-words.ts'
 import { CELLS, LineReader, recallCell } from './protocol.ts'
 
 const MIB = 1_024 ** 2
@@ -75,11 +70,12 @@ class ThreadChild implements Child {
     thread.on('message', (lines: string) => this.#hear(lines))
     thread.on('error', (error: NodeJS.ErrnoException) => {
       this.#isOutOfMemory ||= error?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-      this.#lastWords = `${error?.stack ?? error}`.slice(-LAST_WORDS_CHARS)
+      // Its first line says what it was.
+      this.#lastWords = `${error?.stack ?? error}`.slice(0, LAST_WORDS_CHARS)
     })
     for (const stream of ['stdout', 'stderr'] as const) {
       thread[stream].setEncoding('utf8').on('data', (text: string) => {
-        if (stream === 'stderr') this.#lastWords = text.slice(-LAST_WORDS_CHARS)
+        if (stream === 'stderr') this.#lastWords = lastWords(text)
         this.#events.onOutput(stream, text)
       })
     }
