@@ -131,6 +131,7 @@ CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_
 CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (state <> 'running'::text) AND (NOT blocked) AND (NOT aside));
 CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE ((state = 'running'::text) AND (concurrency_key IS NOT NULL));
 CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL));
+CREATE INDEX jobs_later ON chancy.jobs USING btree (queue, seq) WHERE ((ready_seq IS NULL) AND (state <> 'running'::text) AND (NOT blocked) AND (NOT aside));
 CREATE UNIQUE INDEX jobs_pkey ON chancy.jobs USING btree (id);
 CREATE INDEX jobs_running ON chancy.jobs USING btree (worker_id, claim_seq) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX jobs_unique_key ON chancy.jobs USING btree (unique_key) WHERE (unique_key IS NOT NULL);
@@ -528,6 +529,211 @@ AS $function$
                date_part('epoch', j.started_at) * 1000,
                CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
                  THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid::text;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
+ RETURNS TABLE(state text, queue text, name text, scheduled_ms double precision, run_ms double precision, blocked boolean, concurrency_key text, concurrency_max integer, running integer, holders text, ahead integer, queue_state text, resume_ms double precision, tags text, rate_max integer, rate_per_ms double precision, next_start_ms double precision, workers text, now_ms double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     at timestamptz := clock_timestamp();
+     found_job record;
+     found_queue record;
+     head record;
+     rate_per interval;
+     next_start timestamptz;
+     low bigint;
+     is_held boolean := false;
+     used int := 0;
+     users jsonb := '[]';
+     before int;
+   BEGIN
+     SELECT j.state, j.queue, j.name, j.scheduled_at, j.run_at, j.blocked, j.concurrency_key,
+            greatest(j.concurrency_max, 1) AS max, j.priority, j.seq, j.ready_seq
+       INTO found_job
+       FROM "chancy"."jobs" j
+      WHERE j.id = explain_1.job;
+     IF NOT FOUND THEN
+       RETURN;
+     END IF;
+     SELECT q.state, q.resume_at, q.tags, q.rate_max, q.rate_per_ms
+       INTO found_queue
+       FROM "chancy"."queues" q
+      WHERE q.name = found_job.queue;
+
+     -- Backwards from the job: of a long line the nearest are read, and never the head, where
+     -- rows that are gone may lie in heaps.
+     SELECT count(*)::int
+       INTO before
+       FROM (
+         (SELECT 1
+            FROM "chancy"."jobs" a
+           WHERE a.queue = found_job.queue AND a.priority = found_job.priority
+             AND a.ready_seq IS NOT NULL AND a.ready_seq < found_job.ready_seq
+           ORDER BY a.ready_seq DESC
+           LIMIT bound)
+         UNION ALL
+         (SELECT 1
+            FROM "chancy"."jobs" a
+           WHERE a.queue = found_job.queue AND a.priority > found_job.priority
+             AND a.ready_seq IS NOT NULL
+           ORDER BY a.priority, a.ready_seq DESC
+           LIMIT bound)
+         LIMIT bound) counted;
+
+     IF found_queue.rate_max IS NOT NULL AND found_queue.rate_per_ms > 0 THEN
+       -- With this many starts in the window there is none left, until the oldest of them leaves it.
+       rate_per := make_interval(secs => found_queue.rate_per_ms / 1000);
+       SELECT s.at + rate_per
+         INTO next_start
+         FROM "chancy"."rate_starts" s
+        WHERE s.queue = found_job.queue AND s.at > at - rate_per
+        ORDER BY s.at DESC
+       OFFSET greatest(found_queue.rate_max, 1) - 1
+        LIMIT 1;
+     END IF;
+
+     IF found_job.concurrency_key IS NOT NULL THEN
+       SELECT max(g.low_seq)
+         INTO low
+         FROM "chancy"."concurrency_groups" g
+        WHERE g.key = found_job.concurrency_key;
+       SELECT count(*)::int, coalesce(jsonb_agg(h.id) FILTER (WHERE h.n <= 1000), '[]')
+         INTO used, users
+         FROM (
+           SELECT k.id, row_number() OVER () AS n
+             FROM (
+               SELECT r.id
+                 FROM "chancy"."jobs" r
+                WHERE r.state = 'running' AND r.concurrency_key = found_job.concurrency_key
+                  AND r.claim_seq >= coalesce(low, 0)
+                ORDER BY r.claim_seq
+                LIMIT greatest(found_job.max, 1000)) k) h;
+       -- No job overtakes an older one of its group that is blocked.
+       SELECT b.priority, b.seq
+         INTO head
+         FROM "chancy"."jobs" b
+        WHERE b.blocked AND b.concurrency_key = found_job.concurrency_key
+          AND b.queue = found_job.queue
+        ORDER BY b.priority DESC, b.seq
+        LIMIT 1;
+       is_held := coalesce(head.priority > found_job.priority
+                           OR (head.priority = found_job.priority AND head.seq < found_job.seq), false);
+     END IF;
+
+     RETURN QUERY
+     SELECT found_job.state, found_job.queue, found_job.name,
+            date_part('epoch', found_job.scheduled_at) * 1000,
+            date_part('epoch', found_job.run_at) * 1000,
+            found_job.blocked OR is_held, found_job.concurrency_key, found_job.max, used,
+            users::text, before, found_queue.state,
+            date_part('epoch', found_queue.resume_at) * 1000, found_queue.tags::text,
+            found_queue.rate_max, found_queue.rate_per_ms,
+            date_part('epoch', next_start) * 1000,
+            coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
+                                                         'queues', w.queues))
+                        FROM "chancy"."workers" w
+                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text,
+            date_part('epoch', at) * 1000;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integer, look integer)
+ RETURNS TABLE(queue_state text, ready integer, scheduled integer, backoff integer, aside integer, blocked integer, blocked_more boolean, running integer, running_more boolean)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     found_state text;
+     walked record;
+     seen record;
+   BEGIN
+     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END
+       INTO found_state
+       FROM "chancy"."queues" q
+      WHERE q.name = wanted_queue;
+
+     WITH RECURSIVE walk AS (
+       SELECT ''::text COLLATE "C" AS key, 0 AS groups, 0 AS jobs
+       UNION ALL
+       SELECT n.key, walk.groups + 1, walk.jobs + c.jobs
+         FROM walk
+        CROSS JOIN LATERAL (
+                SELECT b.concurrency_key AS key
+                  FROM "chancy"."jobs" b
+                 WHERE b.blocked AND b.concurrency_key > walk.key
+                 ORDER BY b.concurrency_key
+                 LIMIT 1) n
+        CROSS JOIN LATERAL (
+                SELECT count(*)::int AS jobs
+                  FROM (
+                    SELECT 1
+                      FROM "chancy"."jobs" j
+                     WHERE j.blocked AND j.concurrency_key = n.key AND j.queue = wanted_queue
+                     ORDER BY j.priority DESC, j.seq
+                     LIMIT bound - walk.jobs) counted) c
+        WHERE walk.groups <= look AND walk.jobs < bound
+     )
+     SELECT max(walk.jobs) AS jobs, max(walk.groups) > look AS more INTO walked FROM walk;
+
+     SELECT count(*) FILTER (WHERE r.queue = wanted_queue)::int AS jobs, count(*) > look AS more
+       INTO seen
+       FROM (
+         SELECT j.queue
+           FROM "chancy"."jobs" j
+          WHERE j.state = 'running'
+          ORDER BY j.worker_id, j.claim_seq
+          LIMIT look + 1) r;
+
+     RETURN QUERY
+     SELECT found_state,
+            (SELECT count(*)::int
+               FROM (
+                 SELECT 1
+                   FROM "chancy"."jobs" j
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+                  ORDER BY j.priority DESC, j.ready_seq
+                  LIMIT bound) counted),
+            (SELECT count(*)::int
+               FROM (
+                 SELECT 1
+                   FROM "chancy"."jobs" j
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside AND j.seq IS NULL
+                  ORDER BY j.seq
+                  LIMIT bound) counted),
+            (SELECT count(*)::int
+               FROM (
+                 SELECT 1
+                   FROM "chancy"."jobs" j
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside AND j.seq IS NOT NULL
+                  ORDER BY j.seq
+                  LIMIT bound) counted),
+            (SELECT count(*)::int
+               FROM (
+                 SELECT 1
+                   FROM "chancy"."jobs" j
+                  WHERE j.queue = wanted_queue AND j.aside
+                  ORDER BY j.name, j.priority DESC, j.seq
+                  LIMIT bound) counted),
+            walked.jobs, walked.more, seen.jobs, seen.more;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[])

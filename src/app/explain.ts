@@ -11,10 +11,14 @@ import { notFound } from './waits.ts'
 const AHEAD_BOUND = 1_000
 /** Jobs of a queue are counted to this, by reason. */
 const QUEUE_BOUND = 10_000
+/** Groups, and running jobs, of all queues that are looked at for one. */
+const LOOK_BOUND = 50_000
 
 interface LivingWorker {
   readonly tags: readonly string[]
   readonly names: readonly string[]
+  /** Those that it works on, which are fewer than its tags allow when it was told so. */
+  readonly queues: readonly string[]
 }
 
 /** Says why a job waits: every gate is data, so this only reads. */
@@ -28,10 +32,11 @@ export async function explain(database: Database, id: string): Promise<Explanati
 
 /** The waiting jobs of a queue, counted by what keeps them. */
 export async function explainByQueue(database: Database, queue: string): Promise<QueueExplanation> {
-  const [row] = await database.run(explainQueue, [queue, QUEUE_BOUND + 1])
-  const count = (found: number | undefined) => ({
-    jobs: Math.min(found ?? 0, QUEUE_BOUND),
-    more: (found ?? 0) > QUEUE_BOUND,
+  const values = [queue, QUEUE_BOUND + 1, LOOK_BOUND] as const
+  const [row] = await database.run(explainQueue, values)
+  const count = (found = 0, isCut = false) => ({
+    jobs: Math.min(found, QUEUE_BOUND),
+    more: found > QUEUE_BOUND || isCut,
   })
   return {
     queue,
@@ -40,9 +45,9 @@ export async function explainByQueue(database: Database, queue: string): Promise
       ready: count(row?.ready),
       scheduled: count(row?.scheduled),
       backoff: count(row?.backoff),
-      concurrency: count(row?.blocked),
+      concurrency: count(row?.blocked, row?.blocked_more),
       'function-unknown': count(row?.aside),
-      running: count(row?.running),
+      running: count(row?.running, row?.running_more),
     },
   }
 }
@@ -78,8 +83,8 @@ function queueReasons(row: ExplainRow): WaitReason[] {
     reasons.push({ kind: 'queue-paused', queue, resumeAt })
   }
   const tags = JSON.parse(row.tags) as string[]
-  const workers = (JSON.parse(row.workers) as LivingWorker[]).filter((worker) =>
-    matchesTags(tags, worker.tags),
+  const workers = (JSON.parse(row.workers) as LivingWorker[]).filter(
+    (worker) => worker.queues.includes(queue) && matchesTags(tags, worker.tags),
   )
   if (workers.length === 0) reasons.push({ kind: 'no-worker', queue, tags })
   else if (!workers.some(({ names }) => names.includes(name))) {
@@ -100,8 +105,8 @@ function limitReasons(row: ExplainRow): WaitReason[] {
       holders: JSON.parse(row.holders) as string[],
     })
   }
-  if (row.rate_max !== null && row.rate_per_ms !== null && row.starts >= row.rate_max) {
-    const nextStart = new Date(row.next_start_ms ?? row.now_ms)
+  if (row.rate_max !== null && row.rate_per_ms !== null && row.next_start_ms !== null) {
+    const nextStart = new Date(row.next_start_ms)
     reasons.push({ kind: 'rate-limit', max: row.rate_max, perMs: row.rate_per_ms, nextStart })
   }
   return reasons

@@ -8,11 +8,14 @@ export type WaitReason =
   | { readonly kind: 'backoff'; readonly until: Date }
   | { readonly kind: 'queue-paused'; readonly queue: string; readonly resumeAt: Date | null }
   | { readonly kind: 'queue-undeclared'; readonly queue: string }
-  /** No living worker has a tag that one of the patterns matches. */
+  /** No living worker has a tag that one of the patterns matches, and works on this queue. */
   | { readonly kind: 'no-worker'; readonly queue: string; readonly tags: readonly string[] }
   /** None of the workers of the queue knows a function of this name. */
   | { readonly kind: 'function-unknown'; readonly name: string }
-  /** Its group is full, by its own limit. `holders` are the jobs that run in it. */
+  /**
+   * Its group is full by its own limit, or by that of one that comes before it in the group.
+   * `holders` are the jobs that run in it, the first 1,000.
+   */
   | {
       readonly kind: 'concurrency'
       readonly group: string
@@ -40,7 +43,7 @@ export interface Explanation {
   readonly earliestStart?: Date
 }
 
-/** Waiting jobs of a queue by what keeps them; each counted to 10,000. */
+/** Jobs of a queue by what keeps them; each counted to 10,000. */
 export interface QueueExplanation {
   readonly queue: string
   readonly state: 'active' | 'paused' | 'undeclared'
@@ -58,6 +61,9 @@ export interface QueueExplanation {
 
 export interface Count {
   readonly jobs: number
-  /** Whether there are more than were counted. */
+  /**
+   * Whether there are more than were counted. Of `concurrency` and `running` also when there may be:
+   * they are looked for among 50,000 groups with waiting jobs and 50,000 running jobs of all queues.
+   */
   readonly more: boolean
 }

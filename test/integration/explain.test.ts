@@ -1,6 +1,7 @@
-import { type Chancy, job, NotFoundError, pgDriver, Queue, RetryJob } from 'chancy'
+import { type Chancy, job, NotFoundError, Queue, RetryJob } from 'chancy'
 import { afterEach, describe, expect, it } from 'vitest'
-import { noting, testApplication } from '../support/application.ts'
+import { testApplication } from '../support/application.ts'
+import { until } from '../support/until.ts'
 
 const app = testApplication()
 const WORKER = '01890000-0000-7000-8000-000000000001'
@@ -12,12 +13,12 @@ const fromNow = (ms: number) => new Date(Date.now() + ms)
 
 afterEach(() => app.sql('TRUNCATE $rate_starts'))
 
-/** A worker that lives, has tags and knows names, and does nothing. */
-const idleWorker = (tags = ['*'], names = ['task']) =>
+/** A worker that lives, has tags, knows names, works on queues, and does nothing. */
+const idleWorker = (tags = ['*'], names = ['task'], queues = ['default', 'paced', 'gpu']) =>
   app.sql(
-    `INSERT INTO $workers (id, tags, names, expires_at)
-     VALUES ($1, $2, $3, now() + interval '1 hour')`,
-    [WORKER, JSON.stringify(tags), JSON.stringify(names)],
+    `INSERT INTO $workers (id, tags, names, queues, expires_at)
+     VALUES ($1, $2, $3, $4, now() + interval '1 hour')`,
+    [WORKER, ...[tags, names, queues].map((list) => JSON.stringify(list))],
   )
 
 async function ready(): Promise<Chancy> {
@@ -122,6 +123,18 @@ describe('explain', () => {
     expect(await chancy.explain(ref)).toMatchObject({ runnable: false, reasons })
   })
 
+  it('knows that the workers were told other queues', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await chancy.declare(new Queue('other', { executor: 'inline', state: 'paused' }))
+    const worker = await app.worker(chancy, { queues: ['other'] })
+    await until(async () => (await chancy.getWorkers())[0]?.queues.includes('other') === true)
+    const ref = await chancy.push(task.job)
+    const reasons = [{ kind: 'no-worker', queue: 'default', tags: ['.*'] }]
+    expect(await chancy.explain(ref)).toMatchObject({ runnable: false, reasons })
+    await worker.stop()
+  })
+
   it('knows a function that no worker of the queue has', async () => {
     const chancy = await ready()
     const ref = await chancy.push(again.job)
@@ -149,6 +162,34 @@ describe('explain', () => {
     await claim(2)
     expect(await app.sql('SELECT 1 FROM $jobs WHERE blocked')).toHaveLength(2)
     expect(await chancy.explain(waiting[0]!)).toMatchObject({ reasons: [full] })
+  })
+
+  it('knows a group that one before it keeps waiting, by its smaller limit', async () => {
+    const chancy = await ready()
+    await chancy.push(task.job.withConcurrency(5))
+    const [holder] = await claim(1)
+    await chancy.push(task.job.withConcurrency(1))
+    await claim(1)
+    expect(await app.sql('SELECT 1 FROM $jobs WHERE blocked')).toHaveLength(1)
+    const reason = { kind: 'concurrency', group: 'task', max: 5, running: 1, holders: [holder!.id] }
+    const [later, sooner] = await chancy.pushMany([
+      task.job.withConcurrency(5),
+      task.job.withConcurrency(5).withPriority(1),
+    ])
+    expect((await chancy.explain(later!)).reasons).toContainEqual(reason)
+    expect(await chancy.explain(sooner!)).toEqual({ state: 'pending', runnable: true, reasons: [] })
+    // It is as it says: a claim takes the one and blocks the other.
+    expect(await claim(2)).toEqual([{ id: sooner!.id }])
+  })
+
+  it('counts all that run in a group whose limit is larger than the holders it names', async () => {
+    const chancy = await ready()
+    await chancy.pushMany(Array(1_200).fill(task.job.withConcurrency(1_200)))
+    await claim(1_200)
+    const ref = await chancy.push(task.job.withConcurrency(1_200))
+    const [reason] = (await chancy.explain(ref)).reasons
+    expect(reason).toMatchObject({ kind: 'concurrency', max: 1_200, running: 1_200 })
+    expect(reason?.kind === 'concurrency' && reason.holders.length).toBe(1_000)
   })
 
   it('knows when the next start of a queue is due', async () => {
@@ -242,54 +283,3 @@ describe('explainQueue', () => {
     })
   })
 })
-
-describe('among 100,000 waiting jobs', () => {
-  it('reads a bounded part, in one statement, and writes nothing', {
-    timeout: 60_000,
-  }, async () => {
-    const setting = await ready()
-    await app.sql(
-      `INSERT INTO $jobs (id, queue, name, seq, ready_seq, concurrency_key, concurrency_max)
-       SELECT gen_random_uuid(), 'default', 'task', n, n, 'task', 1
-         FROM generate_series(nextval('$line'), nextval('$line') + 100000) AS n`,
-    )
-    await app.sql("SELECT setval('$line', 1000000)")
-    const refs = [
-      await setting.push(task.job),
-      await setting.push(task.job.withPriority(-1).withConcurrency(1)),
-      await setting.push(task.job.withDelay('1h')),
-    ]
-    const pool = app.pool(1)
-    await pool.query('SET default_transaction_read_only = on')
-    const driver = noting(pgDriver(pool))
-    const chancy = app.chancy({ notifications: false }, driver)
-    const many = { kind: 'behind', ahead: 1_000, more: true }
-    await app.sql('ANALYZE $jobs')
-    expect((await chancy.explain(refs[0]!)).reasons).toEqual([many])
-    expect((await chancy.explain(refs[1]!)).reasons).toEqual([many])
-    expect((await chancy.explain(refs[2]!)).reasons).toMatchObject([{ kind: 'scheduled' }])
-    const texts = driver.texts.filter((text) => text.includes('jobs'))
-    expect(texts).toHaveLength(3)
-    for (const ref of refs) expect(await pagesOf(texts[0]!, [ref.id, 1_001])).toBeLessThan(500)
-    driver.texts.length = 0
-    const { counts } = await chancy.explainQueue('default')
-    expect(counts).toMatchObject({
-      ready: { jobs: 10_000, more: true },
-      scheduled: { jobs: 1, more: false },
-      concurrency: { jobs: 0, more: false },
-    })
-    expect(driver.texts).toHaveLength(1)
-    expect(await pagesOf(driver.texts[0]!, ['default', 10_001])).toBeLessThan(1_500)
-  })
-})
-
-/** The pages that a statement touched. */
-async function pagesOf(text: string, values: unknown[]): Promise<number> {
-  const client = await app.client()
-  const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }>(
-    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
-    values,
-  )
-  const plan = rows[0]!['QUERY PLAN'][0]!.Plan
-  return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!
-}

@@ -2,6 +2,7 @@ import type { Names } from '../names.ts'
 import { quoteLiteral } from '../names.ts'
 import { change } from './0001/change.ts'
 import { claim } from './0001/claim.ts'
+import { explain } from './0001/explain.ts'
 import { finish } from './0001/finish.ts'
 import { groups } from './0001/groups.ts'
 import { partitions } from './0001/partitions.ts'
@@ -21,6 +22,7 @@ export const first = migration(1, {
     ...finish(t),
     ...recover(t),
     ...change(t),
+    ...explain(t),
   ],
   down: (t) => [dropFunctions(t), ...dropTables(t)],
 })
@@ -59,6 +61,8 @@ const FUNCTIONS = [
   'cancel_1',
   'retry_1',
   'make_days_1',
+  'explain_1',
+  'explain_queue_1',
 ]
 
 /** By name and schema, so that the argument lists stand in one place only. */
