@@ -29,7 +29,13 @@ export const sweepRateStarts = statement<readonly [], never>(
   'sweep_rate_starts',
   (t) => `
     DELETE FROM ${t.rateStarts} s
-     WHERE s.at < now() - coalesce(
-             (SELECT make_interval(secs => q.rate_per_ms / 1000)
-                FROM ${t.queues} q WHERE q.name = s.queue), interval '0')`,
+     WHERE s.ctid = ANY (ARRAY(
+             SELECT o.ctid
+               FROM ${t.rateStarts} o
+              WHERE o.at < now() - coalesce(
+                      (SELECT make_interval(secs => q.rate_per_ms / 1000)
+                         FROM ${t.queues} q WHERE q.name = o.queue), interval '0')
+                -- A claim that deletes the same ones holds its queue: who waited for it here, with those
+                -- of another queue in hand, would deadlock with the claim of that.
+                FOR UPDATE OF o SKIP LOCKED))`,
 )
