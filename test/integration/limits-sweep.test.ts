@@ -143,20 +143,26 @@ describe('two queues with a rate limit', () => {
       SELECT queue, now() - make_interval(secs => 1 + n) FROM unnest($1::text[]) AS queue,
              generate_series(1, 300) AS n ORDER BY random()`
     const errors: string[] = []
+    const failing = new AbortController()
+    const failed = ({ code }: { code: string }) => {
+      errors.push(code)
+      failing.abort()
+    }
     const sweeping = Promise.all(
       [{ text: sweep }, { text: sweep }, { text: over, values: [queues] }].map((query) =>
         withClient(async (own) => {
-          while (!isOver) await own.query(query).catch(({ code }) => errors.push(code))
+          while (!isOver) await own.query(query).catch(failed)
         }, url),
       ),
     )
-    const done = await chancy.waitForJobs(refs, { timeoutMs: '50s' }).finally(() => {
-      isOver = true
-    })
+    const done = await chancy
+      .waitForJobs(refs, { timeoutMs: '50s', signal: failing.signal })
+      .catch(() => [])
+    isOver = true
     await sweeping
     await Promise.all(workers.map((worker) => worker.stop()))
-    expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(4_000)
     expect({ errors, troubles }).toEqual({ errors: [], troubles: [] })
+    expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(4_000)
     const { rows } = await client.query(
       'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()',
     )

@@ -35,7 +35,7 @@ export const sweepRateStarts = statement<readonly [], never>(
               WHERE o.at < now() - coalesce(
                       (SELECT make_interval(secs => q.rate_per_ms / 1000)
                          FROM ${t.queues} q WHERE q.name = o.queue), interval '0')
-                -- A claim that deletes the same ones holds its queue: who waited for it here, with those
-                -- of another queue in hand, would deadlock with the claim of that.
+                -- A claim deletes in the order of time, and this goes by that of the table: if it waited,
+                -- they would deadlock.
                 FOR UPDATE OF o SKIP LOCKED))`,
 )
