@@ -43,7 +43,15 @@ UNION ALL
     finished_jobs.result
    FROM chancy.finished_jobs;
 
-SEQUENCE claims AS bigint START 1 INCREMENT 1 CACHE 1;
+SEQUENCE claim_numbers AS bigint START 1 INCREMENT 1 CACHE 1;
+
+TABLE claims (
+  worker_id uuid NOT NULL
+  claim_seq bigint NOT NULL
+  ids uuid[] NOT NULL STORAGE e
+  CONSTRAINT claims_pkey PRIMARY KEY (worker_id, claim_seq)
+) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000);
+CREATE UNIQUE INDEX claims_pkey ON chancy.claims USING btree (worker_id, claim_seq);
 
 TABLE concurrency_groups (
   key text NOT NULL
@@ -84,9 +92,9 @@ TABLE finished_jobs (
   result jsonb
 ) PARTITION BY RANGE (finished_at);
 CREATE INDEX finished_jobs_id ON ONLY chancy.finished_jobs USING btree (id);
-CREATE INDEX finished_jobs_queue ON ONLY chancy.finished_jobs USING btree (queue, id DESC);
+CREATE INDEX finished_jobs_queue ON ONLY chancy.finished_jobs USING btree (queue, id);
 
-SEQUENCE front AS bigint START -9223372036854775807 INCREMENT 1 CACHE 1;
+SEQUENCE front AS bigint START -9007199254740991 INCREMENT 1 CACHE 1;
 
 TABLE jobs (
   id uuid NOT NULL
@@ -121,19 +129,21 @@ TABLE jobs (
   errors jsonb
   meta jsonb
   CONSTRAINT jobs_pkey PRIMARY KEY (id)
-  CONSTRAINT jobs_running CHECK (((state <> 'running'::text) OR ((worker_id IS NOT NULL) AND (ready_seq IS NULL))))
-  CONSTRAINT jobs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text])))
-) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=20000);
+  CONSTRAINT jobs_state CHECK (
+CASE
+    WHEN (state = 'running'::text) THEN ((worker_id IS NOT NULL) AND (ready_seq IS NOT NULL) AND (NOT blocked) AND (NOT aside) AND ((claim_seq IS NULL) = (concurrency_key IS NULL)))
+    ELSE ((state = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (claim_seq IS NULL))
+END)
+) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=20000, fillfactor=45);
 CREATE INDEX jobs_aside ON chancy.jobs USING btree (queue, name, priority DESC, seq) WHERE aside;
 CREATE INDEX jobs_blocked ON chancy.jobs USING btree (concurrency_key, queue, priority DESC, seq) WHERE blocked;
-CREATE INDEX jobs_cancelling ON chancy.jobs USING btree (worker_id) WHERE (cancel_requested_at IS NOT NULL);
+CREATE INDEX jobs_cancelling ON chancy.jobs USING btree (cancel_requested_at) WHERE (cancel_requested_at IS NOT NULL);
 CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_seq) WHERE (ready_seq IS NOT NULL);
-CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (state <> 'running'::text) AND (NOT blocked) AND (NOT aside));
-CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE ((state = 'running'::text) AND (concurrency_key IS NOT NULL));
-CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL));
-CREATE INDEX jobs_later ON chancy.jobs USING btree (queue, seq) WHERE ((ready_seq IS NULL) AND (state <> 'running'::text) AND (NOT blocked) AND (NOT aside));
+CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (NOT blocked) AND (NOT aside));
+CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE (claim_seq IS NOT NULL);
+CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL) AND (claim_seq IS NULL));
+CREATE INDEX jobs_later ON chancy.jobs USING btree (queue, seq) WHERE ((ready_seq IS NULL) AND (NOT blocked) AND (NOT aside));
 CREATE UNIQUE INDEX jobs_pkey ON chancy.jobs USING btree (id);
-CREATE INDEX jobs_running ON chancy.jobs USING btree (worker_id, claim_seq) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX jobs_unique_key ON chancy.jobs USING btree (unique_key) WHERE (unique_key IS NOT NULL);
 
 TABLE leader (
@@ -267,8 +277,8 @@ AS $function$
                                'message', 'The job was cancelled.', 'stack', NULL)
    $function$;
 
-CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room integer, names text[], durable boolean)
- RETURNS TABLE(id text, name text, args text, priority integer, attempts integer, max_attempts integer, fence double precision, seq double precision, created_ms double precision, scheduled_ms double precision, started_ms double precision, rest text, place text)
+CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room integer, names text[], durable boolean, highs bigint[] DEFAULT NULL::bigint[], lows bigint[] DEFAULT NULL::bigint[], afters bigint[] DEFAULT NULL::bigint[], befores bigint[] DEFAULT NULL::bigint[])
+ RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -284,19 +294,21 @@ AS $function$
      starts int;
      next_start timestamptz;
      picked tid[];
+     ids uuid[];
      strange tid[];
      over tid[];
-     looked int;
+     looked int := 0;
      is_limited boolean;
      keys text[];
      locked text[];
-     lows bigint[];
+     lows_held bigint[];
      used int[];
      oldest bigint[];
      head_priorities int[];
      head_seqs bigint[];
      claim_number bigint;
      start_at timestamptz;
+     look_us int := 0;
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -315,8 +327,10 @@ AS $function$
        queue_state := 'revoked';
      END IF;
      IF queue_state <> 'active' THEN
-       RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
-                           0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (0)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
        RETURN;
      END IF;
      IF NOT durable THEN
@@ -339,11 +353,12 @@ AS $function$
           ORDER BY s.at
          OFFSET greatest(starts - rate_max, 0)
           LIMIT 1;
-         RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
-                             CASE WHEN next_start IS NULL THEN 1000
-                                  ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END,
-                             0::float8,
-                             0::float8, NULL::text, NULL::text;
+         room := 0;
+         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (CASE WHEN next_start IS NULL THEN 1000
+                      ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
          RETURN;
        END IF;
      END IF;
@@ -351,53 +366,98 @@ AS $function$
      IF EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue) THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
        -- end of this transaction.
-       SELECT array_agg(c.tid) FILTER (WHERE c.known), array_agg(c.tid) FILTER (WHERE NOT c.known),
-              count(*), bool_or(c.known AND c.is_limited)
-         INTO picked, strange, looked, is_limited
+       
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
          FROM (
-           SELECT both_lanes.tid, both_lanes.known, both_lanes.is_limited
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
              FROM (
-               SELECT a.tid, true AS known, a.is_limited, a.priority, 0 AS lane, a.seq
-                 FROM unnest(names) AS n(name),
-                      LATERAL (
-                        SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited,
-                               j.priority, j.seq
-                          FROM "chancy"."jobs" j
-                         WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
-                         ORDER BY j.priority DESC, j.seq
-                         LIMIT room
-                           FOR NO KEY UPDATE SKIP LOCKED) a
-               UNION ALL
-               SELECT r.tid, r.name = ANY (names), r.is_limited, r.priority, 1, r.ready_seq
-                 FROM (
-                   SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name,
-                          j.priority, j.ready_seq
-                     FROM "chancy"."jobs" j
-                    WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
-                    ORDER BY j.priority DESC, j.ready_seq
-                    LIMIT room
-                      FOR NO KEY UPDATE SKIP LOCKED) r
-             ) both_lanes
-            ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.seq
-            LIMIT room
-         ) c;
-     ELSE
-       SELECT array_agg(r.tid) FILTER (WHERE r.name = ANY (names)),
-              array_agg(r.tid) FILTER (WHERE r.name <> ALL (names)),
-              count(*), bool_or(r.is_limited AND r.name = ANY (names))
-         INTO picked, strange, looked, is_limited
+                SELECT both_lanes.tid, both_lanes.id, both_lanes.is_limited, both_lanes.name,
+                       both_lanes.priority, both_lanes.ready_seq
+                  FROM (
+                    SELECT a.*, 0 AS lane
+                      FROM unnest(names) AS n(name),
+                           LATERAL (
+                             SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited,
+                                    j.name, j.priority, j.seq AS ready_seq
+                               FROM "chancy"."jobs" j
+                              WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
+                              ORDER BY j.priority DESC, j.seq
+                              LIMIT room
+                                FOR NO KEY UPDATE SKIP LOCKED) a
+                    UNION ALL
+                    SELECT l.*, 1
+                      FROM (
+                SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                  FROM "chancy"."jobs" j
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) l
+                  ) both_lanes
+                 ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.ready_seq
+                 LIMIT room) l
+           OFFSET 0) r;
+     ELSIF highs IS NOT NULL THEN
+       
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
          FROM (
-           SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name
-             FROM "chancy"."jobs" j
-            WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
-            ORDER BY j.priority DESC, j.ready_seq
-            LIMIT room
-              FOR NO KEY UPDATE SKIP LOCKED) r;
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
+             FROM (
+                SELECT r.*
+                  FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)
+                 CROSS JOIN LATERAL (
+                   SELECT lane.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                          AND j.ready_seq > g.after AND j.ready_seq < g.before
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) lane
+                   UNION ALL
+                   SELECT gap.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                          AND j.priority < g.high AND j.priority > g.low
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) gap) r
+                 LIMIT room) l
+           OFFSET 0) r;
+     ELSE
+       
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
+         FROM (
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
+             FROM (
+                SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                  FROM "chancy"."jobs" j
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) l
+           OFFSET 0) r;
+       look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
      END IF;
-
      IF strange IS NOT NULL THEN
+       
        UPDATE "chancy"."jobs" j SET aside = true, ready_seq = NULL WHERE j.ctid = ANY (strange);
-       -- Where one is, there are often many (a deploy's new jobs): clear the head in larger steps.
        UPDATE "chancy"."jobs" j
           SET aside = true, ready_seq = NULL
         WHERE j.ctid = ANY (ARRAY(
@@ -406,19 +466,20 @@ AS $function$
                  WHERE k.ctid = ANY (ARRAY(
                          SELECT h.tid
                            FROM (
-                             SELECT i.ctid AS tid, i.name
-                               FROM "chancy"."jobs" i
-                              WHERE i.queue = wanted_queue AND i.ready_seq IS NOT NULL
-                              ORDER BY i.priority DESC, i.ready_seq
+                             SELECT j.ctid AS tid, j.name
+                               FROM "chancy"."jobs" j
+                              WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                              ORDER BY j.priority DESC, j.ready_seq
                               LIMIT 5000) h
                           WHERE h.name <> ALL (names)))
-                   AND k.ready_seq IS NOT NULL
+                   AND k.ready_seq IS NOT NULL AND k.state <> 'running'
                    FOR NO KEY UPDATE SKIP LOCKED));
      END IF;
-
-     RETURN QUERY SELECT NULL::text, queue_state, NULL::text, looked, room, 0, 0::float8, 0::float8,
-                         0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
      IF picked IS NULL THEN
+       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (0)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
        RETURN;
      END IF;
 
@@ -437,7 +498,7 @@ AS $function$
         ORDER BY k.key
            ON CONFLICT DO NOTHING;
        SELECT array_agg(l.key), array_agg(l.low_seq)
-         INTO locked, lows
+         INTO locked, lows_held
          FROM (
            SELECT g.key, g.low_seq
              FROM "chancy"."concurrency_groups" g
@@ -447,19 +508,18 @@ AS $function$
        IF cardinality(locked) IS DISTINCT FROM cardinality(keys) THEN
          RAISE EXCEPTION 'a group was swept away while it was claimed from' USING ERRCODE = 'CH002';
        END IF;
-       claim_number := nextval('"chancy"."claims"');
+       claim_number := nextval('"chancy"."claim_numbers"');
 
        -- Later statements than the lock: they see what its last holder did.
        SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
          INTO used, oldest
          FROM (
            SELECT k.n, r.used, r.oldest
-             FROM unnest(keys, lows) WITH ORDINALITY AS k(key, low, n)
+             FROM unnest(keys, lows_held) WITH ORDINALITY AS k(key, low, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM "chancy"."jobs" j
-                     WHERE j.state = 'running' AND j.concurrency_key = k.key
-                       AND j.claim_seq >= k.low) r) c;
+                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r) c;
        SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
          INTO head_priorities, head_seqs
          FROM (
@@ -474,17 +534,18 @@ AS $function$
 
        -- In each group by priority and age, up to the first that does not fit; and none before an
        -- older one that is blocked.
-       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.tid) FILTER (WHERE NOT f.fits)
-         INTO picked, over
+       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
+              array_agg(f.tid) FILTER (WHERE NOT f.fits)
+         INTO picked, ids, over
          FROM (
-           SELECT c.tid,
+           SELECT c.tid, c.id,
                   c.key IS NULL OR bool_and(
                     used[c.g] + c.rank <= c.own_max
                     AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
                          OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
                     OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
              FROM (
-               SELECT j.ctid AS tid, j.concurrency_key AS key, greatest(coalesce(j.concurrency_max, 1), 1) AS own_max, j.priority, j.seq,
+               SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, greatest(coalesce(j.concurrency_max, 1), 1) AS own_max, j.priority, j.seq,
                       dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
                       row_number() OVER (PARTITION BY j.concurrency_key
                                              ORDER BY j.priority DESC, j.seq) AS rank
@@ -500,35 +561,45 @@ AS $function$
        UPDATE "chancy"."concurrency_groups" g
           SET low_seq = k.low
          FROM (SELECT u.key, coalesce(u.oldest, claim_number) AS low, u.was
-                 FROM unnest(keys, oldest, lows) AS u(key, oldest, was)) k
+                 FROM unnest(keys, oldest, lows_held) AS u(key, oldest, was)) k
         WHERE g.key = k.key AND k.low - k.was > 1000;
        IF picked IS NULL THEN
+         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (0)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
          RETURN;
        END IF;
      ELSE
-       claim_number := nextval('"chancy"."claims"');
+       claim_number := nextval('"chancy"."claim_numbers"');
      END IF;
 
+     INSERT INTO "chancy"."claims" (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
      IF rate_max IS NULL THEN
        start_at := clock_timestamp();
      ELSE
        INSERT INTO "chancy"."rate_starts" (queue, at)
        SELECT wanted_queue, start_at FROM generate_series(1, cardinality(picked));
      END IF;
+     RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (0)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
      RETURN QUERY
      UPDATE "chancy"."jobs" j
-        SET state = 'running', ready_seq = NULL, aside = false, run_at = NULL, worker_id = worker,
+        SET state = 'running', worker_id = worker, started_at = start_at,
             -- Bounded, since one row that overflows would fail the claim of all, again and again.
-            claim_seq = claim_number, started_at = start_at, attempts = least(j.attempts, 2147483646) + 1,
-            fence = least(j.fence, 9007199254740990) + 1
+            attempts = least(j.attempts, 2147483646) + 1,
+            fence = least(j.fence, 9007199254740990) + 1,
+            -- No change in an ordinary job: what an index knows of it stays as it is. One that was aside
+            -- gets the first place of all, which moves nobody's bound.
+            claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
+            aside = false, ready_seq = coalesce(j.ready_seq, -9007199254740991)
       WHERE j.ctid = ANY (picked)
-     RETURNING j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
-               j.fence::float8, j.seq::float8,
-               date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000,
-               date_part('epoch', j.started_at) * 1000,
-               CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid::text;
+     RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+               j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
+                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
@@ -580,13 +651,14 @@ AS $function$
             FROM "chancy"."jobs" a
            WHERE a.queue = found_job.queue AND a.priority = found_job.priority
              AND a.ready_seq IS NOT NULL AND a.ready_seq < found_job.ready_seq
+             AND a.state <> 'running'
            ORDER BY a.ready_seq DESC
            LIMIT bound)
          UNION ALL
          (SELECT 1
             FROM "chancy"."jobs" a
            WHERE a.queue = found_job.queue AND a.priority > found_job.priority
-             AND a.ready_seq IS NOT NULL
+             AND a.ready_seq IS NOT NULL AND a.state <> 'running'
            ORDER BY a.priority, a.ready_seq DESC
            LIMIT bound)
          LIMIT bound) counted;
@@ -615,7 +687,7 @@ AS $function$
              FROM (
                SELECT r.id
                  FROM "chancy"."jobs" r
-                WHERE r.state = 'running' AND r.concurrency_key = found_job.concurrency_key
+                WHERE r.concurrency_key = found_job.concurrency_key
                   AND r.claim_seq >= coalesce(low, 0)
                 ORDER BY r.claim_seq
                 LIMIT greatest(found_job.max, 1000)) k) h;
@@ -698,10 +770,15 @@ AS $function$
        INTO seen
        FROM (
          SELECT j.queue
-           FROM "chancy"."jobs" j
-          WHERE j.state = 'running'
-          ORDER BY j.worker_id, j.claim_seq
-          LIMIT look + 1) r;
+           FROM (
+             SELECT i.id
+               FROM "chancy"."claims" c
+              CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+              ORDER BY c.worker_id, c.claim_seq
+              LIMIT look + 1) i
+           LEFT JOIN LATERAL (
+                  SELECT k.queue FROM "chancy"."jobs" k
+                   WHERE k.id = i.id AND k.state = 'running' OFFSET 0) j ON true) r;
 
      RETURN QUERY
      SELECT found_state,
@@ -709,21 +786,21 @@ AS $function$
                FROM (
                  SELECT 1
                    FROM "chancy"."jobs" j
-                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
                   ORDER BY j.priority DESC, j.ready_seq
                   LIMIT bound) counted),
             (SELECT count(*)::int
                FROM (
                  SELECT 1
                    FROM "chancy"."jobs" j
-                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside AND j.seq IS NULL
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside AND j.seq IS NULL
                   ORDER BY j.seq
                   LIMIT bound) counted),
             (SELECT count(*)::int
                FROM (
                  SELECT 1
                    FROM "chancy"."jobs" j
-                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside AND j.seq IS NOT NULL
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside AND j.seq IS NOT NULL
                   ORDER BY j.seq
                   LIMIT bound) counted),
             (SELECT count(*)::int
@@ -736,7 +813,7 @@ AS $function$
             walked.jobs, walked.more, seen.jobs, seen.more;
    END $function$;
 
-CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[])
+CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[], ended bigint[])
  RETURNS TABLE(id text, verdict text, at_ms double precision)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -749,6 +826,7 @@ AS $function$
    DECLARE
      at timestamptz := clock_timestamp();
      places tid[];
+     states text[];
      copied int;
      deleted int;
      moved int := 0;
@@ -766,13 +844,37 @@ AS $function$
      END IF;
 
      -- Rows are first looked for where the claim left them, and those that have moved since (a progress
-     -- was saved, a cancel asked for) by their ids. No plan can begin with the table, whatever the
-     -- statistics say: IS TRUE keeps conditions from offering an index.
+     -- was saved, a cancel asked for) by their ids. They are copied first and deleted then, without a
+     -- lock in between: rows with so many columns are dear to carry through RETURNING. When a row
+     -- changes between the two, the counts differ, and the whole batch is done again.
+     IF finish_1.states IS NULL AND finish_1.errors IS NULL AND finish_1.rests IS NULL THEN
+       -- The common case, without a question that costs every row. What it leaves is found below.
+       INSERT INTO "chancy"."finished_jobs" (
+              id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
+              result, wall_ms, cpu_ms, peak_bytes)
+       SELECT j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, at, j.retention, j.progress, j.errors, j.meta, 'succeeded',
+              d.result::jsonb, d.wall_ms, d.cpu_ms, d.peak_bytes
+         FROM unnest(finish_1.places, finish_1.ids, finish_1.fences, finish_1.results,
+                     finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks)
+           AS d(tid, id, fence, result, wall_ms, cpu_ms, peak_bytes)
+         JOIN "chancy"."jobs" j ON j.ctid = d.tid
+        WHERE (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running' AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS moved = ROW_COUNT;
+       DELETE FROM "chancy"."jobs" j
+        USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
+        WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running' AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS deleted = ROW_COUNT;
+       IF deleted <> moved THEN
+         RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';
+       END IF;
+     END IF;
+
      places := finish_1.places;
      FOR round IN 1 .. 2 LOOP
-       -- Copied first and deleted then, without a lock in between: rows with so many columns are dear
-       -- to carry through RETURNING. When a row changes between the two, the counts differ, and the
-       -- whole batch is done again.
+       EXIT WHEN moved = cardinality(finish_1.ids);
+       states := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
        INSERT INTO "chancy"."finished_jobs" (
               id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
@@ -792,22 +894,22 @@ AS $function$
               CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
               CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
               d.wall_ms, d.cpu_ms, d.peak_bytes
-         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.results,
+         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.results,
                      finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
                      finish_1.rests)
            AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
          JOIN "chancy"."jobs" j ON j.ctid = d.tid
-        WHERE (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
-          AND j.state NOT IN ('pending', 'retrying')
+        WHERE (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running'
           AND (d.state IN ('succeeded', 'failed', 'cancelled') OR j.cancel_requested_at IS NOT NULL);
        GET DIAGNOSTICS copied = ROW_COUNT;
 
        WITH gone AS (
          DELETE FROM "chancy"."jobs" j
-          USING unnest(places, finish_1.ids, finish_1.fences, finish_1.states)
+          USING unnest(places, finish_1.ids, finish_1.fences, states)
              AS d(tid, id, fence, state)
-          WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
-          AND j.state NOT IN ('pending', 'retrying')
+          WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running'
             AND (d.state IN ('succeeded', 'failed', 'cancelled')
                  OR j.cancel_requested_at IS NOT NULL)
          RETURNING CASE WHEN j.cancel_requested_at IS NOT NULL THEN j.id END AS asked
@@ -832,7 +934,7 @@ AS $function$
 
      IF moved < cardinality(finish_1.ids) THEN
        UPDATE "chancy"."jobs" j
-          SET state = d.state,
+          SET state = d.state, claim_seq = NULL,
               ready_seq = CASE WHEN d.front THEN nextval('"chancy"."front"')
                                WHEN coalesce(d.delay_ms, 0) <= 0 THEN nextval('"chancy"."line"') END,
               run_at = CASE WHEN d.delay_ms > 0 THEN at + make_interval(secs => d.delay_ms / 1000) END,
@@ -842,12 +944,12 @@ AS $function$
               progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
                               ELSE j.progress END,
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
-         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.errors,
+         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
                      finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
                      finish_1.rests)
            AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
-        WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
-          AND j.state NOT IN ('pending', 'retrying')
+        WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running'
           AND d.state IN ('pending', 'retrying')
           -- A cancel that came since the first statement: the next try moves the row.
           AND j.cancel_requested_at IS NULL;
@@ -876,6 +978,9 @@ AS $function$
         WHERE v.verdict <> 'saved';
      END IF;
 
+     IF ended IS NOT NULL THEN
+       DELETE FROM "chancy"."claims" c WHERE c.worker_id = worker AND c.claim_seq = ANY (ended);
+     END IF;
      IF EXISTS (SELECT 1 FROM "chancy"."waiters" w) THEN
        PERFORM pg_notify('chancy_chancy', 'job.finished ' || w.job_id::text)
           FROM "chancy"."waiters" w
@@ -888,8 +993,8 @@ AS $function$
      RETURN QUERY SELECT NULL::text, 'at', extract(epoch FROM at)::float8 * 1000;
    END $function$;
 
-CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid)
- RETURNS TABLE(id text, name text, args text, priority integer, attempts integer, max_attempts integer, fence double precision, seq double precision, created_ms double precision, scheduled_ms double precision, started_ms double precision, rest text, place text, queue text)
+CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid, claim_seqs bigint[])
+ RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid, claim_seq bigint, queue text, started_ms double precision)
  LANGUAGE plpgsql
  STABLE
  SET plan_cache_mode TO 'force_generic_plan'
@@ -901,15 +1006,16 @@ AS $function$
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
-     SELECT j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
-            j.fence::float8, j.seq::float8,
-            date_part('epoch', j.created_at) * 1000,
-            date_part('epoch', j.scheduled_at) * 1000,
-            date_part('epoch', j.started_at) * 1000,
-            CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid::text, j.queue
-       FROM "chancy"."jobs" j
-      WHERE j.state = 'running' AND j.worker_id = worker;
+     SELECT j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+               j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
+                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+       FROM "chancy"."claims" c
+      CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+      CROSS JOIN LATERAL (
+              SELECT k.ctid, k.* FROM "chancy"."jobs" k WHERE k.id = i.id OFFSET 0) j
+      WHERE c.worker_id = worker AND c.claim_seq = ANY (claim_seqs)
+        AND j.state = 'running' AND j.worker_id = worker;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])
@@ -1186,8 +1292,7 @@ AS $function$
                   SELECT count(*)::int AS used
                     FROM "chancy"."jobs" r
                     JOIN "chancy"."concurrency_groups" g ON g.key = k.key
-                   WHERE r.state = 'running' AND r.concurrency_key = k.key
-                     AND r.claim_seq >= g.low_seq) c
+                   WHERE r.concurrency_key = k.key AND r.claim_seq >= g.low_seq) c
           CROSS JOIN LATERAL (
                   WITH RECURSIVE line AS (
                     (SELECT b.queue FROM "chancy"."jobs" b
@@ -1217,8 +1322,8 @@ AS $function$
                   FROM (
                     SELECT 1
                       FROM "chancy"."jobs" r
-                     WHERE r.ready_seq IS NOT NULL AND r.concurrency_key = l.key
-                       AND r.queue = l.queue
+                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
+                       AND r.concurrency_key = l.key AND r.queue = l.queue
                      LIMIT head.max) bounded) line
         CROSS JOIN LATERAL (
                 SELECT b.tid, b.rank,
@@ -1268,13 +1373,13 @@ AS $function$
      IF current_setting('transaction_isolation') <> 'read committed' THEN
        RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
      END IF;
-     -- The holders of running jobs, one index probe each, whatever the number of jobs.
+     -- The holders of claims, one index probe each, whatever the number of jobs.
      WITH RECURSIVE holders AS (
-       (SELECT j.worker_id FROM "chancy"."jobs" j WHERE j.state = 'running' ORDER BY j.worker_id LIMIT 1)
+       (SELECT c.worker_id FROM "chancy"."claims" c ORDER BY c.worker_id LIMIT 1)
        UNION ALL
-       SELECT (SELECT j.worker_id FROM "chancy"."jobs" j
-                WHERE j.state = 'running' AND j.worker_id > h.worker_id
-                ORDER BY j.worker_id LIMIT 1)
+       SELECT (SELECT c.worker_id FROM "chancy"."claims" c
+                WHERE c.worker_id > h.worker_id
+                ORDER BY c.worker_id LIMIT 1)
          FROM holders h
         WHERE h.worker_id IS NOT NULL
      )
@@ -1291,9 +1396,13 @@ AS $function$
      stuck := ARRAY(
        SELECT s.id
          FROM (
-           SELECT j.id
-             FROM "chancy"."jobs" j
-            WHERE j.state = 'running' AND j.worker_id = ANY (gone)
+           SELECT i.id
+             FROM "chancy"."claims" c
+            CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+            WHERE c.worker_id = ANY (gone) AND EXISTS (
+                  SELECT 1
+                    FROM (SELECT k.state, k.worker_id FROM "chancy"."jobs" k WHERE k.id = i.id OFFSET 0) j
+                   WHERE j.state = 'running' AND j.worker_id = c.worker_id)
             LIMIT room) s
         ORDER BY s.id);
      SELECT array_agg(DISTINCT j.concurrency_key)
@@ -1354,9 +1463,16 @@ AS $function$
         SET state = 'pending', fence = least(j.fence, 9007199254740990) + 1,
             attempts = greatest(j.attempts - 1, 0),
             crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
-            ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
+            claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
      RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     -- What somebody still holds for a moment keeps its claim, for the next pass.
+     DELETE FROM "chancy"."claims" c
+      WHERE c.worker_id = ANY (gone)
+        AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE EXISTS (
+                  SELECT 1
+                    FROM (SELECT k.state, k.worker_id FROM "chancy"."jobs" k WHERE k.id = i.id OFFSET 0) j
+                   WHERE j.state = 'running' AND j.worker_id = c.worker_id));
      IF keys IS NOT NULL THEN
        RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
                       FROM "chancy"."ready_1"(keys) r;
@@ -1428,7 +1544,7 @@ AS $function$
      WITH due AS MATERIALIZED (
        SELECT j.ctid AS tid, j.run_at
          FROM "chancy"."jobs" j
-        WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+        WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
           AND j.run_at <= at
         ORDER BY j.run_at
         LIMIT room
@@ -1449,7 +1565,7 @@ AS $function$
      SELECT NULL::text, 0,
             (SELECT extract(epoch FROM j.run_at - at)::float8 * 1000
                FROM "chancy"."jobs" j
-              WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+              WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
                 -- Before PostgreSQL 17 nothing can be subtracted from infinity.
                 AND j.run_at < 'infinity'
               ORDER BY j.run_at
@@ -1536,10 +1652,11 @@ AS $function$
      DELETE FROM "chancy"."concurrency_groups" g
       WHERE g.key = ANY (keys)
         AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
-                         WHERE j.state = 'running' AND j.concurrency_key = g.key)
+                         WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key)
         AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.blocked AND j.concurrency_key = g.key)
         AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
-                         WHERE j.ready_seq IS NOT NULL AND j.concurrency_key = g.key);
+                         WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                           AND j.concurrency_key = g.key);
      GET DIAGNOSTICS count_removed = ROW_COUNT;
      RETURN QUERY SELECT count_removed,
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;

@@ -17,7 +17,10 @@ export interface ClaimedJob {
   readonly fence: number
   /** Where the row stood at the claim; only the database understands it. */
   readonly place: string
-  readonly seq: number
+  /** The number of the claim that took it. */
+  readonly claim: number
+  /** Its place in the line; negative in front of it. */
+  readonly line: number
   readonly createdMs: number
   readonly scheduledMs: number | null
   readonly startedMs: number

@@ -12,6 +12,7 @@ export interface Names {
   readonly allJobs: string
   readonly queues: string
   readonly workers: string
+  readonly claims: string
   readonly concurrencyGroups: string
   readonly rateStarts: string
   readonly waiters: string
@@ -59,6 +60,7 @@ export function namesOf(schema: string): Names {
     allJobs: own('all_jobs'),
     queues: own('queues'),
     workers: own('workers'),
+    claims: own('claims'),
     concurrencyGroups: own('concurrency_groups'),
     rateStarts: own('rate_starts'),
     waiters: own('waiters'),

@@ -17,22 +17,31 @@ import type { WorkerRow } from './statements/workers.ts'
 
 const NOTHING_RARE: RareFields = Object.freeze({})
 
-export function claimedJob(row: ClaimedRow, queue: string, workerId: string): ClaimedJob {
+/** What the rows of one claim have in common. */
+export interface ClaimHead {
+  readonly queue: string
+  readonly workerId: string
+  readonly claim: number
+  readonly startedMs: number
+}
+
+export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
   return {
     id: row.id as string,
-    queue,
+    queue: head.queue,
     name: row.name,
     args: row.args,
     priority: row.priority,
     attempts: row.attempts,
     maxAttempts: row.max_attempts,
-    fence: row.fence,
+    fence: Number(row.fence),
     place: row.place,
-    seq: row.seq,
+    claim: head.claim,
+    line: Number(row.ready_seq),
     createdMs: row.created_ms,
     scheduledMs: row.scheduled_ms,
-    startedMs: row.started_ms,
-    workerId,
+    startedMs: head.startedMs,
+    workerId: head.workerId,
     rare: row.rest === null ? NOTHING_RARE : (JSON.parse(row.rest) as RareFields),
   }
 }

@@ -1,10 +1,12 @@
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
+import { plainArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
 import { claimedJob } from '../database/rows.ts'
-import { heldJobs } from '../database/statements/jobs.ts'
+import { heldJobs, ownClaims, removeClaims } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import { Loop } from './loop.ts'
+import type { OpenClaims } from './open-claims.ts'
 import type { ClaimWatch } from './queue-runner.ts'
 import type { Service } from './service.ts'
 
@@ -12,9 +14,8 @@ import type { Service } from './service.ts'
  * Finds jobs that bear this worker's id and that it does not know: a claim was committed and its
  * answer lost. Without this they would stand still until the worker's end.
  *
- * A row may be unknown for two harmless reasons: the claim that took it is still on its way, and the
- * outcome was saved while this looked. So the look is judged only when every claim that was under
- * way at its beginning has been answered or lost, and what was settled since then does not count.
+ * A claim may be unknown for a harmless reason: it is still on its way. So a look is judged only when
+ * every claim that was under way at its beginning has been answered or lost.
  */
 export interface AdoptionOptions {
   readonly database: Database
@@ -23,6 +24,7 @@ export interface AdoptionOptions {
   readonly workerId: () => string
   /** Whether the job is claimed, runs, or is on its way to be saved. */
   readonly knows: (job: ClaimedJob) => boolean
+  readonly claims: OpenClaims
   readonly adopt: (jobs: readonly ClaimedJob[]) => void
   readonly onRevoked: (workerId: string) => void
 }
@@ -35,7 +37,6 @@ export class Adoption implements Service, ClaimWatch {
   readonly #options: AdoptionOptions
   readonly #loop: Loop
   readonly #underWay = new Map<symbol, { ended: Promise<void>; end: () => void }>()
-  #saved: Set<string> | null = null
   #soon: number[] = []
 
   constructor(options: AdoptionOptions) {
@@ -82,31 +83,51 @@ export class Adoption implements Service, ClaimWatch {
     this.#options.onRevoked(workerId)
   }
 
-  /** An outcome was saved: a look that began before it may still see the row. */
-  settled(id: string): void {
-    this.#saved?.add(id)
+  async #pass(): Promise<number> {
+    const { database, hub, claims, workerId } = this.#options
+    const id = workerId()
+    const underWay = [...this.#underWay.values()].map(({ ended }) => ended)
+    const rows = await database.run(ownClaims, [id])
+    await Promise.all(underWay)
+    const unknown = rows.map((row) => Number(row.claim_seq)).filter((claim) => !claims.has(claim))
+    const adopted = unknown.length === 0 ? 0 : await this.#adopt(id, unknown)
+    await this.#remove(id)
+    hub.emit('adoption.checked', { adopted })
+    return this.#soon.shift() ?? INTERVAL_MS
   }
 
-  async #pass(): Promise<number> {
-    const { database, hub, knows, adopt, workerId } = this.#options
-    const id = workerId()
-    const saved = new Set<string>()
-    this.#saved = saved
-    const underWay = [...this.#underWay.values()].map(({ ended }) => ended)
-    const rows = await database.run(heldJobs, [id])
-    await Promise.all(underWay)
-    this.#saved = null
-    const unknown =
-      workerId() === id
-        ? rows
-            .map((row) => claimedJob(row, row.queue, id))
-            .filter((job) => !saved.has(job.id) && !knows(job))
-        : []
-    if (unknown.length > 0) {
-      adopt(unknown)
-      hub.emit('jobs.adopted', { ids: unknown.map((job) => job.id) })
+  async #adopt(id: string, unknown: readonly number[]): Promise<number> {
+    const { database, hub, claims, knows, adopt, workerId } = this.#options
+    const rows = await database.run(heldJobs, [id, plainArray(unknown)])
+    if (workerId() !== id) return 0
+    const jobs = rows
+      .map((row) =>
+        claimedJob(row, {
+          queue: row.queue,
+          workerId: id,
+          claim: Number(row.claim_seq),
+          startedMs: row.started_ms,
+        }),
+      )
+      .filter((job) => !knows(job))
+    if (jobs.length > 0) {
+      adopt(jobs)
+      hub.emit('jobs.adopted', { ids: jobs.map((job) => job.id) })
     }
-    hub.emit('adoption.checked', { adopted: unknown.length })
-    return this.#soon.shift() ?? INTERVAL_MS
+    for (const claim of unknown) claims.isOver(claim)
+    return jobs.length
+  }
+
+  /** While outcomes are saved their statement does this. */
+  async #remove(id: string): Promise<void> {
+    const { database, claims } = this.#options
+    const over = claims.takeOver()
+    if (over.length === 0) return
+    try {
+      await database.run(removeClaims, [id, plainArray(over)])
+    } catch (error) {
+      claims.putBack(over)
+      throw error
+    }
   }
 }

@@ -11,6 +11,8 @@ import { jittered, Loop } from './loop.ts'
 import type { Service } from './service.ts'
 
 const HOUR_MS = 3_600_000
+/** When a worker that has just started reads samples of the history for the planner. */
+const SETTLED_MS = 600_000
 /** When to come back for a day that somebody was reading. */
 const MINUTE_MS = 60_000
 /** Days made ahead. */
@@ -36,6 +38,7 @@ export interface HistoryKeeperOptions {
 export class HistoryKeeper implements Service {
   readonly #options: HistoryKeeperOptions
   readonly #loop: Loop
+  #isFirst = true
 
   constructor(options: HistoryKeeperOptions) {
     this.#options = options
@@ -56,14 +59,17 @@ export class HistoryKeeper implements Service {
 
   async #pass(signal: AbortSignal): Promise<number> {
     const { database, hub } = this.#options
+    // A worker that starts has jobs to run first.
+    const next = this.#isFirst ? SETTLED_MS : HOUR_MS
     const [row] = await database.run(sql.makeDays, [AHEAD])
     const { dropped, left } = await this.#dropOldDays(signal)
     if (signal.aborted) return 0
-    await database.run(sql.analyzeHistory, [], { prepare: false })
+    if (this.#isFirst) this.#isFirst = false
+    else await database.run(sql.analyzeHistory, [], { prepare: false })
     await database.run(removeOldWaiters, [])
     await database.run(sweepWorkers, [])
     hub.emit('history.kept', { made: row?.made ?? 0, dropped })
-    return jittered(left > 0 ? MINUTE_MS : HOUR_MS)
+    return jittered(left > 0 ? MINUTE_MS : next)
   }
 
   async #dropOldDays(signal: AbortSignal): Promise<{ dropped: number; left: number }> {

@@ -1,3 +1,4 @@
+import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { QueuedJob } from '../core/queued-job.ts'
@@ -8,6 +9,7 @@ import { CHECK_VIOLATION, sqlStateOf } from '../database/sql-state.ts'
 import { makeDays } from '../database/statements/history.ts'
 import { completeJobs, type FinishRow } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
+import type { OpenClaims } from './open-claims.ts'
 import { finishValues, savedJob } from './outcome-values.ts'
 
 /**
@@ -27,8 +29,10 @@ export interface OutcomeBufferOptions {
   readonly log: Logger
   /** After the commit of a batch; null when nobody wants to know. */
   readonly onSaved: ((jobs: readonly QueuedJob[]) => Promise<void>) | null
-  /** An outcome was saved or lost. */
-  readonly onSettled: (id: string) => void
+  /** An outcome was saved, or the job belongs to somebody else by now. */
+  readonly onSettled: (job: ClaimedJob) => void
+  /** Claims of which every job has ended: their rows go with the next batch. */
+  readonly claims: OpenClaims
   /** Jobs went back to a queue with a place in the line. */
   readonly onReady: (queue: string) => void
   /** A batch has left: there is room again. */
@@ -119,16 +123,18 @@ export class OutcomeBuffer {
   }
 
   async #saveAs(workerId: string, batch: readonly JobUpdate[]): Promise<readonly JobUpdate[]> {
-    const { database, hub, clock } = this.#options
+    const { database, hub, clock, claims } = this.#options
     const { signal } = this.#givenUp
     const sorted = [...batch].sort(byId)
     let delayMs = 0
     let madeDays = false
     for (;;) {
+      const over = claims.takeOver()
       try {
-        const rows = await database.engine(completeJobs, finishValues(workerId, sorted))
+        const rows = await database.engine(completeJobs, finishValues(workerId, sorted, over))
         return await this.#answered(workerId, sorted, rows)
       } catch (error) {
+        claims.putBack(over)
         if (sqlStateOf(error) === CHECK_VIOLATION && !madeDays) {
           // The day is missing: no worker was up to make it ahead.
           madeDays = true
@@ -195,11 +201,12 @@ export class OutcomeBuffer {
     for (const { job } of lost) {
       hub.emit('job.lost', { id: job.id, name: job.name, fence: job.fence })
     }
-    for (const { job } of batch) this.#options.onSettled(job.id)
     const saved =
       lost.length + again.length === 0
         ? batch
         : batch.filter((update) => !lost.includes(update) && !again.includes(update))
+    for (const { job } of saved) this.#options.onSettled(job)
+    for (const { job } of lost) this.#options.onSettled(job)
     this.#tell(saved, verdicts, atMs)
     hub.emit('outcomes.saved', { saved: saved.length, lost: lost.length })
     return again.length === 0 ? [] : this.#saveAs(workerId, again)

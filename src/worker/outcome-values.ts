@@ -6,9 +6,14 @@ import type { FinishValues } from '../database/statements/jobs.ts'
 
 /**
  * A batch as the parameters of `complete_jobs`, sorted by id so that rows are always locked in one
- * order. Arrays that no row of the batch needs are left out: most batches only succeed.
+ * order. Arrays that no row of the batch needs are left out: most batches only succeed. `over` are
+ * claims whose jobs have all ended.
  */
-export function finishValues(workerId: string, batch: readonly JobUpdate[]): FinishValues {
+export function finishValues(
+  workerId: string,
+  batch: readonly JobUpdate[],
+  over: readonly number[],
+): FinishValues {
   const numbers = (
     has: (update: JobUpdate) => boolean,
     value: (update: JobUpdate) => number | boolean | null,
@@ -22,7 +27,9 @@ export function finishValues(workerId: string, batch: readonly JobUpdate[]): Fin
     textArray(batch.map(({ job }) => job.place)),
     plainArray(batch.map(({ job }) => job.id)),
     plainArray(batch.map(({ job }) => job.fence)),
-    plainArray(batch.map(({ state }) => state)),
+    batch.every(({ state }) => state === 'succeeded')
+      ? null
+      : plainArray(batch.map(({ state }) => state)),
     texts(({ result }) => result),
     texts(({ error }) => (error === null ? null : JSON.stringify(error))),
     numbers(
@@ -47,6 +54,7 @@ export function finishValues(workerId: string, batch: readonly JobUpdate[]): Fin
     texts(restOf),
     batch.reduce((oldest, { job }) => Math.min(oldest, job.startedMs), Number.MAX_VALUE),
     keysOf(batch),
+    over.length === 0 ? null : plainArray(over),
   ]
 }
 

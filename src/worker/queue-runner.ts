@@ -10,6 +10,7 @@ import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
 import { jittered, Loop } from './loop.ts'
+import { Lanes } from './lanes.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
@@ -52,10 +53,13 @@ const DOUBT_MS = 100
 /** Errors in a row before one is logged: the first ones are a reconnect. */
 const QUIET_ERRORS = 2
 
+const WHOLE_LINE = [null, null, null, null] as const
+
 /** Runs one queue: waits, claims for its free slots, and hands over. */
 export class QueueRunner implements Service {
   readonly #options: QueueRunnerOptions
   readonly #readAhead = new ReadAhead()
+  readonly #lanes = new Lanes()
   readonly #loop: Loop
   #queue: Queue
   #executor: Executor
@@ -206,7 +210,7 @@ export class QueueRunner implements Service {
     this.#claims++
     this.#asked += room
     try {
-      const { looked, could, waitMs, jobs } = await this.#ask(workerId, room)
+      const { looked, could, waitMs, jobs, isWhole } = await this.#ask(workerId, room)
       this.#asked -= room
       this.#handOver(jobs)
       const queue = this.#queue.name
@@ -216,7 +220,11 @@ export class QueueRunner implements Service {
       if (this.#isLong) return 0
       // Out of starts: the next one is due at a known time, unless a row written by hand never has one.
       const isDue = waitMs > 0 && (this.#queue.rateLimit?.max ?? 0) > 0
-      return isDue ? waitMs : jittered(this.#queue.pollingIntervalMs)
+      if (isDue) return waitMs
+      const pollMs = jittered(this.#queue.pollingIntervalMs)
+      if (isWhole) return pollMs
+      // Nobody goes to rest before the whole line was looked at.
+      return Math.min(pollMs, Math.ceil(this.#lanes.wholeInMs(this.#options.clock.monotonic())))
     } catch (error) {
       this.#asked -= room
       this.#isLong = false
@@ -227,8 +235,10 @@ export class QueueRunner implements Service {
   }
 
   async #ask(workerId: string, room: number) {
-    const { database, claims, names, durableClaims } = this.#options
+    const { database, claims, names, durableClaims, clock } = this.#options
     const claim = claims.begun()
+    const askedAt = clock.monotonic()
+    const ranges = this.#lanes.ranges(askedAt)
     try {
       const [head, ...rows] = await database.engine(claimJobs, [
         this.#queue.name,
@@ -236,15 +246,22 @@ export class QueueRunner implements Service {
         room,
         textArray(names),
         durableClaims,
+        ...(ranges ?? WHOLE_LINE),
       ])
       claims.answered(claim)
       if (head?.name === 'revoked') claims.revoked(workerId)
-      const jobs = rows.map((row) => claimedJob(row, this.#queue.name, workerId))
+      const queue = this.#queue.name
+      const startedMs = head?.scheduled_ms ?? 0
+      const common = { queue, workerId, claim: Number(head?.fence ?? 0), startedMs }
+      const jobs = rows.map((row) => claimedJob(row, common)).sort(byPlace)
+      if (ranges === null) this.#lanes.looked(askedAt, head?.max_attempts ?? 0)
+      this.#lanes.took(jobs)
       return {
         looked: head?.priority ?? 0,
         could: head?.attempts ?? 0,
         waitMs: head?.created_ms ?? 0,
-        jobs: jobs.sort(byPlace),
+        jobs,
+        isWhole: ranges === null,
       }
     } catch (error) {
       claims.lost(claim)
@@ -315,5 +332,5 @@ export class QueueRunner implements Service {
 
 /** Claimed rows come in no order. */
 function byPlace(a: ClaimedJob, b: ClaimedJob): number {
-  return b.priority - a.priority || a.seq - b.seq
+  return b.priority - a.priority || a.line - b.line
 }

@@ -1,4 +1,5 @@
 import type { ClaimedJob } from '../core/claimed-job.ts'
+import { OpenClaims } from './open-claims.ts'
 import { Stop, type StopReason } from '../core/stop.ts'
 
 /** A job that this worker has claimed and not yet settled. */
@@ -9,6 +10,7 @@ export interface RunningAttempt {
 
 /** What this worker holds, by job. The truth is in the database; this says whom to ask to stop. */
 export class RunningAttempts {
+  readonly claims = new OpenClaims()
   readonly #attempts = new Map<string, RunningAttempt>()
 
   get size(): number {
@@ -24,7 +26,12 @@ export class RunningAttempts {
    * crash that lost a claim): the older one is dropped, and so is its outcome.
    */
   add(job: ClaimedJob): RunningAttempt {
-    this.#attempts.get(job.id)?.stop.ask('lost')
+    const older = this.#attempts.get(job.id)
+    if (older !== undefined) {
+      older.stop.ask('lost')
+      this.claims.ended(older.job.claim)
+    }
+    this.claims.began(job.claim)
     const attempt = { job, stop: new Stop() }
     this.#attempts.set(job.id, attempt)
     return attempt
@@ -55,6 +62,7 @@ export class RunningAttempts {
   takeAll(): RunningAttempt[] {
     const all = [...this.#attempts.values()]
     this.#attempts.clear()
+    this.claims.clear()
     return all
   }
 }

@@ -66,7 +66,8 @@ export function makeParts(owner: PartsOwner): WorkerParts {
   const buffer = new OutcomeBuffer({
     ...common,
     onSaved: plugins.hasSaved ? (jobs) => plugins.onSaved(jobs, owner.contextFor(signal)) : null,
-    onSettled: (id) => adoption.settled(id),
+    onSettled: (job) => running.claims.ended(job.claim),
+    claims: running.claims,
     onReady: owner.announce,
     onRoom: () => runners.wakeAll(),
   })
@@ -75,6 +76,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     ...common,
     workerId,
     knows: (job) => running.has(job.id) || buffer.has(job.id),
+    claims: running.claims,
     adopt: (jobs) => runners.adopt(jobs),
     onRevoked: owner.onRevoked,
   })

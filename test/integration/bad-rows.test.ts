@@ -57,7 +57,6 @@ const rows: Record<string, string>[] = [
   { unique_key: `''` },
   { name: `''` },
   { name: `'constructor'` },
-  { state: `'running'`, worker_id: 'gen_random_uuid()', ready_seq: 'NULL' },
   { state: `'retrying'`, worker_id: 'gen_random_uuid()' },
 ]
 
@@ -140,15 +139,16 @@ describe('rows that somebody broke', () => {
     const lost = {
       state: `'running'`,
       worker_id: 'gen_random_uuid()',
-      ready_seq: 'NULL',
       attempts: '1',
     }
-    // A running row that is also put aside by hand is claimed at once, which is no recovery.
-    const broken = rows.filter((columns) => columns.aside === undefined)
     await withClient(async (client) => {
-      for (const columns of broken) await insert(client, { ...columns, ...lost })
-      for (const columns of broken) await insert(client, { ...columns, ...lost, crashes: '2' })
+      for (const columns of rows) await insert(client, { ...columns, ...lost })
+      for (const columns of rows) await insert(client, { ...columns, ...lost, crashes: '2' })
       await insert(client, lost)
+      await client.query(
+        `INSERT INTO ${schema}.claims (worker_id, claim_seq, ids)
+         SELECT worker_id, 1, ARRAY[id] FROM ${schema}.jobs WHERE state = 'running'`,
+      )
     })
     const [{ count }] = (await sql<{ count: number }>(
       schema,

@@ -43,10 +43,14 @@ beforeAll(async () => {
     )
   }
   await app.sql(
-    `INSERT INTO $jobs (id, queue, name, state, worker_id, claim_seq, seq)
-     SELECT gen_random_uuid(), CASE WHEN n <= 3 THEN 'small' ELSE 'others' END, 'task', 'running',
-            $1, n, n
-       FROM generate_series(1, ${RUNNING}) AS n`,
+    `WITH held AS (
+       INSERT INTO $jobs (id, queue, name, state, worker_id, seq, ready_seq)
+       SELECT gen_random_uuid(), CASE WHEN n <= 3 THEN 'small' ELSE 'others' END, 'task', 'running',
+              $1, n, n
+         FROM generate_series(1, ${RUNNING}) AS n
+       RETURNING id, seq
+     )
+     INSERT INTO $claims (worker_id, claim_seq, ids) SELECT $1, held.seq, ARRAY[held.id] FROM held`,
     [WORKER],
   )
   await app.sql("SELECT setval('$line', 1000000)")

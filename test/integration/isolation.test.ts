@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sql, startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { strand } from '../support/strand.ts'
 
 const schema = testSchema()
 
@@ -68,11 +69,7 @@ describe.each(['repeatable read', 'serializable'])('a server that defaults to %s
     // What a lost worker had comes back.
     await chancy.pauseQueue('default')
     const orphan = await chancy.push(ok.job.withArgs({ n: 7 }))
-    await sql(
-      schema,
-      `UPDATE $schema.jobs SET state = 'running', worker_id = gen_random_uuid(), ready_seq = NULL,
-              attempts = 1, fence = 1, started_at = now()`,
-    )
+    await strand(schema)
     await chancy.resumeQueue('default')
     expect(await chancy.waitForJob(orphan)).toMatchObject({ state: 'succeeded', attempts: 1 })
   })

@@ -2,6 +2,7 @@ import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { strand } from '../support/strand.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
@@ -111,11 +112,7 @@ describe('the answer is lost after the commit', () => {
     await using app = await startApp({ schema, jobs: ok, url: proxy.url })
     await app.chancy.migrate()
     const ref = await app.chancy.push(ok)
-    await sql(
-      schema,
-      `UPDATE $schema.jobs SET state = 'running', worker_id = gen_random_uuid(), ready_seq = NULL,
-              attempts = 1, fence = 1, started_at = now()`,
-    )
+    await strand(schema)
     const cut = proxy.cutReplies('recover_1')
     await app.start()
     await cut.hit

@@ -77,9 +77,7 @@ describe('waitForJob', () => {
       state: 'pending',
     })
     const running = chancy.waitForJob(ref, { states: ['running'], timeoutMs: '5s' })
-    await app.sql(
-      "UPDATE $jobs SET state = 'running', ready_seq = NULL, worker_id = gen_random_uuid()",
-    )
+    await app.sql("UPDATE $jobs SET state = 'running', worker_id = gen_random_uuid()")
     expect(await running).toMatchObject({ state: 'running' })
   })
 

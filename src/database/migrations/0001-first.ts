@@ -34,12 +34,13 @@ const dropTables = (t: Names): string[] => [
     t.finishedJobs,
     t.queues,
     t.workers,
+    t.claims,
     t.concurrencyGroups,
     t.rateStarts,
     t.waiters,
     t.leader,
   ].join(', ')}`,
-  `DROP SEQUENCE ${t.own('line')}, ${t.own('front')}, ${t.own('claims')}`,
+  `DROP SEQUENCE ${t.own('line')}, ${t.own('front')}, ${t.own('claim_numbers')}`,
 ]
 
 const FUNCTIONS = [

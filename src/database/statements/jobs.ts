@@ -33,6 +33,9 @@ export const pushJobs: Statement<PushValues, { pushed: string; holder: string | 
              $9::text::text[], $10::text::text[], $11::boolean, $12::int, $13::text::text[])`,
 )
 
+/** A number of the database's that a client library may give as a text. */
+type Bigint = number | string | bigint
+
 export interface ClaimedRow {
   readonly id: string | null
   readonly name: string
@@ -40,35 +43,63 @@ export interface ClaimedRow {
   readonly priority: number
   readonly attempts: number
   readonly max_attempts: number
-  readonly fence: number
-  readonly seq: number
+  readonly fence: Bigint
+  readonly ready_seq: Bigint
   readonly created_ms: number
   readonly scheduled_ms: number | null
-  readonly started_ms: number
   readonly rest: string | null
   /** Where the row stands: a finish looks there first. */
   readonly place: string
 }
 
-/** The first row has no id: its `name` is the queue's state, its `priority` how many were looked at. */
+const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, ready_seq, created_ms,
+           scheduled_ms, rest, place`
+
+/** The first row has no id and is about the pass: see the function. */
 export const claimJobs = statement<
-  readonly [queue: string, worker: string, room: number, names: ArrayText, durable: boolean],
+  readonly [
+    queue: string,
+    worker: string,
+    room: number,
+    names: ArrayText,
+    durable: boolean,
+    highs: ArrayText | null,
+    lows: ArrayText | null,
+    afters: ArrayText | null,
+    befores: ArrayText | null,
+  ],
   ClaimedRow
 >(
   'claim_jobs',
   (t) => `
-    SELECT id, name, args, priority, attempts, max_attempts, fence, seq, created_ms, scheduled_ms,
-           started_ms, rest, place
-      FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean)`,
+    SELECT ${CLAIMED}
+      FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean,
+             $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[])`,
 )
 
-/** Everything that bears a worker's id, for one that lost the answer to a claim. */
-export const heldJobs = statement<readonly [worker: string], ClaimedRow & { queue: string }>(
+/** The numbers of a worker's claims whose jobs have not all ended. */
+export const ownClaims = statement<readonly [worker: string], { claim_seq: Bigint }>(
+  'own_claims',
+  (t) => `SELECT c.claim_seq FROM ${t.claims} c WHERE c.worker_id = $1::text::uuid`,
+)
+
+/** What runs under claims of a worker that lost their answers. */
+export const heldJobs = statement<
+  readonly [worker: string, claims: ArrayText],
+  ClaimedRow & { claim_seq: Bigint; queue: string; started_ms: number }
+>(
   'held_jobs',
   (t) => `
-    SELECT id, name, args, priority, attempts, max_attempts, fence, seq, created_ms, scheduled_ms,
-           started_ms, rest, place, queue
-      FROM ${t.fn('held_1')}($1::text::uuid)`,
+    SELECT ${CLAIMED}, claim_seq, queue, started_ms
+      FROM ${t.fn('held_1')}($1::text::uuid, $2::text::bigint[])`,
+)
+
+/** Claims whose jobs have all ended. */
+export const removeClaims = statement<readonly [worker: string, claims: ArrayText], never>(
+  'remove_claims',
+  (t) => `
+    DELETE FROM ${t.claims} c
+     WHERE c.worker_id = $1::text::uuid AND c.claim_seq = ANY ($2::text::bigint[])`,
 )
 
 export type FinishValues = readonly [
@@ -76,7 +107,7 @@ export type FinishValues = readonly [
   places: ArrayText,
   ids: ArrayText,
   fences: ArrayText,
-  states: ArrayText,
+  states: ArrayText | null,
   results: ArrayText | null,
   errors: ArrayText | null,
   delaysMs: ArrayText | null,
@@ -89,6 +120,7 @@ export type FinishValues = readonly [
   rests: ArrayText | null,
   sinceMs: number,
   keys: ArrayText | null,
+  endedClaims: ArrayText | null,
 ]
 
 export interface FinishRow {
@@ -106,7 +138,8 @@ export const completeJobs: Statement<FinishValues, FinishRow> = statement(
              $1::text::uuid, $2::text::tid[], $3::text::uuid[], $4::text::bigint[],
              $5::text::text[], $6::text::text[], $7::text::text[], $8::text::float8[],
              $9::text::int[], $10::text::int[], $11::text::boolean[], $12::text::float8[],
-             $13::text::float8[], $14::text::float8[], $15::text::text[], $16::float8, $17::text::text[])`,
+             $13::text::float8[], $14::text::float8[], $15::text::text[], $16::float8,
+             $17::text::text[], $18::text::bigint[])`,
 )
 
 export interface RecoveredRow {

@@ -1,3 +1,4 @@
+import { stillRuns } from '../migrations/0001/recover.ts'
 import { statement } from '../statement.ts'
 
 export interface WorkerRow {
@@ -48,9 +49,16 @@ export const saveWorkerQueues = statement<readonly [id: string, queues: string],
   (t) => `UPDATE ${t.workers} SET queues = $2::text::jsonb WHERE id = $1::text::uuid`,
 )
 
+/** What it still runs, against its will, is found by its claims. */
 export const removeWorker = statement<readonly [id: string], never>(
   'remove_worker',
-  (t) => `DELETE FROM ${t.workers} WHERE id = $1::text::uuid`,
+  (t) => `
+    WITH worker AS (
+      DELETE FROM ${t.workers} WHERE id = $1::text::uuid
+    )
+    DELETE FROM ${t.claims} c
+     WHERE c.worker_id = $1::text::uuid
+       AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE ${stillRuns(t)})`,
 )
 
 export const getWorkers = statement<readonly [], WorkerRow>(
@@ -99,5 +107,5 @@ export const sweepWorkers = statement<readonly [], never>(
     DELETE FROM ${t.workers} w
      WHERE w.revoked_at < now() - interval '1 day'
        AND NOT EXISTS (
-             SELECT 1 FROM ${t.jobs} j WHERE j.state = 'running' AND j.worker_id = w.id)`,
+             SELECT 1 FROM ${t.claims} c WHERE c.worker_id = w.id)`,
 )

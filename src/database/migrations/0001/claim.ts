@@ -1,4 +1,5 @@
 import type { Names } from '../../names.ts'
+import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
 
 /**
  * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
@@ -25,22 +26,27 @@ export const READ_COMMITTED_ONLY = `
      END IF;`
 
 /**
- * `claim_1` takes up to `room` jobs of a queue for a worker. Its first row is about the pass: `name`
- * says how the queue is ('active', 'paused', 'undeclared', or 'revoked' when the worker's lease is
- * gone), `priority` how many rows were looked at, `attempts` how many could have been taken. The other rows are the jobs.
+ * `claim_1` takes up to `room` jobs of a queue for a worker. Its first row, without an id, is about the
+ * pass:
  *
- * `created_ms` of the first row is, for a queue with a rate limit and no start left, how long until
- * the next, in milliseconds; otherwise 0.
+ * - `name`: how the queue is ('active', 'paused', 'undeclared'), or 'revoked' when the worker's lease
+ *   is gone;
+ * - `priority`: how many rows were looked at, and `attempts`: how many could have been taken;
+ * - `fence`: the number of the claim, when it took something;
+ * - `scheduled_ms`: when its jobs started; `created_ms`: for a queue with a rate limit and no start
+ *   left, how long until the next, in milliseconds, otherwise 0;
+ * - `max_attempts`: how long the look at the whole line took, in microseconds.
  *
- * Rows whose name the worker does not know leave the line for a lane of their own, where they cost
- * nobody anything; every claim also looks into that lane for the names its worker knows.
+ * The other rows are the jobs. Without `highs` the whole line is looked at, and with them the ranges
+ * they name. Rows whose name the worker does not know leave the line for a lane of their own, where
+ * they cost nobody anything; every claim also looks into that lane for the names its worker knows.
  */
 export const claim = (t: Names): string[] => [
   `CREATE FUNCTION ${t.fn('claim_1')}(
-     wanted_queue text, worker uuid, room int, names text[], durable boolean)
-   RETURNS TABLE (
-     id text, name text, args text, priority int, attempts int, max_attempts int, fence float8,
-     seq float8, created_ms float8, scheduled_ms float8, started_ms float8, rest text, place text)
+     wanted_queue text, worker uuid, room int, names text[], durable boolean,
+     highs bigint[] DEFAULT NULL, lows bigint[] DEFAULT NULL, afters bigint[] DEFAULT NULL,
+     befores bigint[] DEFAULT NULL)
+   RETURNS TABLE (${CLAIMED_COLUMNS})
    LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
    #variable_conflict use_column
@@ -51,19 +57,21 @@ export const claim = (t: Names): string[] => [
      starts int;
      next_start timestamptz;
      picked tid[];
+     ids uuid[];
      strange tid[];
      over tid[];
-     looked int;
+     looked int := 0;
      is_limited boolean;
      keys text[];
      locked text[];
-     lows bigint[];
+     lows_held bigint[];
      used int[];
      oldest bigint[];
      head_priorities int[];
      head_seqs bigint[];
      claim_number bigint;
      start_at timestamptz;
+     look_us int := 0;
    BEGIN
      ${READ_COMMITTED_ONLY}
      SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
@@ -79,8 +87,7 @@ export const claim = (t: Names): string[] => [
        queue_state := 'revoked';
      END IF;
      IF queue_state <> 'active' THEN
-       RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
-                           0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
+       ${head('0')}
        RETURN;
      END IF;
      IF NOT durable THEN
@@ -103,11 +110,9 @@ export const claim = (t: Names): string[] => [
           ORDER BY s.at
          OFFSET greatest(starts - rate_max, 0)
           LIMIT 1;
-         RETURN QUERY SELECT NULL::text, queue_state, NULL::text, 0, 0, 0, 0::float8, 0::float8,
-                             CASE WHEN next_start IS NULL THEN 1000
-                                  ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END,
-                             0::float8,
-                             0::float8, NULL::text, NULL::text;
+         room := 0;
+         ${head(`CASE WHEN next_start IS NULL THEN 1000
+                      ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END`)}
          RETURN;
        END IF;
      END IF;
@@ -115,74 +120,18 @@ export const claim = (t: Names): string[] => [
      IF EXISTS (SELECT 1 FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue) THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
        -- end of this transaction.
-       SELECT array_agg(c.tid) FILTER (WHERE c.known), array_agg(c.tid) FILTER (WHERE NOT c.known),
-              count(*), bool_or(c.known AND c.is_limited)
-         INTO picked, strange, looked, is_limited
-         FROM (
-           SELECT both_lanes.tid, both_lanes.known, both_lanes.is_limited
-             FROM (
-               SELECT a.tid, true AS known, a.is_limited, a.priority, 0 AS lane, a.seq
-                 FROM unnest(names) AS n(name),
-                      LATERAL (
-                        SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited,
-                               j.priority, j.seq
-                          FROM ${t.jobs} j
-                         WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
-                         ORDER BY j.priority DESC, j.seq
-                         LIMIT room
-                           FOR NO KEY UPDATE SKIP LOCKED) a
-               UNION ALL
-               SELECT r.tid, r.name = ANY (names), r.is_limited, r.priority, 1, r.ready_seq
-                 FROM (
-                   SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name,
-                          j.priority, j.ready_seq
-                     FROM ${t.jobs} j
-                    WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
-                    ORDER BY j.priority DESC, j.ready_seq
-                    LIMIT room
-                      FOR NO KEY UPDATE SKIP LOCKED) r
-             ) both_lanes
-            ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.seq
-            LIMIT room
-         ) c;
+       ${pickedFrom(asideAndLine(t))};
+     ELSIF highs IS NOT NULL THEN
+       ${pickedFrom(lineInRanges(t))};
      ELSE
-       SELECT array_agg(r.tid) FILTER (WHERE r.name = ANY (names)),
-              array_agg(r.tid) FILTER (WHERE r.name <> ALL (names)),
-              count(*), bool_or(r.is_limited AND r.name = ANY (names))
-         INTO picked, strange, looked, is_limited
-         FROM (
-           SELECT j.ctid AS tid, j.concurrency_key IS NOT NULL AS is_limited, j.name
-             FROM ${t.jobs} j
-            WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL
-            ORDER BY j.priority DESC, j.ready_seq
-            LIMIT room
-              FOR NO KEY UPDATE SKIP LOCKED) r;
+       ${pickedFrom(wholeLine(t))};
+       look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
      END IF;
-
      IF strange IS NOT NULL THEN
-       UPDATE ${t.jobs} j SET aside = true, ready_seq = NULL WHERE j.ctid = ANY (strange);
-       -- Where one is, there are often many (a deploy's new jobs): clear the head in larger steps.
-       UPDATE ${t.jobs} j
-          SET aside = true, ready_seq = NULL
-        WHERE j.ctid = ANY (ARRAY(
-                SELECT k.ctid
-                  FROM ${t.jobs} k
-                 WHERE k.ctid = ANY (ARRAY(
-                         SELECT h.tid
-                           FROM (
-                             SELECT i.ctid AS tid, i.name
-                               FROM ${t.jobs} i
-                              WHERE i.queue = wanted_queue AND i.ready_seq IS NOT NULL
-                              ORDER BY i.priority DESC, i.ready_seq
-                              LIMIT 5000) h
-                          WHERE h.name <> ALL (names)))
-                   AND k.ready_seq IS NOT NULL
-                   FOR NO KEY UPDATE SKIP LOCKED));
+       ${putAside(t)}
      END IF;
-
-     RETURN QUERY SELECT NULL::text, queue_state, NULL::text, looked, room, 0, 0::float8, 0::float8,
-                         0::float8, 0::float8, 0::float8, NULL::text, NULL::text;
      IF picked IS NULL THEN
+       ${head('0')}
        RETURN;
      END IF;
 
@@ -201,7 +150,7 @@ export const claim = (t: Names): string[] => [
         ORDER BY k.key
            ON CONFLICT DO NOTHING;
        SELECT array_agg(l.key), array_agg(l.low_seq)
-         INTO locked, lows
+         INTO locked, lows_held
          FROM (
            SELECT g.key, g.low_seq
              FROM ${t.concurrencyGroups} g
@@ -211,19 +160,18 @@ export const claim = (t: Names): string[] => [
        IF cardinality(locked) IS DISTINCT FROM cardinality(keys) THEN
          RAISE EXCEPTION 'a group was swept away while it was claimed from' USING ERRCODE = 'CH002';
        END IF;
-       claim_number := nextval(${t.sequence('claims')});
+       claim_number := nextval(${t.sequence('claim_numbers')});
 
        -- Later statements than the lock: they see what its last holder did.
        SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
          INTO used, oldest
          FROM (
            SELECT k.n, r.used, r.oldest
-             FROM unnest(keys, lows) WITH ORDINALITY AS k(key, low, n)
+             FROM unnest(keys, lows_held) WITH ORDINALITY AS k(key, low, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM ${t.jobs} j
-                     WHERE j.state = 'running' AND j.concurrency_key = k.key
-                       AND j.claim_seq >= k.low) r) c;
+                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r) c;
        SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
          INTO head_priorities, head_seqs
          FROM (
@@ -238,17 +186,18 @@ export const claim = (t: Names): string[] => [
 
        -- In each group by priority and age, up to the first that does not fit; and none before an
        -- older one that is blocked.
-       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.tid) FILTER (WHERE NOT f.fits)
-         INTO picked, over
+       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
+              array_agg(f.tid) FILTER (WHERE NOT f.fits)
+         INTO picked, ids, over
          FROM (
-           SELECT c.tid,
+           SELECT c.tid, c.id,
                   c.key IS NULL OR bool_and(
                     used[c.g] + c.rank <= c.own_max
                     AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
                          OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
                     OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
              FROM (
-               SELECT j.ctid AS tid, j.concurrency_key AS key, ${OWN_MAX} AS own_max, j.priority, j.seq,
+               SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, ${OWN_MAX} AS own_max, j.priority, j.seq,
                       dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
                       row_number() OVER (PARTITION BY j.concurrency_key
                                              ORDER BY j.priority DESC, j.seq) AS rank
@@ -264,57 +213,73 @@ export const claim = (t: Names): string[] => [
        UPDATE ${t.concurrencyGroups} g
           SET low_seq = k.low
          FROM (SELECT u.key, coalesce(u.oldest, claim_number) AS low, u.was
-                 FROM unnest(keys, oldest, lows) AS u(key, oldest, was)) k
+                 FROM unnest(keys, oldest, lows_held) AS u(key, oldest, was)) k
         WHERE g.key = k.key AND k.low - k.was > 1000;
        IF picked IS NULL THEN
+         ${head('0')}
          RETURN;
        END IF;
      ELSE
-       claim_number := nextval(${t.sequence('claims')});
+       claim_number := nextval(${t.sequence('claim_numbers')});
      END IF;
 
+     INSERT INTO ${t.claims} (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
      IF rate_max IS NULL THEN
        start_at := clock_timestamp();
      ELSE
        INSERT INTO ${t.rateStarts} (queue, at)
        SELECT wanted_queue, start_at FROM generate_series(1, cardinality(picked));
      END IF;
+     ${head('0')}
      RETURN QUERY
      UPDATE ${t.jobs} j
-        SET state = 'running', ready_seq = NULL, aside = false, run_at = NULL, worker_id = worker,
+        SET state = 'running', worker_id = worker, started_at = start_at,
             -- Bounded, since one row that overflows would fail the claim of all, again and again.
-            claim_seq = claim_number, started_at = start_at, attempts = least(j.attempts, ${MOST_ATTEMPTS}) + 1,
-            fence = least(j.fence, ${HIGHEST_FENCE}) + 1
+            attempts = least(j.attempts, ${MOST_ATTEMPTS}) + 1,
+            fence = least(j.fence, ${HIGHEST_FENCE}) + 1,
+            -- No change in an ordinary job: what an index knows of it stays as it is. One that was aside
+            -- gets the first place of all, which moves nobody's bound.
+            claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
+            aside = false, ready_seq = coalesce(j.ready_seq, ${-Number.MAX_SAFE_INTEGER})
       WHERE j.ctid = ANY (picked)
-     RETURNING j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
-               j.fence::float8, j.seq::float8,
-               date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000,
-               date_part('epoch', j.started_at) * 1000,
-               ${rareColumns('j')}, j.ctid::text;
+     RETURNING ${claimedValues('j')};
    END ${t.body}`,
 
-  // What a worker holds, for one that lost the answer to a claim.
-  `CREATE FUNCTION ${t.fn('held_1')}(worker uuid)
-   RETURNS TABLE (
-     id text, name text, args text, priority int, attempts int, max_attempts int, fence float8,
-     seq float8, created_ms float8, scheduled_ms float8, started_ms float8, rest text, place text,
-     queue text)
+  // What a worker runs by claims it does not know, for one that lost their answers.
+  `CREATE FUNCTION ${t.fn('held_1')}(worker uuid, claim_seqs bigint[])
+   RETURNS TABLE (${CLAIMED_COLUMNS}, claim_seq bigint, queue text, started_ms float8)
    LANGUAGE plpgsql STABLE ${STEADY_PLANS}
    AS ${t.body}
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
-     SELECT j.id::text, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
-            j.fence::float8, j.seq::float8,
-            date_part('epoch', j.created_at) * 1000,
-            date_part('epoch', j.scheduled_at) * 1000,
-            date_part('epoch', j.started_at) * 1000,
-            ${rareColumns('j')}, j.ctid::text, j.queue
-       FROM ${t.jobs} j
-      WHERE j.state = 'running' AND j.worker_id = worker;
+     SELECT ${claimedValues('j')}, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+       FROM ${t.claims} c
+      CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+      CROSS JOIN LATERAL (
+              SELECT k.ctid, k.* FROM ${t.jobs} k WHERE k.id = i.id OFFSET 0) j
+      WHERE c.worker_id = worker AND c.claim_seq = ANY (claim_seqs)
+        AND j.state = 'running' AND j.worker_id = worker;
    END ${t.body}`,
 ]
+
+/** The row about the pass, which comes before the jobs. */
+function head(waitMs: string): string {
+  return `RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (${waitMs})::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;`
+}
+
+const CLAIMED_COLUMNS = `
+     id uuid, name text, args text, priority int, attempts int, max_attempts int, fence bigint,
+     ready_seq bigint, created_ms float8, scheduled_ms float8, rest text, place tid`
+
+function claimedValues(j: string): string {
+  return `${j}.id, ${j}.name, ${j}.args::text, ${j}.priority, ${j}.attempts, ${j}.max_attempts,
+               ${j}.fence, ${j}.ready_seq, date_part('epoch', ${j}.created_at) * 1000,
+               date_part('epoch', ${j}.scheduled_at) * 1000, ${rareColumns(j)}, ${j}.ctid`
+}
 
 /**
  * Columns that most jobs leave empty travel as one JSON object, null in the ordinary case: each

@@ -15,14 +15,14 @@ const BOUNDED_PLANS = `${STEADY_PLANS}
 const MAX_HOLDERS = 1_000
 
 /** What waits for its time. The index `jobs_later` has the same predicate. */
-const LATER = "j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside"
+const LATER = 'j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside'
 
 /** Why jobs wait. Both functions only read, and what they read is bounded by their arguments. */
 export const explain = (t: Names): string[] => [
   // Without it the count of one queue walks over the scheduled jobs of all. Rows have no `seq` until
   // their first place in the line, which tells the scheduled ones from those that were tried before.
   `CREATE INDEX jobs_later ON ${t.jobs} (queue, seq)
-     WHERE ready_seq IS NULL AND state <> 'running' AND NOT blocked AND NOT aside`,
+     WHERE ready_seq IS NULL AND NOT blocked AND NOT aside`,
 
   `CREATE FUNCTION ${t.fn('explain_1')}(job uuid, bound int)
    RETURNS TABLE (
@@ -68,13 +68,14 @@ export const explain = (t: Names): string[] => [
             FROM ${t.jobs} a
            WHERE a.queue = found_job.queue AND a.priority = found_job.priority
              AND a.ready_seq IS NOT NULL AND a.ready_seq < found_job.ready_seq
+             AND a.state <> 'running'
            ORDER BY a.ready_seq DESC
            LIMIT bound)
          UNION ALL
          (SELECT 1
             FROM ${t.jobs} a
            WHERE a.queue = found_job.queue AND a.priority > found_job.priority
-             AND a.ready_seq IS NOT NULL
+             AND a.ready_seq IS NOT NULL AND a.state <> 'running'
            ORDER BY a.priority, a.ready_seq DESC
            LIMIT bound)
          LIMIT bound) counted;
@@ -103,7 +104,7 @@ export const explain = (t: Names): string[] => [
              FROM (
                SELECT r.id
                  FROM ${t.jobs} r
-                WHERE r.state = 'running' AND r.concurrency_key = found_job.concurrency_key
+                WHERE r.concurrency_key = found_job.concurrency_key
                   AND r.claim_seq >= coalesce(low, 0)
                 ORDER BY r.claim_seq
                 LIMIT greatest(found_job.max, ${MAX_HOLDERS})) k) h;
@@ -182,14 +183,19 @@ export const explain = (t: Names): string[] => [
        INTO seen
        FROM (
          SELECT j.queue
-           FROM ${t.jobs} j
-          WHERE j.state = 'running'
-          ORDER BY j.worker_id, j.claim_seq
-          LIMIT look + 1) r;
+           FROM (
+             SELECT i.id
+               FROM ${t.claims} c
+              CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+              ORDER BY c.worker_id, c.claim_seq
+              LIMIT look + 1) i
+           LEFT JOIN LATERAL (
+                  SELECT k.queue FROM ${t.jobs} k
+                   WHERE k.id = i.id AND k.state = 'running' OFFSET 0) j ON true) r;
 
      RETURN QUERY
      SELECT found_state,
-            ${counted('j.ready_seq IS NOT NULL', 'j.priority DESC, j.ready_seq', t)},
+            ${counted("j.ready_seq IS NOT NULL AND j.state <> 'running'", 'j.priority DESC, j.ready_seq', t)},
             ${counted(`${LATER} AND j.seq IS NULL`, 'j.seq', t)},
             ${counted(`${LATER} AND j.seq IS NOT NULL`, 'j.seq', t)},
             ${counted('j.aside', 'j.name, j.priority DESC, j.seq', t)},

@@ -24,16 +24,26 @@ export const MOVED_COLUMNS = [
   'backoff',
 ] as const
 
-/** The guard: the row is this job, held by this worker under this fence, and still running. */
-const OURS = `(j.id = d.id) IS TRUE AND j.fence = d.fence AND (j.worker_id = worker) IS TRUE
-          AND j.state NOT IN ('pending', 'retrying')`
+/**
+ * The guard: the row is this job, held by this worker under this fence, and still running. IS TRUE
+ * keeps the condition from offering an index: rows are looked for where they stand.
+ */
+const OURS = `(j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+          AND j.state = 'running'`
 
 export const movedColumns = (prefix: string): string =>
   MOVED_COLUMNS.map((column) => `${prefix}.${column}`).join(', ')
 
+function unlessEqual(differs: string): string {
+  return `IF ${differs} THEN
+         RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';
+       END IF;`
+}
+
 /**
  * `finish_1` saves what attempts came to, under their fences. One row of `ids`, `fences` and `states`
- * is one attempt; the other arrays may be null when no row needs them. It answers only for the rows
+ * is one attempt; the other arrays may be null when no row needs them, and `states` when every attempt
+ * succeeded. `ended` are claims of this worker whose jobs have all ended. It answers only for the rows
  * that were not saved as asked:
  *
  * - 'cancelled': saved, but as cancelled, because somebody had asked for it;
@@ -71,7 +81,8 @@ export const finish = (t: Names): string[] => [
   `CREATE FUNCTION ${t.fn('finish_1')}(
      worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[],
      delays_ms float8[], given_back int[], crashed int[], fronts boolean[],
-     walls_ms float8[], cpus_ms float8[], peaks float8[], rests text[], since_ms float8, keys text[])
+     walls_ms float8[], cpus_ms float8[], peaks float8[], rests text[], since_ms float8, keys text[],
+     ended bigint[])
    RETURNS TABLE (id text, verdict text, at_ms float8)
    LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
@@ -79,6 +90,7 @@ export const finish = (t: Names): string[] => [
    DECLARE
      at timestamptz := clock_timestamp();
      places tid[];
+     states text[];
      copied int;
      deleted int;
      moved int := 0;
@@ -93,13 +105,33 @@ export const finish = (t: Names): string[] => [
      END IF;
 
      -- Rows are first looked for where the claim left them, and those that have moved since (a progress
-     -- was saved, a cancel asked for) by their ids. No plan can begin with the table, whatever the
-     -- statistics say: IS TRUE keeps conditions from offering an index.
+     -- was saved, a cancel asked for) by their ids. They are copied first and deleted then, without a
+     -- lock in between: rows with so many columns are dear to carry through RETURNING. When a row
+     -- changes between the two, the counts differ, and the whole batch is done again.
+     IF finish_1.states IS NULL AND finish_1.errors IS NULL AND finish_1.rests IS NULL THEN
+       -- The common case, without a question that costs every row. What it leaves is found below.
+       INSERT INTO ${t.finishedJobs} (
+              ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
+              result, wall_ms, cpu_ms, peak_bytes)
+       SELECT ${movedColumns('j')}, at, j.retention, j.progress, j.errors, j.meta, 'succeeded',
+              d.result::jsonb, d.wall_ms, d.cpu_ms, d.peak_bytes
+         FROM unnest(finish_1.places, finish_1.ids, finish_1.fences, finish_1.results,
+                     finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks)
+           AS d(tid, id, fence, result, wall_ms, cpu_ms, peak_bytes)
+         JOIN ${t.jobs} j ON j.ctid = d.tid
+        WHERE ${OURS} AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS moved = ROW_COUNT;
+       DELETE FROM ${t.jobs} j
+        USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
+        WHERE j.ctid = d.tid AND ${OURS} AND j.cancel_requested_at IS NULL;
+       GET DIAGNOSTICS deleted = ROW_COUNT;
+       ${unlessEqual('deleted <> moved')}
+     END IF;
+
      places := finish_1.places;
      FOR round IN 1 .. 2 LOOP
-       -- Copied first and deleted then, without a lock in between: rows with so many columns are dear
-       -- to carry through RETURNING. When a row changes between the two, the counts differ, and the
-       -- whole batch is done again.
+       EXIT WHEN moved = cardinality(finish_1.ids);
+       states := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
        INSERT INTO ${t.finishedJobs} (
               ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
@@ -119,7 +151,7 @@ export const finish = (t: Names): string[] => [
               CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
               CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
               d.wall_ms, d.cpu_ms, d.peak_bytes
-         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.results,
+         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.results,
                      finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
                      finish_1.rests)
            AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
@@ -130,7 +162,7 @@ export const finish = (t: Names): string[] => [
 
        WITH gone AS (
          DELETE FROM ${t.jobs} j
-          USING unnest(places, finish_1.ids, finish_1.fences, finish_1.states)
+          USING unnest(places, finish_1.ids, finish_1.fences, states)
              AS d(tid, id, fence, state)
           WHERE j.ctid = d.tid AND ${OURS}
             AND (d.state IN ('succeeded', 'failed', 'cancelled')
@@ -140,11 +172,9 @@ export const finish = (t: Names): string[] => [
        SELECT count(*), array_agg(gone.asked) FILTER (WHERE gone.asked IS NOT NULL)
          INTO deleted, asked
          FROM gone;
-       IF deleted <> copied OR asked IS NOT NULL AND cardinality(asked) <> (
+       ${unlessEqual(`deleted <> copied OR asked IS NOT NULL AND cardinality(asked) <> (
             SELECT count(*) FROM ${t.finishedJobs} f
-             WHERE f.id = ANY (asked) AND f.finished_at = at AND f.state = 'cancelled') THEN
-         RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';
-       END IF;
+             WHERE f.id = ANY (asked) AND f.finished_at = at AND f.state = 'cancelled')`)}
        moved := moved + copied;
        cancelled := cancelled || asked;
        EXIT WHEN moved = cardinality(finish_1.ids) OR round = 2;
@@ -157,7 +187,7 @@ export const finish = (t: Names): string[] => [
 
      IF moved < cardinality(finish_1.ids) THEN
        UPDATE ${t.jobs} j
-          SET state = d.state,
+          SET state = d.state, claim_seq = NULL,
               ready_seq = CASE WHEN d.front THEN nextval(${t.sequence('front')})
                                WHEN coalesce(d.delay_ms, 0) <= 0 THEN nextval(${t.sequence('line')}) END,
               run_at = CASE WHEN d.delay_ms > 0 THEN at + make_interval(secs => d.delay_ms / 1000) END,
@@ -167,7 +197,7 @@ export const finish = (t: Names): string[] => [
               progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
                               ELSE j.progress END,
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
-         FROM unnest(places, finish_1.ids, finish_1.fences, finish_1.states, finish_1.errors,
+         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
                      finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
                      finish_1.rests)
            AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
@@ -200,6 +230,9 @@ export const finish = (t: Names): string[] => [
         WHERE v.verdict <> 'saved';
      END IF;
 
+     IF ended IS NOT NULL THEN
+       DELETE FROM ${t.claims} c WHERE c.worker_id = worker AND c.claim_seq = ANY (ended);
+     END IF;
      IF EXISTS (SELECT 1 FROM ${t.waiters} w) THEN
        PERFORM pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || w.job_id::text)
           FROM ${t.waiters} w

@@ -54,8 +54,7 @@ export const groups = (t: Names): string[] => [
                   SELECT count(*)::int AS used
                     FROM ${t.jobs} r
                     JOIN ${t.concurrencyGroups} g ON g.key = k.key
-                   WHERE r.state = 'running' AND r.concurrency_key = k.key
-                     AND r.claim_seq >= g.low_seq) c
+                   WHERE r.concurrency_key = k.key AND r.claim_seq >= g.low_seq) c
           CROSS JOIN LATERAL (
                   WITH RECURSIVE line AS (
                     (SELECT b.queue FROM ${t.jobs} b
@@ -85,8 +84,8 @@ export const groups = (t: Names): string[] => [
                   FROM (
                     SELECT 1
                       FROM ${t.jobs} r
-                     WHERE r.ready_seq IS NOT NULL AND r.concurrency_key = l.key
-                       AND r.queue = l.queue
+                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
+                       AND r.concurrency_key = l.key AND r.queue = l.queue
                      LIMIT head.max) bounded) line
         CROSS JOIN LATERAL (
                 SELECT b.tid, b.rank,
@@ -192,10 +191,11 @@ export const groups = (t: Names): string[] => [
      DELETE FROM ${t.concurrencyGroups} g
       WHERE g.key = ANY (keys)
         AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j
-                         WHERE j.state = 'running' AND j.concurrency_key = g.key)
+                         WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key)
         AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j WHERE j.blocked AND j.concurrency_key = g.key)
         AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j
-                         WHERE j.ready_seq IS NOT NULL AND j.concurrency_key = g.key);
+                         WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                           AND j.concurrency_key = g.key);
      GET DIAGNOSTICS count_removed = ROW_COUNT;
      RETURN QUERY SELECT count_removed,
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;

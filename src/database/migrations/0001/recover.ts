@@ -2,6 +2,12 @@ import { type Names, quoteLiteral } from '../../names.ts'
 import { HIGHEST_FENCE, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { MOVED_COLUMNS, movedColumns } from './finish.ts'
 
+/** Whether the job of `i.id` runs under the claim `c`. By its id alone: no plan may begin elsewhere. */
+export const stillRuns = (t: Names): string => `EXISTS (
+                  SELECT 1
+                    FROM (SELECT k.state, k.worker_id FROM ${t.jobs} k WHERE k.id = i.id OFFSET 0) j
+                   WHERE j.state = 'running' AND j.worker_id = c.worker_id)`
+
 /**
  * What brings jobs back: `recover_1` for those of workers without a lease, `stage_1` for those whose
  * time has come.
@@ -22,13 +28,13 @@ export const recover = (t: Names): string[] => [
      at timestamptz := clock_timestamp();
    BEGIN
      ${READ_COMMITTED_ONLY}
-     -- The holders of running jobs, one index probe each, whatever the number of jobs.
+     -- The holders of claims, one index probe each, whatever the number of jobs.
      WITH RECURSIVE holders AS (
-       (SELECT j.worker_id FROM ${t.jobs} j WHERE j.state = 'running' ORDER BY j.worker_id LIMIT 1)
+       (SELECT c.worker_id FROM ${t.claims} c ORDER BY c.worker_id LIMIT 1)
        UNION ALL
-       SELECT (SELECT j.worker_id FROM ${t.jobs} j
-                WHERE j.state = 'running' AND j.worker_id > h.worker_id
-                ORDER BY j.worker_id LIMIT 1)
+       SELECT (SELECT c.worker_id FROM ${t.claims} c
+                WHERE c.worker_id > h.worker_id
+                ORDER BY c.worker_id LIMIT 1)
          FROM holders h
         WHERE h.worker_id IS NOT NULL
      )
@@ -45,9 +51,10 @@ export const recover = (t: Names): string[] => [
      stuck := ARRAY(
        SELECT s.id
          FROM (
-           SELECT j.id
-             FROM ${t.jobs} j
-            WHERE j.state = 'running' AND j.worker_id = ANY (gone)
+           SELECT i.id
+             FROM ${t.claims} c
+            CROSS JOIN LATERAL unnest(c.ids) AS i(id)
+            WHERE c.worker_id = ANY (gone) AND ${stillRuns(t)}
             LIMIT room) s
         ORDER BY s.id);
      SELECT array_agg(DISTINCT j.concurrency_key)
@@ -110,9 +117,13 @@ export const recover = (t: Names): string[] => [
         SET state = 'pending', fence = least(j.fence, ${HIGHEST_FENCE}) + 1,
             attempts = greatest(j.attempts - 1, 0),
             crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
-            ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
+            claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
      RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     -- What somebody still holds for a moment keeps its claim, for the next pass.
+     DELETE FROM ${t.claims} c
+      WHERE c.worker_id = ANY (gone)
+        AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE ${stillRuns(t)});
      IF keys IS NOT NULL THEN
        RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
                       FROM ${t.fn('ready_1')}(keys) r;
@@ -134,7 +145,7 @@ export const recover = (t: Names): string[] => [
      WITH due AS MATERIALIZED (
        SELECT j.ctid AS tid, j.run_at
          FROM ${t.jobs} j
-        WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+        WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
           AND j.run_at <= at
         ORDER BY j.run_at
         LIMIT room
@@ -155,7 +166,7 @@ export const recover = (t: Names): string[] => [
      SELECT NULL::text, 0,
             (SELECT extract(epoch FROM j.run_at - at)::float8 * 1000
                FROM ${t.jobs} j
-              WHERE j.ready_seq IS NULL AND j.state <> 'running' AND NOT j.blocked AND NOT j.aside
+              WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
                 -- Before PostgreSQL 17 nothing can be subtracted from infinity.
                 AND j.run_at < 'infinity'
               ORDER BY j.run_at

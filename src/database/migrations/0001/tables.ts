@@ -3,14 +3,19 @@ import type { Names } from '../../names.ts'
 /**
  * The hot table holds what is waiting or running and nothing else; a job that has finished is moved
  * to `finished_jobs`. Wide columns stand last and fixed-width ones first, so that rows pack well.
+ *
+ * No index knows of what a claim changes in a job without a concurrency limit (`state`, `worker_id`,
+ * `started_at`, `attempts`, `fence`): its new version is a heap-only one, and costs no entry in any
+ * index. So a running job keeps its place in the line, and is passed over there; which jobs a worker
+ * runs is written in `claims`; and `claim_seq` is set for jobs with a limit alone.
  */
 export const tables = (t: Names): string[] => [
   // `line` gives new places; `front` gives places before all of them, to jobs that were looked at
-  // and put back; `claims` numbers the claims, so that running rows can be searched from a bound.
+  // and put back; `claims` numbers the claims, so that the running jobs of a group can be counted from a bound.
   `CREATE SEQUENCE ${t.own('line')}`,
   `CREATE SEQUENCE ${t.own('front')}
-     MINVALUE -9223372036854775807 START -9223372036854775807 MAXVALUE -1`,
-  `CREATE SEQUENCE ${t.own('claims')}`,
+     MINVALUE ${-Number.MAX_SAFE_INTEGER} START ${-Number.MAX_SAFE_INTEGER} MAXVALUE -1`,
+  `CREATE SEQUENCE ${t.own('claim_numbers')}`,
 
   `CREATE TABLE ${t.jobs} (
      id uuid PRIMARY KEY,
@@ -45,9 +50,14 @@ export const tables = (t: Names): string[] => [
      progress jsonb,
      errors jsonb,
      meta jsonb,
-     CONSTRAINT jobs_state CHECK (state IN ('pending', 'running', 'retrying')),
-     CONSTRAINT jobs_running CHECK (state <> 'running' OR (worker_id IS NOT NULL AND ready_seq IS NULL))
+     CONSTRAINT jobs_state CHECK (
+       CASE WHEN state = 'running'
+            THEN worker_id IS NOT NULL AND ready_seq IS NOT NULL AND NOT blocked AND NOT aside
+                 AND (claim_seq IS NULL) = (concurrency_key IS NULL)
+            ELSE state IN ('pending', 'retrying') AND claim_seq IS NULL END)
    ) WITH (
+     -- A claim writes its row anew beside the old version, and then no index has to be told.
+     fillfactor = 45,
      -- Rows live for milliseconds: vacuum by a fixed number of dead rows, without a pause.
      autovacuum_vacuum_scale_factor = 0.02,
      autovacuum_vacuum_threshold = 20000,
@@ -58,16 +68,31 @@ export const tables = (t: Names): string[] => [
      WHERE ready_seq IS NOT NULL`,
   `CREATE UNIQUE INDEX jobs_unique_key ON ${t.jobs} (unique_key) WHERE unique_key IS NOT NULL`,
   `CREATE INDEX jobs_due ON ${t.jobs} (run_at)
-     WHERE ready_seq IS NULL AND state <> 'running' AND NOT blocked AND NOT aside`,
+     WHERE ready_seq IS NULL AND NOT blocked AND NOT aside`,
   `CREATE INDEX jobs_blocked ON ${t.jobs} (concurrency_key, queue, priority DESC, seq)
      WHERE blocked`,
   `CREATE INDEX jobs_group ON ${t.jobs} (concurrency_key, claim_seq)
-     WHERE state = 'running' AND concurrency_key IS NOT NULL`,
+     WHERE claim_seq IS NOT NULL`,
   `CREATE INDEX jobs_group_ready ON ${t.jobs} (concurrency_key, queue)
-     WHERE ready_seq IS NOT NULL AND concurrency_key IS NOT NULL`,
+     WHERE ready_seq IS NOT NULL AND concurrency_key IS NOT NULL AND claim_seq IS NULL`,
   `CREATE INDEX jobs_aside ON ${t.jobs} (queue, name, priority DESC, seq) WHERE aside`,
-  `CREATE INDEX jobs_running ON ${t.jobs} (worker_id, claim_seq) WHERE state = 'running'`,
-  `CREATE INDEX jobs_cancelling ON ${t.jobs} (worker_id) WHERE cancel_requested_at IS NOT NULL`,
+  `CREATE INDEX jobs_cancelling ON ${t.jobs} (cancel_requested_at)
+     WHERE cancel_requested_at IS NOT NULL`,
+
+  // Which jobs a claim took, for whoever has to find what a worker runs. A row goes when the last of
+  // its jobs has ended.
+  `CREATE TABLE ${t.claims} (
+     worker_id uuid,
+     claim_seq bigint,
+     ids uuid[] NOT NULL,
+     PRIMARY KEY (worker_id, claim_seq)
+   ) WITH (
+     autovacuum_vacuum_scale_factor = 0.02,
+     autovacuum_vacuum_threshold = 5000,
+     autovacuum_vacuum_cost_delay = 0
+   )`,
+  // Compressing thousands of ids costs more than writing them.
+  `ALTER TABLE ${t.claims} ALTER COLUMN ids SET STORAGE EXTERNAL`,
 
   `CREATE TABLE ${t.finishedJobs} (
      id uuid NOT NULL,
@@ -101,7 +126,7 @@ export const tables = (t: Names): string[] => [
      result jsonb
    ) PARTITION BY RANGE (finished_at)`,
   `CREATE INDEX finished_jobs_id ON ${t.finishedJobs} (id)`,
-  `CREATE INDEX finished_jobs_queue ON ${t.finishedJobs} (queue, id DESC)`,
+  `CREATE INDEX finished_jobs_queue ON ${t.finishedJobs} (queue, id)`,
 
   `CREATE TABLE ${t.queues} (
      name text PRIMARY KEY,

@@ -1,0 +1,102 @@
+import type { Names } from '../../names.ts'
+
+/** What is in the line and may be taken. Running jobs keep their place: they are passed over. */
+const READY = (queue: string): string =>
+  `j.queue = ${queue} AND j.ready_seq IS NOT NULL AND j.state <> 'running'`
+
+const COLUMNS = `j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq`
+
+const ORDER = `ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED`
+
+/** The head of the line, locked: at most `room` rows. */
+export const wholeLine = (t: Names): string => `
+                SELECT ${COLUMNS}
+                  FROM ${t.jobs} j
+                 WHERE ${READY('wanted_queue')}
+                 ${ORDER}`
+
+/**
+ * The same, read in ranges. One with `high = low` is a lane, a priority between two places of the
+ * line: nothing before its first place is touched, where rows that are gone may lie in heaps. Any
+ * other is a gap between lanes, and is read whole. The ranges come in the order of the line; those
+ * behind the last that is needed are not looked at.
+ */
+export const lineInRanges = (t: Names): string => `
+                SELECT r.*
+                  FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)
+                 CROSS JOIN LATERAL (
+                   SELECT lane.*
+                     FROM (
+                       SELECT ${COLUMNS}
+                         FROM ${t.jobs} j
+                        WHERE g.high = g.low AND ${READY('wanted_queue')} AND j.priority = g.high
+                          AND j.ready_seq > g.after AND j.ready_seq < g.before
+                        ${ORDER}) lane
+                   UNION ALL
+                   SELECT gap.*
+                     FROM (
+                       SELECT ${COLUMNS}
+                         FROM ${t.jobs} j
+                        WHERE g.high <> g.low AND ${READY('wanted_queue')}
+                          AND j.priority < g.high AND j.priority > g.low
+                        ${ORDER}) gap) r
+                 LIMIT room`
+
+/** Both lanes of names that are not in every worker: those put aside, and the line. */
+export const asideAndLine = (t: Names): string => `
+                SELECT both_lanes.tid, both_lanes.id, both_lanes.is_limited, both_lanes.name,
+                       both_lanes.priority, both_lanes.ready_seq
+                  FROM (
+                    SELECT a.*, 0 AS lane
+                      FROM unnest(names) AS n(name),
+                           LATERAL (
+                             SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited,
+                                    j.name, j.priority, j.seq AS ready_seq
+                               FROM ${t.jobs} j
+                              WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
+                              ORDER BY j.priority DESC, j.seq
+                              LIMIT room
+                                FOR NO KEY UPDATE SKIP LOCKED) a
+                    UNION ALL
+                    SELECT l.*, 1
+                      FROM (${wholeLine(t)}) l
+                  ) both_lanes
+                 ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.ready_seq
+                 LIMIT room`
+
+/** Fills the variables of a claim from rows of the line. */
+export const pickedFrom = (rows: string): string => `
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
+         FROM (
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
+             FROM (${rows}) l
+           OFFSET 0) r`
+
+/**
+ * Rows whose name the worker does not know leave the line for a lane of their own. Where one is, there
+ * are often many (a deploy's new jobs): the head is cleared in larger steps.
+ */
+export const putAside = (t: Names): string => `
+       UPDATE ${t.jobs} j SET aside = true, ready_seq = NULL WHERE j.ctid = ANY (strange);
+       UPDATE ${t.jobs} j
+          SET aside = true, ready_seq = NULL
+        WHERE j.ctid = ANY (ARRAY(
+                SELECT k.ctid
+                  FROM ${t.jobs} k
+                 WHERE k.ctid = ANY (ARRAY(
+                         SELECT h.tid
+                           FROM (
+                             SELECT j.ctid AS tid, j.name
+                               FROM ${t.jobs} j
+                              WHERE ${READY('wanted_queue')}
+                              ORDER BY j.priority DESC, j.ready_seq
+                              LIMIT 5000) h
+                          WHERE h.name <> ALL (names)))
+                   AND k.ready_seq IS NOT NULL AND k.state <> 'running'
+                   FOR NO KEY UPDATE SKIP LOCKED));`
