@@ -25,6 +25,7 @@ const measured = new Map<string, { figures: Figures[]; reason?: string }>()
 const runtimes = new Map<string, Runtime>()
 const measurements = [...new Map(options.rows.map((row) => [row.measurement, row])).values()]
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 await using servers = new Servers()
 const server = await servers.describe()
 for (let round = 1; round <= options.rounds; round++) {
@@ -82,13 +83,17 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
     execArgv: ['--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
+  let answer: { figures?: Figures; error?: string } | null = null
   let said = ''
   child.stderr!.on('data', (chunk) => {
     said = `${said}${chunk}`.slice(-SAID_BYTES)
   })
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), limitSeconds * 1_000 + GRACE_MS)
-    let answer: { figures?: Figures; error?: string } | null = null
+    const limitMs = limitSeconds * 1_000 + GRACE_MS
+    const timer = setTimeout(() => {
+      answer ??= { error: `not done after ${limitMs / 1_000} s` }
+      child.kill('SIGKILL')
+    }, limitMs)
     child.on('message', (message) => {
       answer = message as typeof answer
     })
@@ -97,7 +102,7 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
       clearTimeout(timer)
       if (answer?.figures !== undefined) return resolve(answer.figures)
       const why = answer?.error ?? `its process ended with ${signal ?? code}`
-      reject(new Error([why, ...said.trim().split('\n').slice(0, 3)].join(' · ').trim()))
+      reject(new Error([why, ...said.split('\n').filter(Boolean).slice(0, 3)].join(' · ')))
     })
   })
 }
@@ -123,7 +128,9 @@ function report(): string {
   return [
     `${options.rounds} rounds, each of them every row, and in it every system in turn, each in a fresh process. ` +
       `${shown(options.jobs)} empty jobs a drain, from the start of the worker to the last stored outcome; ` +
-      `single pushes for ${options.seconds} s; ${options.samples} latencies, from the call of push to the first line of the job.`,
+      `single pushes for ${options.seconds} s; ${options.samples} latencies of lone pushes about 20 ms apart, from the call of push to the first line of the job.`,
+    'PostgreSQL is given ANALYZE and CHECKPOINT after the filling and before the clock starts. Memory is the resident set of the ' +
+      'process of the worker alone, with Node and tsx in it.',
     `${cpus()[0]?.model}, ${availableParallelism()} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}. ` +
       `PostgreSQL ${process.env.DATABASE_URL === undefined ? 'embedded' : 'of DATABASE_URL'}: ` +
       `${Object.entries(server).map(([name, value]) => `${name} ${value}`)}.`.replaceAll(',', ', '),

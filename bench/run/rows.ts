@@ -66,7 +66,7 @@ function latencies(apart: boolean, load: boolean): Row[] {
   const measurement = `latency${apart ? '-apart' : ''}-${load ? 'load' : 'idle'}`
   return ['p50', 'p99'].map((figure) => ({
     name: `${measurement}-${figure}`,
-    label: `latency ${figure}, ${apart ? '2 processes' : '1 process'}, ${load ? '50 % load' : 'idle'}`,
+    label: `latency ${figure}, ${apart ? '2 processes' : '1 process'}, ${load ? 'under load' : 'idle'}`,
     unit: 'ms',
     figure,
     measurement,

@@ -69,6 +69,11 @@ export class Servers implements AsyncDisposable {
       throw error
     }
     this.#redis.set(isDurable, { process: server, directory, port })
+    // A run that is broken off disposes of nothing, and Redis would outlive it.
+    process.once('exit', () => {
+      server.kill()
+      rmSync(directory, { recursive: true, force: true })
+    })
     return port
   }
 

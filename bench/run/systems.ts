@@ -22,7 +22,7 @@ const bullmq = {
 }
 const bullmqConfiguration =
   'Worker concurrency 100 (2 with sandboxes, useWorkerThreads for threads), four calls of addBulk with 1,000 at once, all ' +
-  'completed jobs kept (the default)'
+  'completed jobs kept, the default (docs.bullmq.io: Concurrency, Sandboxed processors, Going to production)'
 
 export const systems: readonly System[] = [
   {
@@ -47,7 +47,7 @@ export const systems: readonly System[] = [
       'useListenNotify, and notify on the queue in the rows of latency (else a lone job waits for a ' +
       'poll of 0.5 s or more) and not in the others (it slows down each push, and is off by default), ' +
       'batchSize 1,000 with burstWhenBatchFull, localConcurrency 2, four calls of insert with 1,000 at once, a pool of 20; ' +
-      'a batch succeeds or fails as one, which is its default and quicker than perJobResults. ' +
+      'a batch succeeds or fails as one (the default; pgboss.io, Workers). ' +
       'Completed jobs kept for 7 days (the default). Groups: groupConcurrency 1, which its ' +
       'documentation says may briefly be exceeded.',
   },
@@ -59,7 +59,7 @@ export const systems: readonly System[] = [
     store: 'postgres',
     lacks: (what) => lacksChildren(what),
     configuration:
-      'the preset of its page "Performance": concurrentJobs 24, maxPoolSize 25, localQueue of 500, ' +
+      'the preset of worker.graphile.org/docs/performance: concurrentJobs 24, maxPoolSize 25, localQueue of 500, ' +
       'completeJobBatchDelay and failJobBatchDelay 0; four calls of addJobs with 1,000 at once, a pool of 20. It deletes ' +
       'finished jobs, so it keeps no history. Groups: queue names, of which it advises against many.',
   },
@@ -82,7 +82,7 @@ export const systems: readonly System[] = [
     name: 'bullmq-postgres',
     label: 'BullMQ, PostgreSQL',
     store: 'postgres',
-    configuration: `createPostgresBackend, of BullMQ 6, with a pool of 20. ${bullmqConfiguration}.`,
+    configuration: `createPostgresBackend of BullMQ 6 (docs.bullmq.io/guide/postgresql) with a pool of 20. ${bullmqConfiguration}.`,
   },
 ]
 
