@@ -13,7 +13,7 @@ export const usage = `npm run bench -- [options]
   --samples 300             pushes that a latency is taken of
   --load N                  jobs/s beside the probes of the rows with load, the same for all systems;
                             without it, half of what each sustains
-  --limit 120               seconds that a drain may take
+  --limit 300               seconds that a drain may take
   --same-node               every system on the Node of bench/peers
   --quick                   1 round, 5,000 jobs, 1 s, 50 samples: whether it works, not how fast
 
@@ -44,7 +44,7 @@ export function optionsOf(args: string[]): Options {
       seconds: { type: 'string' },
       samples: { type: 'string' },
       load: { type: 'string' },
-      limit: { type: 'string', default: '120' },
+      limit: { type: 'string', default: '300' },
       'same-node': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
