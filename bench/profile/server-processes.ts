@@ -19,7 +19,8 @@ interface Seen {
 
 /**
  * The processor time of the server's processes, by what they did. A process counts from its start,
- * and one that has ended with what it was last seen with. The bench's own sessions are left out.
+ * and one that has ended with what it was last seen with. The sessions of the bench itself, and
+ * of others on the same server, are left out.
  */
 export class ServerProcesses {
   readonly #server: BenchServer
@@ -61,7 +62,8 @@ export class ServerProcesses {
     const rows = await this.#server.query<{ pid: number; type: string; application: string }>(
       `SELECT pid, coalesce(backend_type, '') AS type, coalesce(application_name, '') AS application
          FROM pg_stat_activity
-        WHERE application_name IS DISTINCT FROM '${BENCH_APPLICATION}'`,
+        WHERE application_name IS DISTINCT FROM '${BENCH_APPLICATION}'
+          AND (backend_type <> 'client backend' OR application_name LIKE 'chancy%')`,
     )
     for (const { pid, type, application } of rows) {
       const cpuMs = cpuMsOf(pid)

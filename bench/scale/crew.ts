@@ -1,6 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ClaimTimes, FromWorker, ToWorker, WorkerOrder } from './worker-messages.ts'
+import {
+  type ClaimTimes,
+  type FromWorker,
+  ORDER,
+  type ToWorker,
+  type WorkerOrder,
+} from './worker-messages.ts'
 
 const ENTRY = fileURLToPath(new URL('worker-process.ts', import.meta.url))
 /** How long the workers may do without saving anything before a run is given up, in milliseconds. */
@@ -17,11 +23,14 @@ export class Crew {
   readonly #saved = new Map<ChildProcess, number>()
   #progress: Progress = { count: 0, atMs: 0 }
   #onSaved: (() => void) | null = null
+  #onEnded: ((error: Error) => void) | null = null
 
   /** Resolves when every worker has looked at every queue once. */
   static async start(workers: number, order: WorkerOrder): Promise<Crew> {
     const crew = new Crew()
-    for (let n = 0; n < workers; n++) crew.#add(fork(ENTRY, [JSON.stringify(order)]))
+    // Not among the arguments, where everybody on the machine could read the password.
+    const env = { ...process.env, [ORDER]: JSON.stringify(order) }
+    for (let n = 0; n < workers; n++) crew.#add(fork(ENTRY, { env }))
     await Promise.all(crew.#children.map((child) => answer(child, 'ready')))
     return crew
   }
@@ -34,7 +43,7 @@ export class Crew {
   /**
    * Waits until so many are saved in all: how many it were when that was seen, and when.
    *
-   * @throws when nothing is saved for two minutes
+   * @throws when nothing is saved for two minutes, or a worker has ended
    */
   async until(count: number): Promise<Progress> {
     while (this.saved < count) await this.#next()
@@ -63,6 +72,9 @@ export class Crew {
 
   #add(child: ChildProcess): void {
     this.#children.push(child)
+    child.on('exit', (code) => {
+      this.#onEnded?.(new Error(`A worker process ended with the code ${code}.`))
+    })
     child.on('message', (message: FromWorker) => {
       if (message.kind !== 'saved') return
       const more = message.saved - (this.#saved.get(child) ?? 0)
@@ -75,12 +87,16 @@ export class Crew {
 
   #next(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('The workers save nothing.')), STUCK_MS)
-      this.#onSaved = () => {
+      const timer = setTimeout(() => end(new Error('The workers save nothing.')), STUCK_MS)
+      const end = (error?: Error): void => {
         clearTimeout(timer)
         this.#onSaved = null
-        resolve()
+        this.#onEnded = null
+        if (error === undefined) resolve()
+        else reject(error)
       }
+      this.#onSaved = () => end()
+      this.#onEnded = end
     })
   }
 }

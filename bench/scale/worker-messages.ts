@@ -1,3 +1,6 @@
+/** The environment variable that a worker process finds its order in. */
+export const ORDER = 'CHANCY_BENCH_ORDER'
+
 /** What a worker process is started with. */
 export interface WorkerOrder {
   readonly url: string

@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { Chancy, job, pgDriver, Worker } from '../support/chancy.ts'
 import { timedDriver } from '../support/timed-driver.ts'
-import type { FromWorker, ToWorker, WorkerOrder } from './worker-messages.ts'
+import { type FromWorker, ORDER, type ToWorker, type WorkerOrder } from './worker-messages.ts'
 
 /** Saved jobs are told of at most this often, in milliseconds. */
 const TELL_EVERY_MS = 5
 const SLOW_MS = 60
 
-const order = JSON.parse(process.argv[2] ?? '') as WorkerOrder
+const order = JSON.parse(process.env[ORDER] ?? '') as WorkerOrder
 let lone: number[] = []
 let all: number[] = []
 
