@@ -1,11 +1,12 @@
 /**
  * Drains empty jobs through one worker process, `inline`, and prints jobs per second.
  *
- *   npm run bench:drain -- [--jobs 100000] [--runs 3] [--database postgres://…]
+ *   npm run bench:drain -- [--jobs 100000] [--runs 3] [--database postgres://…] [--fast-claims]
+ *       [--groups 0] [--max 1]
  */
 import { parseArgs } from 'node:util'
-import { Chancy, job, Queue, Worker } from 'chancy'
-import { embeddedPostgres } from 'chancy/embedded-postgres'
+import { Chancy, embeddedPostgres, job, Queue, Worker } from './support/chancy.ts'
+import { median, perSecond, shown } from './support/figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -60,21 +61,13 @@ for (let run = 1; run <= runs; run++) {
   await done
   const drainMs = performance.now() - startedAt
   await worker.stop()
-  rates.push((count / drainMs) * 1000)
+  rates.push(perSecond(count, drainMs))
   console.log(
-    `run ${run}: pushed ${rate(count, pushMs)}/s, drained ${rate(count, drainMs)}/s (start included)`,
+    `run ${run}: pushed ${shown(perSecond(count, pushMs))}/s, drained ${shown(perSecond(count, drainMs))}/s (start included)`,
   )
 }
-rates.sort((a, b) => a - b)
-const median = rates[rates.length >> 1] ?? 0
 console.log(
   `${count} empty jobs, ${groups === 0 ? 'no groups' : `${groups} groups of max ${max}`}, inline, one process, Node ${process.version}, durableClaims ${durableClaims}, history and results kept, ${dsn === undefined ? 'embedded PostgreSQL, shared_buffers 2GB' : 'given server'}`,
 )
-console.log(`median ${Math.round(median).toLocaleString('en')} jobs/s`)
-if (process.memoryUsage) {
-  console.log(`rss ${Math.round(process.memoryUsage().rss / 1024 ** 2)} MiB`)
-}
-
-function rate(jobs: number, ms: number): string {
-  return Math.round((jobs / ms) * 1000).toLocaleString('en')
-}
+console.log(`median ${shown(median(rates))} jobs/s`)
+console.log(`rss ${shown(process.memoryUsage().rss / 1024 ** 2)} MiB`)

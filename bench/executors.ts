@@ -13,6 +13,7 @@ import type { ClaimedJob } from '../src/core/claimed-job.ts'
 import type { StoredLimits } from '../src/core/limit.ts'
 import { Stop } from '../src/core/stop.ts'
 import type { Attempt, AttemptReport, Executor } from '../src/executors/executor.ts'
+import { median, perSecond, shown } from './support/figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +59,7 @@ for (let run = 0; run <= Number(values.runs); run++) {
   for (const [kind, executor] of executors) {
     const startedAt = performance.now()
     await drain(executor)
-    const rate = (count / (performance.now() - startedAt)) * 1_000
+    const rate = perSecond(count, performance.now() - startedAt)
     // The first one warms up.
     if (run > 0) rates.get(kind)!.push(rate)
     console.log(`${run === 0 ? 'warm-up' : `run ${run}`} ${kind}: ${shown(rate)} jobs/s`)
@@ -71,8 +72,7 @@ console.log(
     `maximumJobsPerChild ${perChild ?? 'default'}, limits ${JSON.stringify(limits)}, Node ${process.version}`,
 )
 for (const [kind, all] of rates) {
-  all.sort((a, b) => a - b)
-  console.log(`median ${kind}: ${shown(all[all.length >> 1] ?? 0)} jobs/s`)
+  console.log(`median ${kind}: ${shown(median(all))} jobs/s`)
 }
 
 /** As a worker does: hands over what may run at once, and what the executor wants beyond that. */
@@ -113,8 +113,4 @@ function jobOf(index: number): ClaimedJob {
     workerId: '01890000-0000-7000-8000-000000000000',
     rare: {},
   } as unknown as ClaimedJob
-}
-
-function shown(number: number): string {
-  return Math.round(number).toLocaleString('en')
 }

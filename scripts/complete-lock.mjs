@@ -2,8 +2,11 @@
 // foreign platform: without the entry `npm ci` refuses the whole file, everywhere. The version is the
 // exact one its parent asks for; operating system and processor stand in its name.
 //
-//   node scripts/complete-lock.mjs            after npm install; check-words.mjs says when it is needed
+//   node scripts/complete-lock.mjs               after npm install; check-words.mjs says when it is needed
+//   node scripts/complete-lock.mjs bench/peers   the same for the lock file of that folder
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './source-tree.mjs'
 
 const systems = /android|darwin|freebsd|linux|netbsd|openbsd|openharmony|win32/
 const processors = /(?<=-)(arm64|x64|ia32|arm|ppc64|riscv64|s390x|loong64|mips64el)/
@@ -32,7 +35,7 @@ function entry({ name, version, dev }) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const file = new URL('../package-lock.json', import.meta.url)
+  const file = join(root, process.argv[2] ?? '', 'package-lock.json')
   const lock = JSON.parse(readFileSync(file, 'utf8'))
   const missing = missingFromLock(lock)
   for (const one of missing) lock.packages[`node_modules/${one.name}`] = entry(one)

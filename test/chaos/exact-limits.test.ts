@@ -11,9 +11,15 @@ import { chance } from '../support/seed.ts'
 import { until } from '../support/until.ts'
 
 const schema = testSchema()
-const JOBS = Number(process.env.CHANCY_CHAOS_JOBS ?? 2_000)
+const JOBS = Number(process.env.CHANCY_CHAOS_JOBS ?? 20_000)
 const WORKERS = 4
 const GROUPS = 200
+/** Of the group with half of all jobs. Who is killed keeps his part of it for a lease. */
+const BUSY_MAX = 16
+/** The first of them get another max again and again while they run. */
+const CHANGING = 40
+/** Kills and stops until which more is pushed. */
+const PUSHES = 30
 const LEASE_MS = 1_000
 const RATE = { queue: 'paced', max: 40, perMs: 500 }
 const WORKER = '01890000-0000-7000-8000-000000000001'
@@ -43,11 +49,14 @@ describe('limits under workers that are killed and stopped', () => {
     })
     const alive = new Set(await Promise.all(Array.from({ length: WORKERS }, () => crew.start())))
     // Group 0 holds half of all jobs; the others have maxima from 1 to 5.
+    const limited = (group: number, change = 0) => {
+      const max = group === 0 ? BUSY_MAX : ((group + change) % 5) + 1
+      return work.job.withArgs({ ms: luck.between(0, 20), group }).withConcurrency(max, 'group')
+    }
     const one = (n: number) => {
       const group = n % 2 === 0 ? 0 : luck.between(1, GROUPS)
-      const made = work.job.withArgs({ ms: luck.between(0, 20), group })
-      if (n % 20 === 1) return made.withQueue(RATE.queue)
-      return made.withConcurrency(group === 0 ? 8 : (group % 5) + 1, 'group')
+      if (n % 20 !== 1) return limited(group)
+      return work.job.withArgs({ ms: luck.between(0, 20), group }).withQueue(RATE.queue)
     }
     const refs = await app.chancy.pushMany(Array.from({ length: JOBS }, (_, n) => one(n)))
     const ids = new Set(refs.map(({ id }) => id))
@@ -64,11 +73,14 @@ describe('limits under workers that are killed and stopped', () => {
       const keyed = Array.from({ length: 10 }, () =>
         work.job.withArgs({ ms: 5, group: 0 }).withUniqueKey(`key ${luck.between(1, 5)}`),
       )
-      if (kills + stops < 12) {
-        const pushed = await Promise.all(keyed.map((each) => app.chancy.push(each)))
+      if (kills + stops < PUSHES) {
+        const changed = Array.from({ length: CHANGING }, (_, n) => limited(n + 1, kills + stops))
+        const pushed = await Promise.all(
+          [...keyed, ...changed].map((each) => app.chancy.push(each)),
+        )
         for (const { id } of pushed) ids.add(id)
       }
-      await sleep(luck.between(200, 600))
+      await sleep(luck.between(200, 800))
       const victims = [...alive].filter((process) => !stopped.has(process))
       if (victims.length < 3) continue
       const victim = luck.pick(victims)
@@ -95,7 +107,13 @@ describe('limits under workers that are killed and stopped', () => {
     const { starts, most, faults } = await judge(schema, [RATE])
     console.log(`${ids.size} jobs, ${starts} starts, ${kills} killed, ${stops} stopped`)
     expect(faults).toEqual([])
-    expect(most.get('work:group=0')).toBe(8)
+    expect(most.get('work:group=0')).toBe(BUSY_MAX)
+    const changed = await sql(
+      schema,
+      `SELECT key FROM $schema.limit_history WHERE state = 'running' AND key IS NOT NULL
+        GROUP BY key HAVING count(DISTINCT max) > 1`,
+    )
+    expect(changed).toHaveLength(CHANGING)
     const rows = await sql<{ id: string; state: string; crashes: number }>(
       schema,
       'SELECT id, state, crashes FROM $schema.finished_jobs',
@@ -209,6 +227,12 @@ describe('the checker', () => {
       'nothing',
     ],
     [
+      'a max of the group and not of the job',
+      { from: /used\[c\.g\] \+ c\.rank <= c\.own_max/, to: 'used[c.g] + c.rank <= 3' },
+      READ_COMMITTED,
+      'nothing',
+    ],
+    [
       'no check of the isolation',
       { from: /IF current_setting\('transaction_isolation'\)/, to: "IF 'read committed'" },
       REPEATABLE_READ,
@@ -233,6 +257,45 @@ describe('the checker', () => {
     } finally {
       await runAsIs(original!.text)
     }
+  })
+})
+
+describe('the checker of a max that changes', () => {
+  /** Claims as many jobs of a group as may start, or puts one that waits among the running by force. */
+  const claim = (room: number) =>
+    sql(schema, "SELECT 1 FROM $schema.claim_1('default', $1, $2, '{work}', true)", [WORKER, room])
+  const force = () =>
+    sql(
+      schema,
+      `UPDATE $schema.jobs SET state = 'running', fence = fence + 1, ready_seq = NULL, blocked = false,
+              worker_id = $1, started_at = now() WHERE state = 'pending'`,
+      [WORKER],
+    )
+
+  it('goes by the max of each job that starts', async () => {
+    await empty(schema)
+    await sql(schema, 'TRUNCATE $schema.concurrency_groups')
+    await keepHistory(schema)
+    await using app = await startApp({ schema })
+    await app.chancy.declare(new Queue('default', { executor: 'inline' }))
+    await sql(schema, "INSERT INTO $schema.workers (id, expires_at) VALUES ($1, 'infinity')", [
+      WORKER,
+    ])
+    const limited = (max: number) => work.job.withArgs({ ms: 0, group: 0 }).withConcurrency(max)
+    // Up: one that may be alone, and two beside it in one commit. Then the first ends.
+    const first = await app.chancy.push(limited(1))
+    await claim(1)
+    await app.chancy.pushMany([limited(2), limited(3)])
+    await claim(2)
+    await sql(schema, 'DELETE FROM $schema.jobs WHERE id = $1', [first.id])
+    // Down: it waits, for as long as it is let.
+    await app.chancy.push(limited(1))
+    await claim(1)
+    const { most, faults } = await judge(schema)
+    expect(faults).toEqual([])
+    expect(most.get('work')).toBe(3)
+    await force()
+    expect((await judge(schema)).faults).toEqual(['work: 3 run, and 1 may'])
   })
 })
 

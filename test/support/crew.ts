@@ -5,7 +5,7 @@ import type { EventName, WorkerOptions } from 'chancy'
 import { databaseUrl } from './database.ts'
 import { startProcess, type TestProcess } from './process.ts'
 
-const SCRIPT = new URL('./processes/crew-worker.ts', import.meta.url)
+const SCRIPT = new URL('./processes/crew-worker.mjs', import.meta.url)
 /** A process may take its time to load on a machine that is busy. */
 const READY_MS = 60_000
 

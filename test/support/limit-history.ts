@@ -2,7 +2,9 @@
  * What happened to every job, in the order in which the database committed it, and what must hold of
  * that. Needs `track_commit_timestamp`, which the server of the tests has on.
  */
+import pg from 'pg'
 import { sql } from './app.ts'
+import { databaseUrl } from './database.ts'
 
 interface Step {
   readonly id: string
@@ -16,6 +18,9 @@ interface Step {
   readonly started_us: string | null
   readonly at: string
 }
+
+/** Steps that are read at a time, so that a run of a million jobs fits into memory. */
+const PAGE = 20_000
 
 export interface Rate {
   readonly queue: string
@@ -53,15 +58,11 @@ export async function keepHistory(schema: string): Promise<void> {
   )
 }
 
-/** Goes through the commits one by one. All jobs of a group must have one max. */
+/**
+ * Goes through the commits one by one. The rule of a group: a job starts while fewer than its own max
+ * run, so the max of a group may change from job to job, and nothing stops that runs already.
+ */
 export async function judge(schema: string, rates: readonly Rate[] = []): Promise<Verdict> {
-  const steps = await sql<Step>(
-    schema,
-    `SELECT id, op, state, key, max, queue, unique_key, fence,
-            (extract(epoch FROM started_at) * 1000000)::bigint::text AS started_us,
-            (extract(epoch FROM pg_xact_commit_timestamp(xid)) * 1000000)::bigint::text AS at
-       FROM $schema.limit_history ORDER BY pg_xact_commit_timestamp(xid), n`,
-  )
   const faults: string[] = []
   const running = new Map<string, Set<string>>()
   const live = new Map<string, Set<string>>()
@@ -69,27 +70,29 @@ export async function judge(schema: string, rates: readonly Rate[] = []): Promis
   const most = new Map<string, number>()
   const starts = new Map<string, number[]>()
   let count = 0
-  for (let from = 0, to = 0; from < steps.length; from = to) {
-    while (to < steps.length && steps[to]!.at === steps[from]!.at) to++
-    const commit = steps.slice(from, to)
-    for (const step of commit) {
-      const isLive = step.op !== 'DELETE'
-      const isRunning = isLive && step.state === 'running'
-      if (step.unique_key !== null) put(live, step.unique_key, step.id, isLive)
-      if (step.key !== null) put(running, step.key, step.id, isRunning)
-      const before = fences.get(step.id) ?? -1
-      if (isRunning && step.fence <= before) faults.push(`${step.id}: fence ${step.fence} twice`)
-      fences.set(step.id, step.fence)
-      if (!isRunning) continue
+  for await (const commit of commits(schema)) {
+    const started = commit.filter(({ op, state }) => op !== 'DELETE' && state === 'running')
+    for (const { key, id } of commit) if (key !== null) put(running, key, id, false)
+    for (const step of started) {
       count++
+      const before = fences.get(step.id) ?? -1
+      if (step.fence <= before) faults.push(`${step.id}: fence ${step.fence} twice`)
       const times = starts.get(step.queue) ?? []
       times.push(Number(step.started_us))
       starts.set(step.queue, times)
     }
-    for (const { key, max, unique_key } of commit) {
-      const used = key === null ? 0 : running.get(key)!.size
-      if (key !== null) most.set(key, Math.max(used, most.get(key) ?? 0))
-      if (key !== null && used > (max ?? 1)) faults.push(`${key}: ${used} run, and ${max} may`)
+    // Of those that one commit starts each sees the ones before it. If any order keeps the rule, this does.
+    for (const { key, id, max } of started.sort((a, b) => (a.max ?? 1) - (b.max ?? 1))) {
+      if (key === null) continue
+      const used = put(running, key, id, true)
+      most.set(key, Math.max(used, most.get(key) ?? 0))
+      if (used > (max ?? 1)) faults.push(`${key}: ${used} run, and ${max} may`)
+    }
+    for (const step of commit) {
+      fences.set(step.id, step.fence)
+      if (step.unique_key !== null) put(live, step.unique_key, step.id, step.op !== 'DELETE')
+    }
+    for (const { unique_key } of commit) {
       const alike = unique_key === null ? 0 : live.get(unique_key)!.size
       if (alike > 1) faults.push(`${unique_key}: ${alike} live jobs`)
     }
@@ -104,9 +107,46 @@ export async function judge(schema: string, rates: readonly Rate[] = []): Promis
   return { starts: count, most, faults }
 }
 
-function put(sets: Map<string, Set<string>>, key: string, id: string, isIn: boolean): void {
+/** What was committed at one time, in order. */
+async function* commits(schema: string): AsyncGenerator<Step[]> {
+  let commit: Step[] = []
+  for await (const step of stepsOf(schema)) {
+    if (commit.length > 0 && commit[0]!.at !== step.at) {
+      yield commit
+      commit = []
+    }
+    commit.push(step)
+  }
+  if (commit.length > 0) yield commit
+}
+
+async function* stepsOf(schema: string): AsyncGenerator<Step> {
+  const client = new pg.Client({ connectionString: databaseUrl(schema) })
+  await client.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query(
+      `DECLARE steps NO SCROLL CURSOR FOR
+       SELECT id, op, state, key, max, queue, unique_key, fence,
+              (extract(epoch FROM started_at) * 1000000)::bigint::text AS started_us,
+              (extract(epoch FROM pg_xact_commit_timestamp(xid)) * 1000000)::bigint::text AS at
+         FROM ${schema}.limit_history ORDER BY pg_xact_commit_timestamp(xid), n`,
+    )
+    for (;;) {
+      const { rows } = await client.query<Step>(`FETCH ${PAGE} FROM steps`)
+      if (rows.length === 0) return
+      yield* rows
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+/** How many the set has then. */
+function put(sets: Map<string, Set<string>>, key: string, id: string, isIn: boolean): number {
   const set = sets.get(key) ?? new Set()
   sets.set(key, set)
   if (isIn) set.add(id)
   else set.delete(id)
+  return set.size
 }

@@ -1,0 +1,2 @@
+/** What BullMQ's sandboxes run. */
+export default async function empty() {}

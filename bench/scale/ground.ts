@@ -1,0 +1,184 @@
+import { Chancy, Queue } from '../support/chancy.ts'
+import type { BenchServer } from '../support/server.ts'
+
+/** Dropped and made again for every place of a curve. */
+export const SCHEMA = 'chancy_bench_scale'
+
+/** The queue of the measured jobs, or the first of many. */
+export const QUEUE = 'default'
+/** A queue that is never declared: its jobs stay where they are. */
+export const NOWHERE = 'nowhere'
+
+const JOBS = `${SCHEMA}.jobs`
+const FINISHED = `${SCHEMA}.finished_jobs`
+const QUEUES = `${SCHEMA}.queues`
+
+/** Rows a statement: an answer now and then, so that a long filling can be seen to go on. */
+const FILL = 500_000
+
+/**
+ * Ids as producers make them (RFC 9562, version 7), a thousand a millisecond from now on: rising
+ * but for what shares a millisecond, as the primary key meets them in life. `n` counts the rows.
+ */
+const NEW_ID = `(lpad(to_hex($1::bigint + n / 1000), 12, '0') || '7' || lpad(to_hex(n % 1000), 3, '0')
+         || '8' || lpad(to_hex((random() * 1e18)::bigint), 15, '0'))::uuid`
+
+/**
+ * A schema and its rows. They are written by statements of this file directly into the tables, as
+ * the engine would leave them, since ten million pushes and runs would take many minutes; nothing
+ * else writes there but Chancy.
+ */
+export class Ground {
+  readonly server: BenchServer
+  readonly chancy: Chancy
+  readonly #busyQueues: number
+
+  private constructor(server: BenchServer, busyQueues: number) {
+    this.server = server
+    this.#busyQueues = busyQueues
+    this.chancy = new Chancy(server.url, { schema: SCHEMA })
+  }
+
+  /** An empty schema with its queues: `default`, `queue-1`, `queue-2` and so on. The busy ones are paused. */
+  static async open(server: BenchServer, queues: number, busyQueues: number): Promise<Ground> {
+    const ground = new Ground(server, busyQueues)
+    await ground.chancy.migrate({ to: 0 })
+    await ground.chancy.migrate()
+    await ground.chancy.declare(new Queue(QUEUE, { executor: 'inline', state: 'paused' }))
+    await server.query(
+      `INSERT INTO ${QUEUES} (name, state, executor)
+       SELECT 'queue-' || n, CASE WHEN n < $2::int THEN 'paused' ELSE 'active' END, 'inline'
+         FROM generate_series(1, $1::int) n`,
+      [queues - 1, busyQueues],
+    )
+    return ground
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.chancy.migrate({ to: 0 })
+    await this.chancy.close()
+  }
+
+  /** Adds jobs that are ready, spread evenly over the busy queues, or over the first so many. */
+  async addWaiting(count: number, busyQueues = this.#busyQueues): Promise<void> {
+    await this.#fill(
+      count,
+      `INSERT INTO ${JOBS} (id, queue, name, args, seq, ready_seq)
+       SELECT g.id, g.queue, 'empty', '{}', g.place, g.place
+         FROM (SELECT ${NEW_ID} AS id, nextval('${SCHEMA}.line') AS place,
+                      CASE WHEN n % $4::int = 0 THEN '${QUEUE}' ELSE 'queue-' || n % $4::int END AS queue
+                 FROM generate_series($2::int, $3::int) n) g`,
+      [busyQueues],
+    )
+    // As a push says it, so that a worker whose line had run dry does not wait for its next look.
+    await this.server.query(`SELECT pg_notify('chancy_${SCHEMA}', 'queue.pushed ${QUEUE}')`)
+  }
+
+  /** Adds jobs to a queue that is not declared. */
+  async addStanding(count: number): Promise<void> {
+    await this.#fill(
+      count,
+      `INSERT INTO ${JOBS} (id, queue, name, args, seq, ready_seq)
+       SELECT g.id, '${NOWHERE}', 'empty', '{}', g.place, g.place
+         FROM (SELECT ${NEW_ID} AS id, nextval('${SCHEMA}.line') AS place
+                 FROM generate_series($2::int, $3::int) n) g`,
+    )
+  }
+
+  /** Adds history, all of it to today: the day that finishing jobs go to as well. */
+  async addFinished(count: number): Promise<void> {
+    await this.#fill(
+      count,
+      `INSERT INTO ${FINISHED} (id, fence, created_at, started_at, finished_at, worker_id, wall_ms,
+              priority, attempts, max_attempts, crashes, format, state, queue, name, args)
+       SELECT ${NEW_ID}, 1, now(), now(), now(), '01890000-0000-7000-8000-000000000000', 0.1,
+              0, 1, 1, 0, 1, 'succeeded', '${QUEUE}', 'empty', '{}'
+         FROM generate_series($2::int, $3::int) n`,
+    )
+  }
+
+  /** Jobs in the line of the queues that are declared. */
+  async countWaiting(): Promise<number> {
+    const [row] = await this.server.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ${JOBS}
+        WHERE ready_seq IS NOT NULL AND queue <> '${NOWHERE}'`,
+    )
+    return row!.count
+  }
+
+  /** Ids of waiting jobs, evenly spread over the first so many of the line of a queue. */
+  async waitingIds(queue: string, count: number, among: number): Promise<string[]> {
+    if (count === 0) return []
+    const step = Math.max(1, Math.floor(among / count))
+    const rows = await this.server.query<{ id: string }>(
+      `SELECT l.id
+         FROM (SELECT id::text AS id, row_number() OVER (ORDER BY ready_seq) AS n
+                 FROM ${JOBS} WHERE queue = $1 AND ready_seq IS NOT NULL
+                ORDER BY ready_seq LIMIT $2::int) l
+        WHERE l.n % $3::int = 0
+        LIMIT $4::int`,
+      [queue, among, step, count],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async countWaits(): Promise<number> {
+    const [row] = await this.server.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ${SCHEMA}.waiters`,
+    )
+    return row!.count
+  }
+
+  async sizeGib(): Promise<number> {
+    const [row] = await this.server.query<{ bytes: number }>(
+      `SELECT sum(pg_relation_size(c.oid))::float8 AS bytes
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = '${SCHEMA}'`,
+    )
+    return row!.bytes / 1024 ** 3
+  }
+
+  /**
+   * What the server would do by itself some time after the filling is done now, so that it does not
+   * fall into one run and not into another.
+   */
+  async settle(): Promise<void> {
+    await this.server.query(`VACUUM (ANALYZE) ${JOBS}`)
+    await this.server.query(`ANALYZE ${FINISHED}`)
+    // Not everybody may.
+    await this.server.query('CHECKPOINT').catch(() => {})
+  }
+
+  /** Lets all queues go at once. The last one is told of by notification, and then all are read. */
+  async resume(): Promise<void> {
+    await this.#setOthers('active')
+    await this.chancy.resumeQueue(QUEUE)
+  }
+
+  async pause(): Promise<void> {
+    if (this.#busyQueues > 1) await this.#setOthers('paused')
+    await this.chancy.pauseQueue(QUEUE)
+  }
+
+  /** Only the first queue is paused, and runs one job at a time in each worker. */
+  async narrow(): Promise<void> {
+    const queue = new Queue(QUEUE, { executor: 'inline', concurrency: 1, state: 'paused' })
+    await this.chancy.declare(queue, { upsert: true })
+    await this.#setOthers('active')
+  }
+
+  async #setOthers(state: 'active' | 'paused'): Promise<void> {
+    await this.server.query(
+      `UPDATE ${QUEUES} SET state = $1 WHERE name <> '${QUEUE}' AND state <> $1`,
+      [state],
+    )
+  }
+
+  async #fill(count: number, text: string, more: readonly number[] = []): Promise<void> {
+    const nowMs = Date.now()
+    for (let from = 0; from < count; from += FILL) {
+      const to = Math.min(count, from + FILL) - 1
+      await this.server.query(text, [nowMs, from, to, ...more])
+    }
+  }
+}

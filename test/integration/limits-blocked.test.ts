@@ -1,0 +1,135 @@
+import { job, Queue } from 'chancy'
+import { afterEach, describe, expect, it } from 'vitest'
+import { namesOf } from '../../dist/database/names.js'
+import { sweepRateStarts } from '../../dist/database/statements/groups.js'
+import { testApplication } from '../support/application.ts'
+import { until } from '../support/until.ts'
+
+const app = testApplication()
+const WORKER = '01890000-0000-7000-8000-000000000001'
+const BLOCKED = 50_000
+const FREE = 1_000
+
+const gates: (() => void)[] = []
+const held = job({ name: 'held' }, () => new Promise<void>((resolve) => void gates.push(resolve)))
+const free = job({ name: 'free' }, () => {})
+const grouped = job({ name: 'grouped' }, (_: { group: number }) => {})
+
+afterEach(() => app.sql('TRUNCATE $rate_starts'))
+
+const numberOf = async (text: string): Promise<number> => {
+  const [row] = await app.sql<{ n: number }>(`SELECT count(*)::int AS n FROM ${text}`)
+  return row!.n
+}
+
+describe('many jobs that are blocked on one group', () => {
+  it('are looked at once, and cost the claims of those behind them nothing', {
+    timeout: 90_000,
+  }, async () => {
+    const chancy = app.chancy({ jobs: [held, free] })
+    await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 1_000 }))
+    let looked = 0
+    chancy.on('queue.polled', (poll) => {
+      looked += poll.looked
+    })
+    await chancy.pushMany(Array(BLOCKED + 1).fill(held.job.withConcurrency(1)))
+    const worker = await app.worker(chancy)
+    await until(async () => (await numberOf('$jobs WHERE blocked')) === BLOCKED, {
+      timeoutMs: 60_000,
+      everyMs: 200,
+    })
+    await until(() => gates.length === 1)
+    expect(looked).toBe(BLOCKED + 1)
+
+    // Behind them, at the same priority: each is looked at once, and nothing else is.
+    const behind = await chancy.waitForJobs(await chancy.pushMany(Array(FREE).fill(free.job)))
+    expect(behind.filter(({ state }) => state === 'succeeded')).toHaveLength(FREE)
+    expect(looked).toBe(BLOCKED + 1 + FREE)
+    expect(await rowsOfClaim(20)).toBeLessThan(200)
+
+    // Each end makes one ready, and that one is looked at once more.
+    for (let ends = 1; ends <= 20; ends++) {
+      gates[ends - 1]!()
+      await until(() => gates.length === ends + 1)
+    }
+    expect(looked).toBe(BLOCKED + 1 + FREE + 20)
+    expect(await numberOf('$jobs WHERE blocked')).toBe(BLOCKED - 20)
+    await app.sql('TRUNCATE $jobs')
+    gates[20]!()
+    await worker.stop()
+  })
+
+  /** Rows and entries of indexes that a claim of so many jobs reads, as the server counts them. */
+  async function rowsOfClaim(room: number): Promise<number> {
+    const client = await app.client()
+    await client.query(
+      `INSERT INTO ${app.schema}.workers (id, expires_at) VALUES ($1, 'infinity')`,
+      [WORKER],
+    )
+    await client.query('BEGIN')
+    await client.query(
+      `INSERT INTO ${app.schema}.jobs (id, queue, name, seq, ready_seq)
+       SELECT gen_random_uuid(), 'default', 'free', n, n FROM generate_series(1, $1::int) AS n`,
+      [room],
+    )
+    const read = async (): Promise<number> => {
+      const { rows } = await client.query<{ n: number }>(
+        `SELECT (pg_stat_get_xact_tuples_returned($1::regclass)
+                 + (SELECT sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) FROM pg_index i
+                     WHERE i.indrelid = $1::regclass))::int AS n`,
+        [`${app.schema}.jobs`],
+      )
+      return rows[0]!.n
+    }
+    const before = await read()
+    const { rows } = await client.query(
+      `SELECT id, priority AS looked FROM ${app.schema}.claim_1('default', $1, $2, '{free}', true)`,
+      [WORKER, room],
+    )
+    const count = (await read()) - before
+    await client.query('ROLLBACK')
+    await client.query(`DELETE FROM ${app.schema}.workers WHERE id = $1`, [WORKER])
+    expect(rows[0]).toEqual({ id: null, looked: room })
+    expect(rows).toHaveLength(room + 1)
+    return count
+  }
+})
+
+describe('many groups of a few jobs', () => {
+  it('leave no row in a helper table once they are swept', { timeout: 60_000 }, async () => {
+    const [groups, each] = [2_000, 5]
+    const chancy = app.chancy({ jobs: grouped })
+    const rateLimit = { max: 100_000, per: '1m' } as const
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await chancy.declare(new Queue('paced', { executor: 'inline', rateLimit }))
+    const worker = await app.worker(chancy)
+    const refs = await chancy.pushMany(
+      Array.from({ length: groups * each }, (_, n) =>
+        grouped.job
+          .withArgs({ group: n % groups })
+          .withConcurrency(1, 'group')
+          .withQueue(n % each === 0 ? 'paced' : 'default'),
+      ),
+    )
+    const done = await chancy.waitForJobs(refs, { timeoutMs: '50s' })
+    expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(refs.length)
+    await worker.stop()
+    expect(await numberOf('$concurrency_groups')).toBeGreaterThan(0)
+    expect(await numberOf('$rate_starts')).toBeGreaterThan(0)
+
+    // An hour later.
+    await app.sql("UPDATE $rate_starts SET at = at - interval '1 hour'")
+    let after: string | null = null
+    do {
+      const [row]: { last_key: string | null }[] = await app.sql(
+        'SELECT last_key FROM $sweep_groups_1($1, 1000)',
+        [after],
+      )
+      after = row!.last_key
+    } while (after !== null)
+    await app.sql(sweepRateStarts.text(namesOf(app.schema)))
+    for (const table of ['jobs', 'concurrency_groups', 'rate_starts', 'waiters', 'workers']) {
+      expect(await numberOf(`$${table}`), table).toBe(0)
+    }
+  })
+})
