@@ -993,6 +993,66 @@ AS $function$
      RETURN QUERY SELECT NULL::text, 'at', extract(epoch FROM at)::float8 * 1000;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.get_jobs_1(ids uuid[])
+ RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY 
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
+           NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
+      FROM "chancy"."jobs" j
+     WHERE j.id = ANY (ids)
+     UNION ALL 
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
+           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+      FROM "chancy"."finished_jobs" j
+     WHERE j.id = ANY (ids);
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.get_states_1(ids uuid[])
+ RETURNS TABLE(id uuid, state text)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     SELECT j.id, j.state FROM "chancy"."jobs" j WHERE j.id = ANY (ids)
+     UNION ALL
+     SELECT j.id, j.state FROM "chancy"."finished_jobs" j WHERE j.id = ANY (ids);
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid, claim_seqs bigint[])
  RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid, claim_seq bigint, queue text, started_ms double precision)
  LANGUAGE plpgsql

@@ -5,7 +5,7 @@ import { newId } from '../core/id.ts'
  * How often one process tells the others of new jobs in one queue, in milliseconds. Each NOTIFY takes
  * a lock of the whole server at commit, so many small pushes must not send one each.
  */
-const WINDOW_MS = 50
+const WINDOW_MS = 10
 
 export type WakeEvent = 'queue.pushed' | 'job.scheduled'
 

@@ -5,6 +5,8 @@ import { plainArray } from '../database/array-literal.ts'
 const MAX_LANES = 8
 /** A look at the whole line may take this part of the time. */
 const SHARE = 1 / 50
+/** A look at the whole line that took less may be had at any time. */
+const CHEAP_US = 1_000
 const MIN_SPACING_MS = 2
 const MAX_SPACING_MS = 2_000
 
@@ -38,16 +40,20 @@ export class Lanes {
   #lanes: Lane[] = []
   #ranges: Ranges | null = null
   #wholeAt = 0
+  #tookUs = 0
 
-  /** The ranges to look at now, or null for the whole line. */
-  ranges(nowMs: number): Ranges | null {
+  /** The ranges to look at now, or null for the whole line. `isLong`: the last look found all it could take. */
+  ranges(nowMs: number, isLong: boolean): Ranges | null {
     if (nowMs >= this.#wholeAt || this.#lanes.length === 0) return null
+    // At the end of a line a second look would follow.
+    if (!isLong && this.#tookUs < CHEAP_US) return null
     this.#ranges ??= rangesOf(this.#lanes)
     return this.#ranges
   }
 
   /** A look at the whole line began and took this long. */
   looked(nowMs: number, tookUs: number): void {
+    this.#tookUs = tookUs
     const spacing = tookUs / 1_000 / SHARE
     this.#wholeAt = nowMs + Math.min(MAX_SPACING_MS, Math.max(MIN_SPACING_MS, spacing))
   }

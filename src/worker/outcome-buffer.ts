@@ -35,7 +35,7 @@ export interface OutcomeBufferOptions {
   readonly claims: OpenClaims
   /** Jobs went back to a queue with a place in the line. */
   readonly onReady: (queue: string) => void
-  /** A batch has left: there is room again. */
+  /** There is room again after it was full. */
   readonly onRoom: () => void
 }
 
@@ -54,6 +54,7 @@ export class OutcomeBuffer {
   /** Jobs of which not even a failure was taken: theirs, or they would be adopted and run again. */
   readonly #unsavable = new Set<string>()
   #givenUp = new AbortController()
+  #wasFull = false
 
   constructor(options: OutcomeBufferOptions) {
     this.#options = options
@@ -72,6 +73,7 @@ export class OutcomeBuffer {
 
   add(update: JobUpdate): void {
     this.#waiting.push(update)
+    this.#wasFull ||= this.isFull
     const flights = this.#flights.size
     if (flights === 0 || (flights < MAX_FLIGHTS && this.#waiting.length >= MAX_BATCH)) this.#fly()
   }
@@ -86,6 +88,13 @@ export class OutcomeBuffer {
     }
     over.abort()
     return this.#waiting.length === 0 && this.#inFlight.size === 0
+  }
+
+  /** Every runner looks for work then, so only when they had stopped for it. */
+  #tellRoom(): void {
+    if (!this.#wasFull || this.isFull) return
+    this.#wasFull = false
+    this.#options.onRoom()
   }
 
   #fly(): void {
@@ -105,7 +114,7 @@ export class OutcomeBuffer {
       const kept = await this.#save(batch)
       for (const update of batch) this.#inFlight.delete(update)
       if (kept.length > 0) this.#waiting = [...kept, ...this.#waiting]
-      this.#options.onRoom()
+      this.#tellRoom()
     }
     onEnd()
   }

@@ -9,8 +9,8 @@ import { claimJobs } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
-import { jittered, Loop } from './loop.ts'
 import { Lanes } from './lanes.ts'
+import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
@@ -46,7 +46,7 @@ export interface ClaimWatch {
 const MAX_CLAIM = 1_000
 /** Claims under way at once while the line is long: one is answered while another is looked for. */
 const MAX_CLAIMS = 2
-/** A job that waits here this long, while nothing ends, goes back for others to take. */
+/** A job that waits here this long goes back for others to take. */
 const HOARD_MS = 500
 /** How long to wait before claiming again when the lease is in doubt, in milliseconds. */
 const DOUBT_MS = 100
@@ -76,7 +76,8 @@ export class QueueRunner implements Service {
   /** Claims that the loop does not wait for. */
   readonly #beside = new Set<Promise<void>>()
   #isStopping = false
-  #lastEndedAt = 0
+  /** When jobs were last handed over: all that wait here have waited since then at least. */
+  #handedAt = 0
   #onIdle: (() => void) | null = null
 
   constructor(queue: Queue, options: QueueRunnerOptions) {
@@ -200,7 +201,7 @@ export class QueueRunner implements Service {
 
   #whenFull(): number {
     const { clock } = this.#options
-    const isStuck = this.#waiting > 0 && clock.monotonic() - this.#lastEndedAt > HOARD_MS
+    const isStuck = this.#waiting > 0 && clock.monotonic() - this.#handedAt > HOARD_MS
     if (isStuck) this.#options.attempts.release(this.#takeReady())
     return this.#waiting > 0 ? HOARD_MS : jittered(this.#queue.pollingIntervalMs)
   }
@@ -238,7 +239,7 @@ export class QueueRunner implements Service {
     const { database, claims, names, durableClaims, clock } = this.#options
     const claim = claims.begun()
     const askedAt = clock.monotonic()
-    const ranges = this.#lanes.ranges(askedAt)
+    const ranges = this.#lanes.ranges(askedAt, this.#isLong)
     try {
       const [head, ...rows] = await database.engine(claimJobs, [
         this.#queue.name,
@@ -271,7 +272,7 @@ export class QueueRunner implements Service {
 
   #handOver(jobs: readonly ClaimedJob[]): void {
     if (jobs.length === 0) return
-    this.#lastEndedAt = this.#options.clock.monotonic()
+    this.#handedAt = this.#options.clock.monotonic()
     if (this.#next > 0) {
       this.#ready = this.#ready.slice(this.#next)
       this.#next = 0
@@ -304,7 +305,6 @@ export class QueueRunner implements Service {
 
   #ended(startedAt: number): void {
     const now = this.#options.clock.monotonic()
-    this.#lastEndedAt = now
     this.#readAhead.ended(now, now - startedAt)
     if (this.#waiting > 0) this.#startReady()
     if (this.#active === 0) {

@@ -23,6 +23,13 @@ export class ReadAhead {
   ended(nowMs: number, heldMs: number): void {
     this.#ended++
     this.#spentMs += heldMs
+    // Jobs have become slow: what was learned from short ones would hoard them.
+    if (heldMs > READ_AHEAD_MS && this.#meanMs <= READ_AHEAD_MS) {
+      this.#learn(Math.max(WINDOW_MS, nowMs - this.#since))
+      this.#meanMs = heldMs
+      this.#begin(nowMs)
+      return
+    }
     const passedMs = nowMs - this.#since
     if (passedMs < WINDOW_MS) return
     this.#learn(passedMs)

@@ -1,6 +1,6 @@
 import type { ClaimedJob } from '../core/claimed-job.ts'
-import { OpenClaims } from './open-claims.ts'
 import { Stop, type StopReason } from '../core/stop.ts'
+import { OpenClaims } from './open-claims.ts'
 
 /** A job that this worker has claimed and not yet settled. */
 export interface RunningAttempt {

@@ -1,7 +1,7 @@
 import { job, Queue } from 'chancy'
 import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { sql, startApp } from '../support/app.ts'
+import { startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
 import { strand } from '../support/strand.ts'
 

@@ -2,8 +2,8 @@ import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
-import { strand } from '../support/strand.ts'
 import { startProxy } from '../support/proxy.ts'
+import { strand } from '../support/strand.ts'
 import { until } from '../support/until.ts'
 
 const schema = testSchema()

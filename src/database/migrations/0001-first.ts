@@ -7,6 +7,7 @@ import { finish } from './0001/finish.ts'
 import { groups } from './0001/groups.ts'
 import { partitions } from './0001/partitions.ts'
 import { push } from './0001/push.ts'
+import { read } from './0001/read.ts'
 import { recover } from './0001/recover.ts'
 import { tables } from './0001/tables.ts'
 import { migration } from './migration.ts'
@@ -23,6 +24,7 @@ export const first = migration(1, {
     ...recover(t),
     ...change(t),
     ...explain(t),
+    ...read(t),
   ],
   down: (t) => [dropFunctions(t), ...dropTables(t)],
 })
@@ -59,6 +61,8 @@ const FUNCTIONS = [
   'sweep_blocked_1',
   'sweep_groups_1',
   'stage_1',
+  'get_jobs_1',
+  'get_states_1',
   'cancel_1',
   'retry_1',
   'make_days_1',

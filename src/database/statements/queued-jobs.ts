@@ -1,4 +1,4 @@
-import type { Names } from '../names.ts'
+import { fromHistory, fromJobs } from '../migrations/0001/read.ts'
 import { statement } from '../statement.ts'
 
 /** One job of either table, as every reader gets it. */
@@ -28,48 +28,24 @@ export interface QueuedJobRow {
   readonly worker_id: string | null
 }
 
-const shared = (alias: string): string => `
-           ${alias}.id::text AS id, ${alias}.queue, ${alias}.name, ${alias}.args::text AS args,
-           ${alias}.state, ${alias}.priority, ${alias}.attempts, ${alias}.max_attempts,
-           date_part('epoch', ${alias}.created_at) * 1000 AS created_ms,
-           date_part('epoch', ${alias}.scheduled_at) * 1000 AS scheduled_ms,
-           date_part('epoch', ${alias}.started_at) * 1000 AS started_ms,
-           ${alias}.unique_key, ${alias}.concurrency_key, ${alias}.limits::text AS limits,
-           ${alias}.errors::text AS errors, ${alias}.progress::text AS progress,
-           ${alias}.meta::text AS meta, ${alias}.worker_id::text AS worker_id`
-
-const fromJobs = (t: Names, condition: string): string => `
-    SELECT ${shared('j')},
-           NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
-           NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
-      FROM ${t.jobs} j
-     WHERE ${condition}`
-
-const fromHistory = (t: Names, condition: string): string => `
-    SELECT ${shared('j')},
-           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
-      FROM ${t.finishedJobs} j
-     WHERE ${condition}`
+const QUEUED_JOB = `id, queue, name, args, state, priority, attempts, max_attempts, created_ms,
+           scheduled_ms, started_ms, finished_ms, unique_key, concurrency_key, limits, errors,
+           progress, meta, result, wall_ms, cpu_ms, peak_bytes, worker_id`
 
 // Behind a SELECT, so that the list is read once: a plan that scans the table, as it does on fresh
 // statistics, reads the text again for every row otherwise, and that took seconds.
 const GIVEN_IDS = '(SELECT $1::text::uuid[])::uuid[]'
 
-/** Both tables in one statement: between two look-ups a job that moves would be missed. */
+/** Of both tables, whichever a job is in. */
 export const getJobs = statement<readonly [ids: string], QueuedJobRow>(
   'get_jobs',
-  (t) => `${fromJobs(t, `j.id = ANY (${GIVEN_IDS})`)}
-    UNION ALL ${fromHistory(t, `j.id = ANY (${GIVEN_IDS})`)}`,
+  (t) => `SELECT ${QUEUED_JOB} FROM ${t.fn('get_jobs_1')}($1::text::uuid[])`,
 )
 
 /** Only ids and states: what a wait polls. */
 export const getStates = statement<readonly [ids: string], { id: string; state: string }>(
   'get_states',
-  (t) => `
-    SELECT j.id::text AS id, j.state FROM ${t.jobs} j WHERE j.id = ANY (${GIVEN_IDS})
-    UNION ALL
-    SELECT j.id::text, j.state FROM ${t.finishedJobs} j WHERE j.id = ANY (${GIVEN_IDS})`,
+  (t) => `SELECT id::text AS id, state FROM ${t.fn('get_states_1')}($1::text::uuid[])`,
 )
 
 /** A page, newest first. Each table gives at most a page, by an index on the id. */
@@ -93,11 +69,7 @@ export const listJobs = statement<
      ORDER BY j.id DESC
      LIMIT $5::int)`
   return `
-    SELECT page.id, page.queue, page.name, page.args, page.state, page.priority, page.attempts,
-           page.max_attempts, page.created_ms, page.scheduled_ms, page.started_ms,
-           page.finished_ms, page.unique_key, page.concurrency_key, page.limits, page.errors,
-           page.progress, page.meta, page.result, page.wall_ms, page.cpu_ms, page.peak_bytes,
-           page.worker_id
+    SELECT ${QUEUED_JOB}
       FROM (${page(fromJobs(t, condition))} UNION ALL ${page(fromHistory(t, condition))}) page
      ORDER BY page.id::uuid DESC
      LIMIT $5::int`
