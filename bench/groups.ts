@@ -11,7 +11,7 @@ import pg from 'pg'
 
 const SCHEMA = 'bench_groups'
 /** Tables that must be empty in the end. */
-const HELPERS = ['jobs', 'concurrency_groups', 'rate_starts', 'waiters', 'workers']
+const HELPERS = ['jobs', 'claims', 'concurrency_groups', 'rate_starts', 'waiters', 'workers']
 const { values } = parseArgs({
   options: {
     groups: { type: 'string', default: '100000' },

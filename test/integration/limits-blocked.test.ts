@@ -128,7 +128,14 @@ describe('many groups of a few jobs', () => {
       after = row!.last_key
     } while (after !== null)
     await app.sql(sweepRateStarts.text(namesOf(app.schema)))
-    for (const table of ['jobs', 'concurrency_groups', 'rate_starts', 'waiters', 'workers']) {
+    for (const table of [
+      'jobs',
+      'claims',
+      'concurrency_groups',
+      'rate_starts',
+      'waiters',
+      'workers',
+    ]) {
       expect(await numberOf(`$${table}`), table).toBe(0)
     }
   })
