@@ -1,6 +1,7 @@
 /**
  * Holds many jobs blocked on one group of max 1, pushes unlimited ones behind them at the same priority,
- * and compares how soon those start with an empty table, in turns.
+ * and compares how soon those start with an empty table, in turns; once with the entries of the claims'
+ * index that the blocked ones left behind, and once after a vacuum.
  *
  *   npm run bench:blocked -- [--blocked 1000000] [--jobs 1000] [--rounds 10] [--database postgres://…]
  */
@@ -104,7 +105,18 @@ async function side(schema: string, behind: number): Promise<Side> {
 
 const behind = await side('bench_blocked', blocked)
 const empty = await side('bench_empty', 0)
-for (const howMany of ['one by one', 'at once'] as const) {
+for (const state of ['as they are', 'after a vacuum']) {
+  if (state !== 'as they are') await client.query('VACUUM bench_blocked.jobs')
+  console.log(state)
+  await compare('one by one')
+  await compare('at once')
+}
+await behind.stop()
+await empty.stop()
+await client.end()
+await server?.close()
+
+async function compare(howMany: 'one by one' | 'at once'): Promise<void> {
   const found = { behind: [] as number[], empty: [] as number[] }
   // The first round is to warm up.
   for (let round = 0; round <= rounds; round++) {
@@ -117,13 +129,9 @@ for (const howMany of ['one by one', 'at once'] as const) {
   }
   const [with_, without] = [median(found.behind), median(found.empty)]
   console.log(
-    `${count} unlimited jobs ${howMany}, median from push to start: ${without.toFixed(2)} ms on an empty table, ${with_.toFixed(2)} ms behind ${blocked.toLocaleString('en')} blocked jobs, ratio ${(with_ / without).toFixed(2)}`,
+    `  ${count} unlimited jobs ${howMany}, median from push to start: ${without.toFixed(2)} ms on an empty table, ${with_.toFixed(2)} ms behind ${blocked.toLocaleString('en')} blocked jobs, ratio ${(with_ / without).toFixed(2)}`,
   )
 }
-await behind.stop()
-await empty.stop()
-await client.end()
-await server?.close()
 
 function median(times: number[]): number {
   return times.sort((a, b) => a - b)[times.length >> 1] ?? 0

@@ -7,8 +7,9 @@
  * runs: the processor time of this process and of each of the server's, the log that is written, and
  * how long the client waits for each kind of statement. Each kind has connections of its own
  * (`kinds.ts`), so that a process of the server belongs to it; that needs the server on this machine
- * and Linux, otherwise these rows are empty. Claim and finish are also taken apart: thousands of jobs
- * are started and held, and then let go.
+ * and Linux, otherwise these rows are empty (`background` also needs a role that sees it, such as
+ * `pg_monitor`). Claim and finish are also taken apart: thousands of jobs are started and held, and
+ * then let go.
  *
  * The second part says which functions of the client (V8's sampling profiler) and, on an embedded
  * server, which statements of the server, those inside of functions too. It is measured by itself,

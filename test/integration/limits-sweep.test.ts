@@ -5,7 +5,7 @@ import { namesOf } from '../../dist/database/names.js'
 import { sweepRateStarts } from '../../dist/database/statements/groups.js'
 import { testApplication } from '../support/application.ts'
 import { databaseUrl, withClient } from '../support/database.ts'
-import { until } from '../support/until.ts'
+import { endedOrWaiting } from '../support/lock-wait.ts'
 
 const app = testApplication()
 const WORKER = '01890000-0000-7000-8000-000000000001'
@@ -70,14 +70,10 @@ describe('the sweep of starts', () => {
     const claim = run(claimer, "SELECT 1 FROM $schema.claim_1('paced', $1, 1, '{ok}', true)", [
       WORKER,
     ])
-    await waits(claimer)
+    await endedOrWaiting(claimer, claim)
     await run(sweeper, 'BEGIN')
     const swept = run(sweeper, text)
-    let isSwept = false
-    void swept.then(() => {
-      isSwept = true
-    })
-    await until(async () => isSwept || (await isWaiting(sweeper)))
+    await endedOrWaiting(sweeper, swept)
     await run(holder, 'COMMIT')
     await swept
     await run(sweeper, 'COMMIT')
@@ -91,17 +87,6 @@ describe('the sweep of starts', () => {
     expect(await crossed(sweep.replace('SKIP LOCKED', ''))).toEqual(['40P01'])
   })
 })
-
-async function isWaiting(client: Client): Promise<boolean> {
-  const { processID } = client as unknown as { processID: number }
-  const rows = await app.sql(
-    "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'",
-    [processID],
-  )
-  return rows.length > 0
-}
-
-const waits = (client: Client) => until(() => isWaiting(client))
 
 describe('two queues with a rate limit', () => {
   it('run all their jobs while starts are swept all the time, without a deadlock', {
