@@ -3,13 +3,11 @@ import { STEADY_PLANS } from './claim.ts'
 
 /**
  * Beside the settings of the hot functions: an order comes from an index or not at all, so that a
- * bounded count reads to its bound, whatever the statistics say. What cannot be done that way counts
- * as very dear on older servers, and compiling such a plan would take longer than running it.
+ * bounded count reads to its bound, whatever the statistics say.
  */
 const BOUNDED_PLANS = `${STEADY_PLANS}
    SET enable_sort = off
-   SET enable_incremental_sort = off
-   SET jit = off`
+   SET enable_incremental_sort = off`
 
 /** The jobs of a group that are named as its holders. */
 const MAX_HOLDERS = 1_000
