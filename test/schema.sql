@@ -285,6 +285,7 @@ CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room i
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -611,9 +612,9 @@ CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
  SET enable_sort TO 'off'
  SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -728,9 +729,9 @@ CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integ
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
  SET enable_sort TO 'off'
  SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -821,6 +822,7 @@ CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[]
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1002,6 +1004,7 @@ CREATE OR REPLACE FUNCTION chancy.get_jobs_1(ids uuid[])
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    BEGIN
@@ -1044,6 +1047,7 @@ CREATE OR REPLACE FUNCTION chancy.get_states_1(ids uuid[])
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    BEGIN
@@ -1062,6 +1066,7 @@ CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid, claim_seqs bigint[])
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    BEGIN
@@ -1086,6 +1091,7 @@ CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    BEGIN
      PERFORM g.key
@@ -1326,6 +1332,7 @@ CREATE OR REPLACE FUNCTION chancy.ready_1(keys text[])
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1419,6 +1426,7 @@ CREATE OR REPLACE FUNCTION chancy.recover_1(room integer, max_crashes integer, s
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1591,6 +1599,7 @@ CREATE OR REPLACE FUNCTION chancy.stage_1(room integer, given_now timestamp with
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1640,6 +1649,7 @@ CREATE OR REPLACE FUNCTION chancy.sweep_blocked_1(after_key text, room integer)
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1693,6 +1703,7 @@ CREATE OR REPLACE FUNCTION chancy.sweep_groups_1(after_key text, room integer)
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    DECLARE
      keys text[];
