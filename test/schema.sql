@@ -495,7 +495,7 @@ AS $function$
        INSERT INTO "chancy"."concurrency_groups" (key)
        SELECT k.key
          FROM unnest(keys) AS k(key)
-        WHERE NOT EXISTS (SELECT 1 FROM "chancy"."concurrency_groups" g WHERE g.key = k.key)
+        WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
         ORDER BY k.key
            ON CONFLICT DO NOTHING;
        SELECT array_agg(l.key), array_agg(l.low_seq)
@@ -1324,6 +1324,34 @@ AS $function$
      END IF;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.push_and_claim_1(ids uuid[], queues text[], names text[], all_args text[], priorities integer[], most_attempts integer[], rests text[], payloads text[], wanted_queue text, worker uuid, room integer, known text[], durable boolean, highs bigint[], lows bigint[], afters bigint[], befores bigint[])
+ RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     PERFORM "chancy"."push_1"(
+       ids, queues, names, all_args, priorities, most_attempts, NULL, NULL, NULL, rests, false, 0, NULL);
+     RETURN QUERY
+     SELECT c.* FROM "chancy"."claim_1"(
+       wanted_queue, worker, room, known, durable, highs, lows, afters, befores) c;
+     IF payloads IS NOT NULL AND EXISTS (
+          SELECT 1 FROM "chancy"."jobs" j
+           WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
+       PERFORM pg_notify('chancy_chancy', p) FROM unnest(payloads) AS p;
+     END IF;
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.ready_1(keys text[])
  RETURNS TABLE(queue text)
  LANGUAGE plpgsql
@@ -1344,7 +1372,8 @@ AS $function$
      held := ARRAY(
        SELECT k.key
          FROM unnest(ready_1.keys) AS k(key)
-        WHERE EXISTS (SELECT 1 FROM "chancy"."jobs" b WHERE b.blocked AND b.concurrency_key = k.key));
+        WHERE (SELECT true FROM "chancy"."jobs" b
+                WHERE b.blocked AND b.concurrency_key = k.key LIMIT 1));
      IF cardinality(held) = 0 THEN
        RETURN;
      END IF;
@@ -1681,7 +1710,7 @@ AS $function$
      INSERT INTO "chancy"."concurrency_groups" (key)
      SELECT k.key
        FROM unnest(keys) AS k(key)
-      WHERE NOT EXISTS (SELECT 1 FROM "chancy"."concurrency_groups" g WHERE g.key = k.key)
+      WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
       ORDER BY k.key
          ON CONFLICT DO NOTHING;
      free := ARRAY(
@@ -1722,12 +1751,13 @@ AS $function$
           FOR UPDATE SKIP LOCKED);
      DELETE FROM "chancy"."concurrency_groups" g
       WHERE g.key = ANY (keys)
-        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
-                         WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key)
-        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.blocked AND j.concurrency_key = g.key)
-        AND NOT EXISTS (SELECT 1 FROM "chancy"."jobs" j
-                         WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
-                           AND j.concurrency_key = g.key);
+        AND (SELECT true FROM "chancy"."jobs" j
+              WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key LIMIT 1) IS NULL
+        AND (SELECT true FROM "chancy"."jobs" j
+              WHERE j.blocked AND j.concurrency_key = g.key LIMIT 1) IS NULL
+        AND (SELECT true FROM "chancy"."jobs" j
+              WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                AND j.concurrency_key = g.key LIMIT 1) IS NULL;
      GET DIAGNOSTICS count_removed = ROW_COUNT;
      RETURN QUERY SELECT count_removed,
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;

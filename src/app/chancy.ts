@@ -41,6 +41,7 @@ import { defaultLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
 import { JobActions } from './job-actions.ts'
 import { idOf, idsOf, type JobId } from './job-id.ts'
+import { LocalClaims } from './local-claims.ts'
 import { notifierEvents } from './notifier-events.ts'
 import { type ChancyOptions, parseChancyOptions } from './options.ts'
 import { PushBuffer } from './push-buffer.ts'
@@ -59,6 +60,7 @@ export interface Parts {
   readonly jobs: readonly JobSource[]
   readonly plugins: PluginSet
   readonly notices: WakeNotices | null
+  readonly localClaims: LocalClaims
   readonly listen: () => Promise<void>
 }
 
@@ -133,6 +135,7 @@ export class Chancy {
       ? new WakeNotices(clock, (payload) => this.#notify(payload))
       : null
     const deadlineMs = settings.pushDeadlineMs
+    const localClaims = new LocalClaims()
     this.#asker = new Asker({
       database: this.#database,
       deadlineMs,
@@ -145,6 +148,7 @@ export class Chancy {
       hub: this.#hub,
       clock,
       notices: this.#notices,
+      localClaims,
       deadlineMs,
       explained: (error) => this.#asker.explained(error),
     })
@@ -166,6 +170,7 @@ export class Chancy {
       jobs: settings.jobs,
       plugins,
       notices: this.#notices,
+      localClaims,
       listen: async () => this.#notifier?.start(),
     }
   }

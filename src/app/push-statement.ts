@@ -1,6 +1,11 @@
 import type { PushRow } from '../core/push-row.ts'
 import { plainArray, textArray } from '../database/array-literal.ts'
-import type { PushValues } from '../database/statements/jobs.ts'
+import {
+  type ClaimRequest,
+  claimValues,
+  type PushAndClaimValues,
+  type PushValues,
+} from '../database/statements/jobs.ts'
 
 export interface PushMode {
   /** An earlier try may have been committed. */
@@ -29,5 +34,24 @@ export function pushValues(rows: readonly PushRow[], mode: PushMode): PushValues
     mode.again,
     mode.lockMs,
     mode.payloads.length > 0 ? textArray(mode.payloads) : null,
+  ]
+}
+
+/** Ordinary rows as the parameters of `push_and_claim`. The claim is as durable as the push. */
+export function pushAndClaimValues(
+  rows: readonly PushRow[],
+  payloads: readonly string[],
+  claim: ClaimRequest,
+): PushAndClaimValues {
+  return [
+    plainArray(rows.map((row) => row.id)),
+    textArray(rows.map((row) => row.queue)),
+    textArray(rows.map((row) => row.name)),
+    textArray(rows.map((row) => row.args)),
+    plainArray(rows.map((row) => row.priority)),
+    plainArray(rows.map((row) => row.maxAttempts)),
+    rows.some((row) => row.rest !== null) ? textArray(rows.map((row) => row.rest)) : null,
+    payloads.length > 0 ? textArray(payloads) : null,
+    ...claimValues(claim, true),
   ]
 }

@@ -5,9 +5,10 @@ import type { Database } from '../database/database.ts'
 import type { Session } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
 import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
-import { pushJobs } from '../database/statements/jobs.ts'
+import { type ClaimedRow, pushAndClaim, pushJobs } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
-import { pushValues } from './push-statement.ts'
+import type { LocalClaims, OfferedClaim } from './local-claims.ts'
+import { pushAndClaimValues, pushValues } from './push-statement.ts'
 import type { WakeEvent, WakeNotices } from './wake-notices.ts'
 
 /** What became of one row: the id of the job that stands for it. */
@@ -19,6 +20,7 @@ export interface PusherOptions {
   readonly clock: Clock
   /** Null: no notifications at all. */
   readonly notices: WakeNotices | null
+  readonly localClaims: LocalClaims
   readonly deadlineMs: number
   /** Makes an error of Chancy of what the database refused. */
   readonly explained: (error: unknown) => Promise<unknown>
@@ -29,6 +31,9 @@ export const KEY_WAIT_MS = 1_000
 
 /** Closer than this, a scheduled time may be over by the database's clock, in milliseconds. */
 const SOON_MS = 60_000
+
+/** A claim without an answer is looked for by its worker, and that waits for every other claim. */
+const CLAIM_DEADLINE_MS = 5_000
 
 /** Errors of a database that was away all the time. */
 const PASSING: readonly ErrorCode[] = [
@@ -71,10 +76,19 @@ export class Pusher {
     options: { readonly keyWaitMs?: number; readonly isPatient?: boolean } = {},
   ): Promise<Pushed[]> {
     const { keyWaitMs = KEY_WAIT_MS, isPatient = true } = options
-    const { clock, deadlineMs } = this.#options
+    const { clock, deadlineMs, localClaims } = this.#options
+    let offer = localClaims.offerFor(rows)
     const endsAt = clock.monotonic() + deadlineMs
     const leftMs = (): number => Math.max(0, endsAt - clock.monotonic())
+    let isTaken = false
     const write = async (waiting: readonly PushRow[], attempt: number) => {
+      if (offer !== null) {
+        const once = offer
+        // A second try looks for what became of the first, and for nothing else.
+        offer = null
+        isTaken = await this.#writeAndClaim(waiting, once, leftMs())
+        return new Map<string, string | null>()
+      }
       try {
         return await this.#write(waiting, {
           again: attempt > 1,
@@ -94,7 +108,7 @@ export class Pusher {
           idempotent: true,
         }),
       )
-      this.#emit(rows)
+      this.#emit(rows, isTaken)
       return pushed
     } catch (error) {
       throw error instanceof KeyBusy ? error : await this.#explained(error, rows)
@@ -120,9 +134,11 @@ export class Pusher {
   }
 
   /** Tells the runners of this process; those of others hear by notification. */
-  #emit(rows: readonly PushRow[]): void {
+  #emit(rows: readonly PushRow[], isTaken: boolean): void {
     const { hub } = this.#options
-    for (const { event, queue } of this.#wakes(rows)) hub.emit(event, { queue })
+    for (const { event, queue } of this.#wakes(rows)) {
+      hub.emit(event, isTaken ? { queue, isTaken } : { queue })
+    }
   }
 
   /** What there is to tell of the rows, each once. */
@@ -181,6 +197,32 @@ export class Pusher {
         : await database.engine(pushJobs, values, deadlineMs === undefined ? {} : { deadlineMs })
     for (const { event, queue } of later) this.#options.notices?.announce(event, queue)
     return new Map(answers.map(({ pushed, holder }) => [pushed, holder]))
+  }
+
+  /** Says whether every row was claimed here, and so concerns nobody else. */
+  async #writeAndClaim(
+    rows: readonly PushRow[],
+    offer: OfferedClaim,
+    deadlineMs: number,
+  ): Promise<boolean> {
+    const { database } = this.#options
+    const { payloads, later } = this.#notices(rows, false)
+    const values = pushAndClaimValues(rows, payloads, offer.request)
+    const options = { deadlineMs: Math.min(CLAIM_DEADLINE_MS, deadlineMs) }
+    let claimed: readonly ClaimedRow[]
+    try {
+      claimed = await database.engine(pushAndClaim, values, options)
+    } catch (error) {
+      offer.lost()
+      throw error
+    }
+    offer.answered(claimed)
+    const ids = new Set(claimed.map(({ id }) => id))
+    const isTaken = rows.every(({ id }) => ids.has(id))
+    if (!isTaken) {
+      for (const { event, queue } of later) this.#options.notices?.announce(event, queue)
+    }
+    return isTaken
   }
 
   /** What travels with the commit, and what is to be told after it. */

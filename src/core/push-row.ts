@@ -20,6 +20,8 @@ export interface PushRow {
   readonly scheduledAtMs: number | null
   readonly delayMs: number | null
   readonly uniqueKey: string | null
+  /** Whether it has a concurrency limit. */
+  readonly isLimited: boolean
   /** JSON text of a `PushRest`, or null when nothing in it is set: a job pays only for what it uses. */
   readonly rest: string | null
 }
@@ -66,6 +68,7 @@ function buildRow(spec: JobSpec, now: number): PushRow {
     scheduledAtMs: spec.scheduledAtMs,
     delayMs: spec.delayMs,
     uniqueKey: spec.uniqueKey,
+    isLimited: spec.concurrency !== null,
     rest: encodeRest(spec, args),
   }
 }

@@ -2,8 +2,11 @@ import type { AttemptErrorKind, JobState, QueuedJob } from '../core/queued-job.t
 
 /** Every event: its payload, and when it happens. Past tense, dotted; facts, never commands. */
 export interface EventMap {
-  /** Jobs were pushed to a queue: by this process, or told by a notification. */
-  'queue.pushed': { readonly queue: string }
+  /**
+   * Jobs were pushed to a queue: by this process, or told by a notification. `isTaken` is true when a
+   * worker of this process has claimed them with the push.
+   */
+  'queue.pushed': { readonly queue: string; readonly isTaken?: boolean }
   /** A queue was declared, paused, resumed or deleted. */
   'queue.changed': { readonly queue: string }
   /** A worker began to run a queue. */

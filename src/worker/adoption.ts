@@ -5,9 +5,9 @@ import type { Database } from '../database/database.ts'
 import { claimedJob } from '../database/rows.ts'
 import { heldJobs, ownClaims, removeClaims } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
+import type { ClaimWatch } from './claimer.ts'
 import { Loop } from './loop.ts'
 import type { OpenClaims } from './open-claims.ts'
-import type { ClaimWatch } from './queue-runner.ts'
 import type { Service } from './service.ts'
 
 /**

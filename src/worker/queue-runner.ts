@@ -1,15 +1,14 @@
+import type { OfferedClaim } from '../app/local-claims.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Queue } from '../core/queue.ts'
-import { textArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
-import { claimedJob } from '../database/rows.ts'
-import { claimJobs } from '../database/statements/jobs.ts'
+import { claimJobs, claimValues } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
-import { Lanes } from './lanes.ts'
+import { type ClaimAnswer, Claimer, type ClaimWatch } from './claimer.ts'
 import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
@@ -28,18 +27,9 @@ export interface QueueRunnerOptions {
   readonly durableClaims: boolean
   /** The present id of the worker, or null while nothing may be claimed. */
   readonly claimant: () => string | null
-  /** Keeps count of claims whose answer has not come, and hears of the ones that never will. */
   readonly claims: ClaimWatch
   /** Slots that attempts of an earlier runner of this queue still hold. */
   readonly held: () => number
-}
-
-export interface ClaimWatch {
-  begun(): symbol
-  answered(claim: symbol): void
-  lost(claim: symbol): void
-  /** The database says that this worker's lease is revoked. */
-  revoked(workerId: string): void
 }
 
 /** The most jobs of one claim. */
@@ -53,13 +43,11 @@ const DOUBT_MS = 100
 /** Errors in a row before one is logged: the first ones are a reconnect. */
 const QUIET_ERRORS = 2
 
-const WHOLE_LINE = [null, null, null, null] as const
-
 /** Runs one queue: waits, claims for its free slots, and hands over. */
 export class QueueRunner implements Service {
   readonly #options: QueueRunnerOptions
   readonly #readAhead = new ReadAhead()
-  readonly #lanes = new Lanes()
+  readonly #claimer: Claimer
   readonly #loop: Loop
   #queue: Queue
   #executor: Executor
@@ -84,6 +72,8 @@ export class QueueRunner implements Service {
     this.#queue = queue
     this.#executor = options.executor
     this.#options = options
+    const { names, clock, claims } = options
+    this.#claimer = new Claimer(queue.name, names, clock, claims)
     this.#loop = new Loop({
       clock: options.clock,
       pass: () => this.#pass(),
@@ -206,68 +196,78 @@ export class QueueRunner implements Service {
     return this.#waiting > 0 ? HOARD_MS : jittered(this.#queue.pollingIntervalMs)
   }
 
+  /**
+   * A claim for somebody else to send: with a push to this queue. Only at rest, when the push would
+   * wake this runner to claim what it brings.
+   */
+  offer(count: number): OfferedClaim | null {
+    const isAtRest = this.#active + this.#waiting + this.#claims === 0
+    if (!isAtRest || this.#queue.rateLimit !== null) return null
+    const room = this.#room()
+    const workerId = this.#options.claimant()
+    if (room < count || workerId === null) return null
+    const claim = this.#claimer.begin(workerId, room, false)
+    this.#claims++
+    this.#asked += room
+    let end = (): void => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#beside.add(ended)
+    const over = (): void => {
+      this.#claims--
+      this.#asked -= room
+      this.#beside.delete(ended)
+      end()
+    }
+    return {
+      request: claim.request,
+      answered: (rows) => {
+        over()
+        this.#answered(claim.answered(rows))
+        if (this.#isLong) this.#loop.wake()
+      },
+      lost: () => {
+        over()
+        claim.lost()
+        this.#loop.wake()
+      },
+    }
+  }
+
   /** Claims, hands over, and gives back how long to wait. */
   async #claim(workerId: string, room: number): Promise<number> {
+    const { database, durableClaims } = this.#options
+    const claim = this.#claimer.begin(workerId, room, this.#isLong)
     this.#claims++
     this.#asked += room
     try {
-      const { looked, could, waitMs, jobs, isWhole } = await this.#ask(workerId, room)
+      const rows = await database.engine(claimJobs, claimValues(claim.request, durableClaims))
       this.#asked -= room
-      this.#handOver(jobs)
-      const queue = this.#queue.name
-      this.#options.hub.emit('queue.polled', { queue, looked, taken: jobs.length })
-      // All that was looked at may have been put aside: the line goes on behind it.
-      this.#isLong = could > 0 && looked >= could
-      if (this.#isLong) return 0
-      // Out of starts: the next one is due at a known time, unless a row written by hand never has one.
-      const isDue = waitMs > 0 && (this.#queue.rateLimit?.max ?? 0) > 0
-      if (isDue) return waitMs
-      const pollMs = jittered(this.#queue.pollingIntervalMs)
-      if (isWhole) return pollMs
-      // Nobody goes to rest before the whole line was looked at.
-      return Math.min(pollMs, Math.ceil(this.#lanes.wholeInMs(this.#options.clock.monotonic())))
+      return this.#answered(claim.answered(rows))
     } catch (error) {
       this.#asked -= room
       this.#isLong = false
+      claim.lost()
       throw error
     } finally {
       this.#claims--
     }
   }
 
-  async #ask(workerId: string, room: number) {
-    const { database, claims, names, durableClaims, clock } = this.#options
-    const claim = claims.begun()
-    const askedAt = clock.monotonic()
-    const ranges = this.#lanes.ranges(askedAt, this.#isLong)
-    try {
-      const [head, ...rows] = await database.engine(claimJobs, [
-        this.#queue.name,
-        workerId,
-        room,
-        textArray(names),
-        durableClaims,
-        ...(ranges ?? WHOLE_LINE),
-      ])
-      claims.answered(claim)
-      if (head?.name === 'revoked') claims.revoked(workerId)
-      const queue = this.#queue.name
-      const startedMs = head?.scheduled_ms ?? 0
-      const common = { queue, workerId, claim: Number(head?.fence ?? 0), startedMs }
-      const jobs = rows.map((row) => claimedJob(row, common)).sort(byPlace)
-      if (ranges === null) this.#lanes.looked(askedAt, head?.max_attempts ?? 0)
-      this.#lanes.took(jobs)
-      return {
-        looked: head?.priority ?? 0,
-        could: head?.attempts ?? 0,
-        waitMs: head?.created_ms ?? 0,
-        jobs,
-        isWhole: ranges === null,
-      }
-    } catch (error) {
-      claims.lost(claim)
-      throw error
-    }
+  /** Hands over what was claimed, and gives back how long to wait for the next look. */
+  #answered({ looked, could, waitMs, jobs, isWhole }: ClaimAnswer): number {
+    this.#handOver(jobs)
+    this.#options.hub.emit('queue.polled', { queue: this.#queue.name, looked, taken: jobs.length })
+    // All that was looked at may have been put aside: the line goes on behind it.
+    this.#isLong = could > 0 && looked >= could
+    if (this.#isLong) return 0
+    // Out of starts: the next one is due at a known time, unless a row written by hand never has one.
+    const isDue = waitMs > 0 && (this.#queue.rateLimit?.max ?? 0) > 0
+    if (isDue) return waitMs
+    const pollMs = jittered(this.#queue.pollingIntervalMs)
+    // Nobody goes to rest before the whole line was looked at.
+    return isWhole ? pollMs : Math.min(pollMs, this.#claimer.wholeInMs())
   }
 
   #handOver(jobs: readonly ClaimedJob[]): void {
@@ -328,9 +328,4 @@ export class QueueRunner implements Service {
     if (inARow !== QUIET_ERRORS + 1) return
     log.error({ err: error, queue: this.#queue.name }, 'claiming has failed several times')
   }
-}
-
-/** Claimed rows come in no order. */
-function byPlace(a: ClaimedJob, b: ClaimedJob): number {
-  return b.priority - a.priority || a.line - b.line
 }

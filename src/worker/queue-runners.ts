@@ -1,3 +1,4 @@
+import type { LocalRunner, OfferedClaim } from '../app/local-claims.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Queue } from '../core/queue.ts'
 import type { Executors } from './executors.ts'
@@ -13,7 +14,7 @@ const HERD = 8
 const MAX_HERD_DELAY_MS = 50
 
 /** The runners of one worker, one a queue. */
-export class QueueRunners {
+export class QueueRunners implements LocalRunner {
   readonly #options: QueueRunnersOptions
   readonly #runners = new Map<string, QueueRunner>()
   /** Runners of queues that are gone, until their attempts have ended. */
@@ -77,6 +78,12 @@ export class QueueRunners {
     }
     const delayMs = Math.min(MAX_HERD_DELAY_MS, this.#workersSeen / 4) * Math.random()
     setTimeout(() => runner.wake(), delayMs)
+  }
+
+  offer(queue: string, names: ReadonlySet<string>, count: number): OfferedClaim | null {
+    const known = this.#options.names
+    if (![...names].every((name) => known.includes(name))) return null
+    return this.#runners.get(queue)?.offer(count) ?? null
   }
 
   wakeAll(): void {

@@ -185,10 +185,13 @@ export class Worker {
   }
 
   #listen({ runners }: WorkerParts): void {
-    const { hub, clock } = this.#chancy.parts
+    const { hub, clock, localClaims } = this.#chancy.parts
     const { signals, shutdownTimeoutMs } = this.#settings
     this.#unlisten.push(
-      hub.on('queue.pushed', ({ queue }) => runners.wake(queue)),
+      hub.on('queue.pushed', ({ queue, isTaken }) => {
+        if (!isTaken) runners.wake(queue)
+      }),
+      localClaims.add(runners),
       hub.on('notifier.resumed', () => runners.wakeAll()),
       hub.on('job.cancelled', ({ id }) => this.#running.ask(id, 'cancelled')),
     )

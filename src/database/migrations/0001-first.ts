@@ -50,6 +50,7 @@ const FUNCTIONS = [
   'push_1',
   'new_id',
   'claim_1',
+  'push_and_claim_1',
   'held_1',
   'finish_1',
   'with_error_1',

@@ -55,26 +55,76 @@ export interface ClaimedRow {
 const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, ready_seq, created_ms,
            scheduled_ms, rest, place`
 
+/** What a claim asks for. Without `highs` and the rest of the ranges it looks at the whole line. */
+export interface ClaimRequest {
+  readonly queue: string
+  readonly worker: string
+  readonly room: number
+  readonly names: ArrayText
+  readonly ranges: ClaimRanges | null
+}
+
+/** Array literals, one entry a range. */
+export type ClaimRanges = readonly [
+  highs: ArrayText,
+  lows: ArrayText,
+  afters: ArrayText,
+  befores: ArrayText,
+]
+
+type ClaimValues = readonly [
+  queue: string,
+  worker: string,
+  room: number,
+  names: ArrayText,
+  durable: boolean,
+  highs: ArrayText | null,
+  lows: ArrayText | null,
+  afters: ArrayText | null,
+  befores: ArrayText | null,
+]
+
+const WHOLE_LINE = [null, null, null, null] as const
+
+export function claimValues(request: ClaimRequest, isDurable: boolean): ClaimValues {
+  const { queue, worker, room, names, ranges } = request
+  return [queue, worker, room, names, isDurable, ...(ranges ?? WHOLE_LINE)]
+}
+
 /** The first row has no id and is about the pass: see the function. */
-export const claimJobs = statement<
-  readonly [
-    queue: string,
-    worker: string,
-    room: number,
-    names: ArrayText,
-    durable: boolean,
-    highs: ArrayText | null,
-    lows: ArrayText | null,
-    afters: ArrayText | null,
-    befores: ArrayText | null,
-  ],
-  ClaimedRow
->(
+export const claimJobs = statement<ClaimValues, ClaimedRow>(
   'claim_jobs',
   (t) => `
     SELECT ${CLAIMED}
       FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean,
              $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[])`,
+)
+
+export type PushAndClaimValues = readonly [
+  ids: ArrayText,
+  queues: ArrayText,
+  names: ArrayText,
+  args: ArrayText,
+  priorities: ArrayText,
+  maxAttempts: ArrayText,
+  rests: ArrayText | null,
+  payloads: ArrayText | null,
+  ...claim: ClaimValues,
+]
+
+/**
+ * Inserts a batch of ordinary rows and claims in the same transaction: the answer is the claim's. The
+ * notification is sent only where one of the rows was not taken.
+ */
+export const pushAndClaim = statement<PushAndClaimValues, ClaimedRow>(
+  'push_and_claim',
+  (t) => `
+    SELECT ${CLAIMED}
+      FROM ${t.fn('push_and_claim_1')}(
+             $1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
+             $5::text::int[], $6::text::int[], $7::text::text[], $8::text::text[],
+             $9::text, $10::text::uuid, $11::int, $12::text::text[], $13::boolean,
+             $14::text::bigint[], $15::text::bigint[], $16::text::bigint[], $17::text::bigint[])`,
 )
 
 /** The numbers of a worker's claims whose jobs have not all ended. */

@@ -43,6 +43,7 @@ describe('the row of a push', () => {
       scheduledAtMs: null,
       delayMs: null,
       uniqueKey: null,
+      isLimited: false,
       rest: null,
     })
   })

@@ -1,4 +1,4 @@
-import type { Names } from '../../names.ts'
+import { type Names, quoteLiteral } from '../../names.ts'
 import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
 
 /**
@@ -148,7 +148,7 @@ export const claim = (t: Names): string[] => [
        INSERT INTO ${t.concurrencyGroups} (key)
        SELECT k.key
          FROM unnest(keys) AS k(key)
-        WHERE NOT EXISTS (SELECT 1 FROM ${t.concurrencyGroups} g WHERE g.key = k.key)
+        WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
         ORDER BY k.key
            ON CONFLICT DO NOTHING;
        SELECT array_agg(l.key), array_agg(l.low_seq)
@@ -245,6 +245,32 @@ export const claim = (t: Names): string[] => [
             aside = false, ready_seq = coalesce(j.ready_seq, ${-Number.MAX_SAFE_INTEGER})
       WHERE j.ctid = ANY (picked)
      RETURNING ${claimedValues('j')};
+   END ${t.body}`,
+
+  // A push whose process has a worker at rest: the rows are inserted and the line is claimed from in one
+  // transaction, by the same rules, so that a lone job starts after one commit and not after two. What
+  // was not taken is told to the others; what was concerns nobody.
+  `CREATE FUNCTION ${t.fn('push_and_claim_1')}(
+     ids uuid[], queues text[], names text[], all_args text[], priorities int[],
+     most_attempts int[], rests text[], payloads text[],
+     wanted_queue text, worker uuid, room int, known text[], durable boolean,
+     highs bigint[], lows bigint[], afters bigint[], befores bigint[])
+   RETURNS TABLE (${CLAIMED_COLUMNS})
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   BEGIN
+     ${READ_COMMITTED_ONLY}
+     PERFORM ${t.fn('push_1')}(
+       ids, queues, names, all_args, priorities, most_attempts, NULL, NULL, NULL, rests, false, 0, NULL);
+     RETURN QUERY
+     SELECT c.* FROM ${t.fn('claim_1')}(
+       wanted_queue, worker, room, known, durable, highs, lows, afters, befores) c;
+     IF payloads IS NOT NULL AND EXISTS (
+          SELECT 1 FROM ${t.jobs} j
+           WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
+       PERFORM pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest(payloads) AS p;
+     END IF;
    END ${t.body}`,
 
   // What a worker runs by claims it does not know, for one that lost their answers.

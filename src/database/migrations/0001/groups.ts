@@ -9,6 +9,9 @@ import { OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
  * Jobs over their limit leave the line (`blocked`) and cost nobody anything. Whatever frees a slot
  * locks the group and makes as many ready as fit. Nobody who holds a group ever waits for a job in
  * the line: blocked rows are taken with SKIP LOCKED, running ones belong to their holder.
+ *
+ * Whether a row exists is asked by a scalar subquery a key. EXISTS may become a join, and on a table
+ * that was empty when it was last analysed that join reads the whole index for each batch of keys.
  */
 export const groups = (t: Names): string[] => [
   // Locks what exists, in one order. For whoever holds running jobs: their groups cannot be missing.
@@ -39,7 +42,8 @@ export const groups = (t: Names): string[] => [
      held := ARRAY(
        SELECT k.key
          FROM unnest(ready_1.keys) AS k(key)
-        WHERE EXISTS (SELECT 1 FROM ${t.jobs} b WHERE b.blocked AND b.concurrency_key = k.key));
+        WHERE (SELECT true FROM ${t.jobs} b
+                WHERE b.blocked AND b.concurrency_key = k.key LIMIT 1));
      IF cardinality(held) = 0 THEN
        RETURN;
      END IF;
@@ -156,7 +160,7 @@ export const groups = (t: Names): string[] => [
      INSERT INTO ${t.concurrencyGroups} (key)
      SELECT k.key
        FROM unnest(keys) AS k(key)
-      WHERE NOT EXISTS (SELECT 1 FROM ${t.concurrencyGroups} g WHERE g.key = k.key)
+      WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
       ORDER BY k.key
          ON CONFLICT DO NOTHING;
      free := ARRAY(
@@ -190,12 +194,13 @@ export const groups = (t: Names): string[] => [
           FOR UPDATE SKIP LOCKED);
      DELETE FROM ${t.concurrencyGroups} g
       WHERE g.key = ANY (keys)
-        AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j
-                         WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key)
-        AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j WHERE j.blocked AND j.concurrency_key = g.key)
-        AND NOT EXISTS (SELECT 1 FROM ${t.jobs} j
-                         WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
-                           AND j.concurrency_key = g.key);
+        AND (SELECT true FROM ${t.jobs} j
+              WHERE j.claim_seq IS NOT NULL AND j.concurrency_key = g.key LIMIT 1) IS NULL
+        AND (SELECT true FROM ${t.jobs} j
+              WHERE j.blocked AND j.concurrency_key = g.key LIMIT 1) IS NULL
+        AND (SELECT true FROM ${t.jobs} j
+              WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                AND j.concurrency_key = g.key LIMIT 1) IS NULL;
      GET DIAGNOSTICS count_removed = ROW_COUNT;
      RETURN QUERY SELECT count_removed,
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;

@@ -1,0 +1,195 @@
+import { type Chancy, type EventMap, Job, job, pgDriver, Queue } from 'chancy'
+import { describe, expect, it } from 'vitest'
+import { noting, testApplication } from '../support/application.ts'
+import { databaseUrl } from '../support/database.ts'
+import { startProxy } from '../support/proxy.ts'
+
+const app = testApplication()
+const ran: number[] = []
+let holding: Promise<void> = Promise.resolve()
+const task = job({ name: 'task' }, ({ n }: { n: number }) => {
+  ran.push(n)
+  return n
+})
+const held = job({ name: 'held' }, () => holding)
+const numbered = (n: number) => task.job.withArgs({ n })
+/** Nobody polls while a test lasts: what is claimed was claimed by a push, or by a wake. */
+const settings = { executor: 'inline', pollingInterval: '1h' } as const
+
+/** An inline worker that has looked and found nothing, and how often each function was asked since. */
+async function atRest(options: ConstructorParameters<typeof Queue>[1] = {}) {
+  const driver = noting(pgDriver(app.pool()))
+  const chancy = app.chancy({ jobs: [task, held] }, driver)
+  await chancy.declare(new Queue('default', { ...settings, ...options }))
+  const polled = next(chancy, 'queue.polled')
+  await app.worker(chancy)
+  await polled
+  driver.texts.length = 0
+  ran.length = 0
+  const sent = (name: string) => driver.texts.filter((text) => text.includes(`."${name}"`)).length
+  return { chancy, sent }
+}
+
+function next<Name extends keyof EventMap>(
+  chancy: Chancy,
+  name: Name,
+  test: (payload: EventMap[Name]) => boolean = () => true,
+): Promise<EventMap[Name]> {
+  return new Promise((resolve) => {
+    const end = chancy.on(name, (payload) => {
+      if (!test(payload)) return
+      end()
+      resolve(payload)
+    })
+  })
+}
+
+describe('a push beside a worker at rest', () => {
+  it('is claimed in the transaction of the push', async () => {
+    const { chancy, sent } = await atRest()
+    const pushed = next(chancy, 'queue.pushed')
+    const ref = await chancy.push(numbered(1))
+    expect(await pushed).toEqual({ queue: 'default', isTaken: true })
+    expect(await chancy.waitForJob(ref)).toMatchObject({
+      state: 'succeeded',
+      result: 1,
+      attempts: 1,
+    })
+    expect([sent('push_and_claim_1'), sent('push_1')]).toEqual([1, 0])
+  })
+
+  it('takes gathered pushes together', async () => {
+    const { chancy, sent } = await atRest()
+    const refs = await Promise.all([1, 2, 3].map((n) => chancy.push(numbered(n))))
+    await chancy.waitForJobs(refs)
+    expect(ran).toEqual([1, 2, 3])
+    expect([sent('push_and_claim_1'), sent('push_1')]).toEqual([1, 0])
+  })
+
+  it('starts by the order of the line, not by who was pushed last', async () => {
+    const { chancy } = await atRest({ concurrency: 1 })
+    // Written past the worker: nobody is told.
+    for (const n of [1, 2]) {
+      await app.sql('SELECT $push($1, $2, priority => 1)', ['task', JSON.stringify({ n })])
+    }
+    await chancy.waitForJob(await chancy.push(numbered(3)))
+    expect(ran).toEqual([1, 2, 3])
+  })
+
+  it.each([
+    ['a date', numbered(1).withDelay('10ms')],
+    ['a unique key', numbered(1).withUniqueKey('k')],
+    ['a concurrency limit', numbered(1).withConcurrency(1)],
+  ])('keeps to itself with %s', async (_what, wanted) => {
+    const { chancy, sent } = await atRest()
+    const ref = await chancy.push(wanted)
+    expect([sent('push_and_claim_1'), sent('push_1')]).toEqual([0, 1])
+    expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded' })
+  })
+
+  it.each([
+    ['with a function that the worker does not know', Job.named('unknown', { args: {} })],
+    ['in a queue that the worker does not run', numbered(1).withQueue('other')],
+  ])('keeps to itself %s', async (_what, wanted) => {
+    const { chancy, sent } = await atRest()
+    const ref = await chancy.push(wanted)
+    expect([sent('push_and_claim_1'), sent('push_1')]).toEqual([0, 1])
+    expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending' })
+  })
+
+  it('keeps to itself in a queue with a rate limit, whose starts are not used up by it', async () => {
+    const { chancy, sent } = await atRest({ rateLimit: { max: 1, per: '1h' } })
+    await chancy.waitForJob(await chancy.push(numbered(1)))
+    const second = await chancy.push(numbered(2))
+    expect(sent('push_and_claim_1')).toBe(0)
+    expect(await chancy.explain(second)).toMatchObject({ reasons: [{ kind: 'rate-limit' }] })
+  })
+
+  it('keeps to itself while the worker is busy, and the worker hears of it', async () => {
+    const { chancy, sent } = await atRest()
+    let letGo = (): void => {}
+    holding = new Promise((resolve) => {
+      letGo = resolve
+    })
+    const first = await chancy.push(held)
+    const second = await chancy.push(numbered(2))
+    await chancy.waitForJob(second)
+    expect([sent('push_and_claim_1'), sent('push_1')]).toEqual([1, 1])
+    letGo()
+    await chancy.waitForJob(first)
+  })
+
+  it('starts nothing in a queue that was paused a moment ago', async () => {
+    const { chancy } = await atRest()
+    // Past the worker, which has not heard of it.
+    await app.sql("UPDATE $queues SET state = 'paused'")
+    const ref = await chancy.push(numbered(1))
+    expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
+    expect(ran).toEqual([])
+  })
+
+  it('refuses one bad row of gathered ones, and runs the others', async () => {
+    const { chancy } = await atRest()
+    // What only the server can know: this row violates a constraint of its own.
+    await app.sql('ALTER TABLE $jobs ADD CONSTRAINT no_13 CHECK (args <> \'{"n": 13}\')')
+    try {
+      const pushes = await Promise.allSettled([12, 13, 14].map((n) => chancy.push(numbered(n))))
+      expect(pushes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      await chancy.waitForJobs(
+        pushes.flatMap((push) => (push.status === 'fulfilled' ? [push.value] : [])),
+      )
+      expect(ran.toSorted()).toEqual([12, 14])
+    } finally {
+      await app.sql('ALTER TABLE $jobs DROP CONSTRAINT no_13')
+    }
+  })
+})
+
+describe('what others hear of it', () => {
+  it('is nothing when it was taken, and everything else', async () => {
+    const { chancy } = await atRest({ concurrency: 1 })
+    const other = app.chancy({ jobs: [task] })
+    await other.declare(new Queue('elsewhere', { executor: 'inline', tags: ['nobody'] }))
+    const heard: string[] = []
+    other.on('queue.pushed', ({ queue }) => heard.push(queue))
+    await app.worker(other, { queues: ['elsewhere'] })
+
+    await chancy.waitForJob(await chancy.push(numbered(1)))
+    const told = next(other, 'queue.pushed', ({ queue }) => queue === 'elsewhere')
+    await chancy.push(numbered(2).withQueue('elsewhere'))
+    await told
+    expect(heard).toEqual(['elsewhere'])
+
+    // Of two in one statement there is room for one.
+    const second = next(other, 'queue.pushed', ({ queue }) => queue === 'default')
+    await app.sql("UPDATE $queues SET state = 'paused' WHERE name = 'default'")
+    await chancy.push(numbered(3))
+    await second
+  })
+})
+
+describe('a push with a claim, whose connection is cut', () => {
+  it.each([
+    ['after the commit', 'cutReplies', true],
+    ['before it reached the server', 'dropRequests', false],
+  ] as const)('%s is one job, which runs once', async (_when, fault, isAdopted) => {
+    await using proxy = await startProxy(databaseUrl(app.schema))
+    const chancy = app.chancy({ jobs: [task], notifications: false }, proxy.url)
+    await chancy.declare(new Queue('default', settings))
+    const polled = next(chancy, 'queue.polled')
+    const worker = await app.worker(chancy)
+    await polled
+    ran.length = 0
+    const adopted: string[] = []
+    chancy.on('jobs.adopted', ({ ids }) => adopted.push(...ids))
+    const cut = proxy[fault]('push_and_claim_1')
+    const ref = await chancy.push(numbered(1))
+    expect(cut.hits).toBe(1)
+    expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
+    expect(ran).toEqual([1])
+    expect(await app.count()).toBe(1)
+    expect(adopted).toEqual(isAdopted ? [ref.id] : [])
+    await worker.stop()
+    await chancy.close()
+  })
+})
