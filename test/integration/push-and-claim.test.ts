@@ -89,7 +89,7 @@ describe('a push beside a worker at rest', () => {
 
   it.each([
     ['with a function that the worker does not know', Job.named('unknown', { args: {} })],
-    ['in a queue that the worker does not run', numbered(1).withQueue('other')],
+    ['in a queue that the worker does not run', Job.named('task', { args: {} }).withQueue('other')],
   ])('keeps to itself %s', async (_what, wanted) => {
     const { chancy, sent } = await atRest()
     const ref = await chancy.push(wanted)
