@@ -141,7 +141,7 @@ CREATE INDEX jobs_cancelling ON chancy.jobs USING btree (cancel_requested_at) WH
 CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_seq) WHERE (ready_seq IS NOT NULL);
 CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (NOT blocked) AND (NOT aside));
 CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE (claim_seq IS NOT NULL);
-CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL) AND (claim_seq IS NULL));
+CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue, ready_seq) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL) AND (claim_seq IS NULL));
 CREATE INDEX jobs_later ON chancy.jobs USING btree (queue, seq) WHERE ((ready_seq IS NULL) AND (NOT blocked) AND (NOT aside));
 CREATE UNIQUE INDEX jobs_pkey ON chancy.jobs USING btree (id);
 CREATE UNIQUE INDEX jobs_unique_key ON chancy.jobs USING btree (unique_key) WHERE (unique_key IS NOT NULL);
@@ -340,8 +340,25 @@ AS $function$
 
      start_at := clock_timestamp();
      IF rate_max IS NOT NULL THEN
-       -- The lock first; the clock and the count in later statements. now() is as old as the wait.
+       -- The lock first; the limit, the clock and the count in later statements: each may have changed
+       -- during the wait, and now() is as old as that.
        PERFORM 1 FROM "chancy"."queues" q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
+       SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
+            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
+            make_interval(secs => q.rate_per_ms / 1000)
+       INTO queue_state, rate_max, rate_per
+       FROM "chancy"."queues" q
+      WHERE q.name = wanted_queue;
+     END IF;
+     IF queue_state IS DISTINCT FROM 'active' THEN
+       queue_state := coalesce(queue_state, 'undeclared');
+       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
+                           (0)::float8, date_part('epoch', start_at) * 1000,
+                           NULL::text, NULL::tid;
+       RETURN;
+     END IF;
+     IF rate_max IS NOT NULL THEN
        start_at := clock_timestamp();
        DELETE FROM "chancy"."rate_starts" s WHERE s.queue = wanted_queue AND s.at <= start_at - rate_per;
        SELECT count(*) INTO starts FROM "chancy"."rate_starts" s WHERE s.queue = wanted_queue;
@@ -600,7 +617,9 @@ AS $function$
      RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid;
+                 THEN (SELECT jsonb_object_agg(c.key, c.value)
+                         FROM jsonb_each(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0))) AS c(key, value)
+                        WHERE c.value <> 'null')::text END, j.ctid;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
@@ -767,19 +786,22 @@ AS $function$
      )
      SELECT max(walk.jobs) AS jobs, max(walk.groups) > look AS more INTO walked FROM walk;
 
-     SELECT count(*) FILTER (WHERE r.queue = wanted_queue)::int AS jobs, count(*) > look AS more
+     -- A job that was claimed again by the same worker stands in two of its claims.
+     SELECT count(DISTINCT r.id) FILTER (WHERE r.queue = wanted_queue)::int AS jobs,
+            count(*) > look AS more
        INTO seen
        FROM (
-         SELECT j.queue
+         SELECT j.queue, i.id
            FROM (
-             SELECT i.id
+             SELECT i.id, c.worker_id
                FROM "chancy"."claims" c
               CROSS JOIN LATERAL unnest(c.ids) AS i(id)
               ORDER BY c.worker_id, c.claim_seq
               LIMIT look + 1) i
            LEFT JOIN LATERAL (
                   SELECT k.queue FROM "chancy"."jobs" k
-                   WHERE k.id = i.id AND k.state = 'running' OFFSET 0) j ON true) r;
+                   WHERE k.id = i.id AND k.state = 'running' AND k.worker_id = i.worker_id
+                  OFFSET 0) j ON true) r;
 
      RETURN QUERY
      SELECT found_state,
@@ -1074,7 +1096,9 @@ AS $function$
      SELECT j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+                 THEN (SELECT jsonb_object_agg(c.key, c.value)
+                         FROM jsonb_each(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0))) AS c(key, value)
+                        WHERE c.value <> 'null')::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
        FROM "chancy"."claims" c
       CROSS JOIN LATERAL unnest(c.ids) AS i(id)
       CROSS JOIN LATERAL (
@@ -1418,7 +1442,9 @@ AS $function$
                   FROM (
                     SELECT 1
                       FROM "chancy"."jobs" r
-                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
+                     -- Those in front of the line: they come next. One that is still in the line may
+                     -- be far back, and if it counted, an older blocked one would wait for it.
+                     WHERE r.ready_seq < 0 AND r.claim_seq IS NULL
                        AND r.concurrency_key = l.key AND r.queue = l.queue
                      LIMIT head.max) bounded) line
         CROSS JOIN LATERAL (

@@ -70,18 +70,26 @@ export class Pusher {
    * @param options.keyWaitMs how long one try waits for a busy unique key.
    * @param options.isPatient whether a busy key is tried again until the deadline; otherwise it
    *   rejects at once, with `KeyBusy`.
+   * @param options.wasTried whether a call before this one may have written the rows.
    */
   async push(
     rows: readonly PushRow[],
-    options: { readonly keyWaitMs?: number; readonly isPatient?: boolean } = {},
+    options: {
+      readonly keyWaitMs?: number
+      readonly isPatient?: boolean
+      readonly wasTried?: boolean
+    } = {},
   ): Promise<Pushed[]> {
     const { keyWaitMs = KEY_WAIT_MS, isPatient = true } = options
+    let wasTried = options.wasTried ?? false
     const { clock, deadlineMs, localClaims } = this.#options
     let offer = localClaims.offerFor(rows)
     const endsAt = clock.monotonic() + deadlineMs
     const leftMs = (): number => Math.max(0, endsAt - clock.monotonic())
     let isTaken = false
-    const write = async (waiting: readonly PushRow[], attempt: number) => {
+    const write = async (waiting: readonly PushRow[]) => {
+      const again = wasTried
+      wasTried = true
       if (offer !== null) {
         const once = offer
         // A second try looks for what became of the first, and for nothing else.
@@ -91,7 +99,7 @@ export class Pusher {
       }
       try {
         return await this.#write(waiting, {
-          again: attempt > 1,
+          again,
           lockMs: keyWaitMs,
           deadlineMs: Math.max(keyWaitMs + 1_000, leftMs()),
         })
@@ -102,7 +110,7 @@ export class Pusher {
     }
     try {
       const pushed = await this.#settled(rows, (waiting) =>
-        retrying((attempt) => write(waiting, attempt), {
+        retrying(() => write(waiting), {
           clock,
           deadlineMs: leftMs(),
           idempotent: true,

@@ -66,7 +66,8 @@ export class UniquePusher {
   async #try(waiting: Waiting): Promise<void> {
     const { row, resolve, reject, endsAt } = waiting
     try {
-      const options = { keyWaitMs: ROUND_WAIT_MS, isPatient: false }
+      // A try whose reply was lost may have been committed before a later one found a key busy.
+      const options = { keyWaitMs: ROUND_WAIT_MS, isPatient: false, wasTried: true }
       const [pushed] = await this.#pusher.push([row], options)
       resolve(pushed as Pushed)
     } catch (error) {

@@ -14,15 +14,16 @@ import type { Service } from './service.ts'
  * Finds jobs that bear this worker's id and that it does not know: a claim was committed and its
  * answer lost. Without this they would stand still until the worker's end.
  *
- * A claim may be unknown for a harmless reason: it is still on its way. So a look is judged only when
- * every claim that was under way at its beginning has been answered or lost.
+ * A claim may be unknown for a harmless reason: it is still on its way. So whatever was read is judged
+ * only when every claim that was under way by then has been answered or lost. And a job may be known
+ * by an older attempt, whose outcome is on its way again: then the one of the row is another, unknown.
  */
 export interface AdoptionOptions {
   readonly database: Database
   readonly hub: Hub
   readonly clock: Clock
   readonly workerId: () => string
-  /** Whether the job is claimed, runs, or is on its way to be saved. */
+  /** Whether this attempt of the job, or a later one, is claimed, runs, or is on its way to be saved. */
   readonly knows: (job: ClaimedJob) => boolean
   readonly claims: OpenClaims
   readonly adopt: (jobs: readonly ClaimedJob[]) => void
@@ -86,9 +87,8 @@ export class Adoption implements Service, ClaimWatch {
   async #pass(): Promise<number> {
     const { database, hub, claims, workerId } = this.#options
     const id = workerId()
-    const underWay = [...this.#underWay.values()].map(({ ended }) => ended)
     const rows = await database.run(ownClaims, [id])
-    await Promise.all(underWay)
+    await this.#allAnswered()
     const unknown = rows.map((row) => Number(row.claim_seq)).filter((claim) => !claims.has(claim))
     const adopted = unknown.length === 0 ? 0 : await this.#adopt(id, unknown)
     await this.#remove(id)
@@ -99,6 +99,7 @@ export class Adoption implements Service, ClaimWatch {
   async #adopt(id: string, unknown: readonly number[]): Promise<number> {
     const { database, hub, claims, knows, adopt, workerId } = this.#options
     const rows = await database.run(heldJobs, [id, plainArray(unknown)])
+    await this.#allAnswered()
     if (workerId() !== id) return 0
     const jobs = rows
       .map((row) =>
@@ -114,8 +115,15 @@ export class Adoption implements Service, ClaimWatch {
       adopt(jobs)
       hub.emit('jobs.adopted', { ids: jobs.map((job) => job.id) })
     }
-    for (const claim of unknown) claims.isOver(claim)
+    // One that still has a running job keeps its row: by it the job is found when this worker is gone.
+    const holding = new Set(rows.map((row) => Number(row.claim_seq)))
+    for (const claim of unknown) if (!holding.has(claim)) claims.isOver(claim)
     return jobs.length
+  }
+
+  /** Resolves when every claim that is under way now has been answered or lost. */
+  async #allAnswered(): Promise<void> {
+    await Promise.all([...this.#underWay.values()].map(({ ended }) => ended))
   }
 
   /** While outcomes are saved their statement does this. */

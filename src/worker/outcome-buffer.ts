@@ -51,8 +51,8 @@ export class OutcomeBuffer {
   #waiting: JobUpdate[] = []
   readonly #flights = new Set<Promise<void>>()
   readonly #inFlight = new Set<JobUpdate>()
-  /** Jobs of which not even a failure was taken: theirs, or they would be adopted and run again. */
-  readonly #unsavable = new Set<string>()
+  /** Attempts of which not even a failure was taken, by job: they would be adopted and run again. */
+  readonly #unsavable = new Map<string, number>()
   #givenUp = new AbortController()
   #wasFull = false
 
@@ -64,11 +64,12 @@ export class OutcomeBuffer {
     return this.#waiting.length >= HIGH_WATER
   }
 
-  /** Whether the outcome of a job is still on its way to be saved. */
-  has(id: string): boolean {
-    if (this.#unsavable.has(id)) return true
-    for (const { job } of this.#inFlight) if (job.id === id) return true
-    return this.#waiting.some(({ job }) => job.id === id)
+  /** Whether the outcome of this attempt, or of a later one, is still on its way to be saved. */
+  knows({ id, fence }: ClaimedJob): boolean {
+    if ((this.#unsavable.get(id) ?? -1) >= fence) return true
+    const isIt = ({ job }: JobUpdate): boolean => job.id === id && job.fence >= fence
+    for (const update of this.#inFlight) if (isIt(update)) return true
+    return this.#waiting.some(isIt)
   }
 
   add(update: JobUpdate): void {
@@ -183,7 +184,7 @@ export class OutcomeBuffer {
     }
     if (only.error?.kind === 'not-saved') {
       // Not even its failure is taken. Recovery will see the row when this worker is gone.
-      this.#unsavable.add(only.job.id)
+      this.#unsavable.set(only.job.id, only.job.fence)
       this.#options.log.error({ err: error, job: only.job.id }, 'an outcome could not be saved')
       return []
     }

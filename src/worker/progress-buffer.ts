@@ -16,11 +16,14 @@ interface Entry {
   readonly value: string
 }
 
-/** Writes what jobs tell of their progress, under their fences, now and then. */
+/**
+ * Writes what jobs tell of their progress, under their fences, now and then. A value stays here until
+ * it is known to be saved, so that an outcome that overtakes it takes it along.
+ */
 export class ProgressBuffer implements Service {
   readonly #database: Database
   readonly #loop: Loop
-  #latest = new Map<string, Entry>()
+  readonly #latest = new Map<string, Entry>()
 
   constructor(database: Database, hub: Hub, clock: Clock) {
     this.#database = database
@@ -54,11 +57,11 @@ export class ProgressBuffer implements Service {
 
   async #flush(): Promise<number> {
     const entries = [...this.#latest.values()]
-    if (entries.length === 0) return INTERVAL_MS
-    this.#latest = new Map()
     for (const workerId of new Set(entries.map(({ job }) => job.workerId))) {
-      const own = entries.filter(({ job }) => job.workerId === workerId)
-      await this.#save(workerId, own)
+      await this.#save(
+        workerId,
+        entries.filter(({ job }) => job.workerId === workerId),
+      )
     }
     return INTERVAL_MS
   }
@@ -72,11 +75,17 @@ export class ProgressBuffer implements Service {
         textArray(entries.map(({ value }) => value)),
       ])
     } catch (error) {
-      // Kept for the next round, or for the outcome, but for what is old by now or never taken.
-      for (const entry of classify(error) === 'caller' ? [] : entries) {
-        if (!this.#latest.has(entry.job.id)) this.#latest.set(entry.job.id, entry)
-      }
+      // Kept for the next round, or for the outcome, but for what is never taken.
+      if (classify(error) === 'caller') this.#forget(entries)
       throw error
+    }
+    this.#forget(entries)
+  }
+
+  /** But for what was told since, or has gone with an outcome. */
+  #forget(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (this.#latest.get(entry.job.id) === entry) this.#latest.delete(entry.job.id)
     }
   }
 }

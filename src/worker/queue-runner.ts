@@ -25,7 +25,9 @@ export interface QueueRunnerOptions {
   /** Names of the functions that this worker knows. */
   readonly names: readonly string[]
   readonly durableClaims: boolean
-  /** The present id of the worker, or null while nothing may be claimed. */
+  /** The present id of the worker. */
+  readonly workerId: () => string
+  /** The same, or null while nothing may be claimed or started. */
   readonly claimant: () => string | null
   readonly claims: ClaimWatch
   /** Slots that attempts of an earlier runner of this queue still hold. */
@@ -153,10 +155,12 @@ export class QueueRunner implements Service {
       this.#failure = null
       throw error
     }
-    const room = this.#room()
-    if (room === 0) return this.#whenFull()
     const workerId = this.#options.claimant()
     if (workerId === null) return DOUBT_MS
+    // What was not started while the lease was in doubt.
+    this.#startReady()
+    const room = this.#room()
+    if (room === 0) return this.#whenFull()
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
     if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
@@ -277,12 +281,19 @@ export class QueueRunner implements Service {
       this.#ready = this.#ready.slice(this.#next)
       this.#next = 0
     }
-    // Known from here on, so that nobody takes them for jobs that a lost claim left behind.
-    for (const job of jobs) this.#ready.push(this.#options.running.add(job))
+    // What was claimed under a lease that is lost by now belongs to whoever recovers it.
+    const workerId = this.#options.workerId()
+    for (const job of jobs) {
+      if (job.workerId !== workerId) continue
+      // Known from here on, so that nobody takes them for jobs that a lost claim left behind.
+      const attempt = this.#options.running.add(job)
+      if (attempt !== null) this.#ready.push(attempt)
+    }
     this.#startReady()
   }
 
   #startReady(): void {
+    if (this.#waiting === 0 || this.#options.claimant() === null) return
     while (this.#active < this.#slots && this.#waiting > 0 && !this.#isStopping) {
       this.#run(this.#ready[this.#next++] as RunningAttempt)
     }

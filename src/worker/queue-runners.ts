@@ -6,7 +6,6 @@ import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
 
 export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
   readonly executors: Executors
-  readonly workerId: () => string
 }
 
 /** With this many workers or more a notification wakes them one after the other. */
@@ -64,8 +63,12 @@ export class QueueRunners implements LocalRunner {
     const { attempts, running } = this.#options
     for (const job of jobs) {
       const runner = this.#runners.get(job.queue)
-      if (runner === undefined) attempts.release([running.add(job)])
-      else runner.adopt([job])
+      if (runner !== undefined) {
+        runner.adopt([job])
+        continue
+      }
+      const attempt = running.add(job)
+      if (attempt !== null) attempts.release([attempt])
     }
   }
 

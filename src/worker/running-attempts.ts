@@ -17,16 +17,20 @@ export class RunningAttempts {
     return this.#attempts.size
   }
 
-  has(id: string): boolean {
-    return this.#attempts.has(id)
+  /** Whether this attempt of the job is held, or a later one. */
+  knows({ id, fence }: ClaimedJob): boolean {
+    const known = this.#attempts.get(id)
+    return known !== undefined && known.job.fence >= fence
   }
 
   /**
    * A job that is handed over again while an older attempt of it runs here (after a failover or a
-   * crash that lost a claim): the older one is dropped, and so is its outcome.
+   * crash that lost a claim): the older one is dropped, and so is its outcome. Null when this very
+   * attempt is held already.
    */
-  add(job: ClaimedJob): RunningAttempt {
+  add(job: ClaimedJob): RunningAttempt | null {
     const older = this.#attempts.get(job.id)
+    if (older?.job.fence === job.fence && older.job.workerId === job.workerId) return null
     if (older !== undefined) {
       older.stop.ask('lost')
       this.claims.ended(older.job.claim)

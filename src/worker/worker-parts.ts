@@ -75,7 +75,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
   const adoption = new Adoption({
     ...common,
     workerId,
-    knows: (job) => running.has(job.id) || buffer.has(job.id),
+    knows: (job) => running.knows(job) || buffer.knows(job),
     claims: running.claims,
     adopt: (jobs) => runners.adopt(jobs),
     onRevoked: owner.onRevoked,

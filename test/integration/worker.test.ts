@@ -443,7 +443,7 @@ describe('a job that runs', () => {
       go = resolve
     })
     const know = job(
-      { name: 'know', maxAttempts: 2, backoff: 'none', meta: { a: 1 } },
+      { name: 'know', maxAttempts: 2, backoff: 'none', meta: { a: 1, b: null, c: { d: null } } },
       async (args: { n: number }, { job: row, attempt, fence, log, progress }) => {
         contexts.push({ id: row.id, args: row.args, state: row.state, meta: row.meta })
         contexts.push({ attempt, fence, errors: row.errors.length, n: args.n })
@@ -463,8 +463,8 @@ describe('a job that runs', () => {
     expect(shown).toEqual({ done: 1 })
     go()
     const done = await app.chancy.waitForJob(ref)
-    expect(done).toMatchObject({ state: 'succeeded', progress: { last: true }, meta: { a: 1 } })
-    const self = { id: ref.id, args: { n: 7 }, state: 'running', meta: { a: 1 } }
+    expect(done).toMatchObject({ state: 'succeeded', progress: { last: true }, meta: { a: 1, b: null, c: { d: null } } })
+    const self = { id: ref.id, args: { n: 7 }, state: 'running', meta: { a: 1, b: null, c: { d: null } } }
     expect(contexts).toEqual([
       self,
       { attempt: 1, fence: 1, errors: 0, n: 7 },

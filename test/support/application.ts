@@ -109,3 +109,26 @@ export function noting(driver: Driver): Driver & { readonly texts: string[] } {
 export function pushesOf({ texts }: { readonly texts: readonly string[] }): number {
   return texts.filter((text) => text.includes('push_1')).length
 }
+
+/** A driver whose statements go through `hook`, which sends them on, late, or pretends otherwise. */
+export function hooked(
+  driver: Driver,
+  hook: (text: string, send: () => Promise<unknown[]>) => Promise<unknown[]>,
+): Driver {
+  const address = driver.address?.bind(driver)
+  return {
+    query: async <Row>(query: Parameters<Driver['query']>[0]) =>
+      (await hook(query.text, () => driver.query(query))) as Row[],
+    transaction: (work) => driver.transaction(work),
+    reserve: () => driver.reserve(),
+    listen: (channel, listener) => driver.listen(channel, listener),
+    close: () => driver.close(),
+    ...(address === undefined ? {} : { address }),
+    sessions: driver.sessions,
+  }
+}
+
+/** What a driver says when the connection is lost under a statement. */
+export function connectionLost(): Error {
+  return Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' })
+}

@@ -76,12 +76,7 @@ export const claim = (t: Names): string[] => [
      look_us int := 0;
    BEGIN
      ${READ_COMMITTED_ONLY}
-     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
-            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
-            make_interval(secs => q.rate_per_ms / 1000)
-       INTO queue_state, rate_max, rate_per
-       FROM ${t.queues} q
-      WHERE q.name = wanted_queue;
+     ${readQueue(t)}
      IF queue_state IS NULL THEN
        queue_state := 'undeclared';
      END IF;
@@ -98,8 +93,17 @@ export const claim = (t: Names): string[] => [
 
      start_at := clock_timestamp();
      IF rate_max IS NOT NULL THEN
-       -- The lock first; the clock and the count in later statements. now() is as old as the wait.
+       -- The lock first; the limit, the clock and the count in later statements: each may have changed
+       -- during the wait, and now() is as old as that.
        PERFORM 1 FROM ${t.queues} q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
+       ${readQueue(t)}
+     END IF;
+     IF queue_state IS DISTINCT FROM 'active' THEN
+       queue_state := coalesce(queue_state, 'undeclared');
+       ${head('0')}
+       RETURN;
+     END IF;
+     IF rate_max IS NOT NULL THEN
        start_at := clock_timestamp();
        DELETE FROM ${t.rateStarts} s WHERE s.queue = wanted_queue AND s.at <= start_at - rate_per;
        SELECT count(*) INTO starts FROM ${t.rateStarts} s WHERE s.queue = wanted_queue;
@@ -291,6 +295,16 @@ export const claim = (t: Names): string[] => [
    END ${t.body}`,
 ]
 
+/** How the queue is, and its rate limit; nulls where there is none. */
+function readQueue(t: Names): string {
+  return `SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
+            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
+            make_interval(secs => q.rate_per_ms / 1000)
+       INTO queue_state, rate_max, rate_per
+       FROM ${t.queues} q
+      WHERE q.name = wanted_queue;`
+}
+
 /** The row about the pass, which comes before the jobs. */
 function head(waitMs: string): string {
   return `RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
@@ -311,7 +325,7 @@ function claimedValues(j: string): string {
 
 /**
  * Columns that most jobs leave empty travel as one JSON object, null in the ordinary case: each
- * column of its own would cost every job.
+ * column of its own would cost every job. Empty ones are left out, but no null inside of a value is.
  */
 function rareColumns(j: string): string {
   const columns = [
@@ -330,5 +344,7 @@ function rareColumns(j: string): string {
   pairs.push(`'crashes', nullif(${j}.crashes, 0)`)
   const isOrdinary = [...columns, 'retention'].map((column) => `${j}.${column} IS NULL`)
   return `CASE WHEN NOT (${isOrdinary.join(' AND ')} AND ${j}.crashes = 0)
-                 THEN jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))::text END`
+                 THEN (SELECT jsonb_object_agg(c.key, c.value)
+                         FROM jsonb_each(jsonb_build_object(${pairs.join(', ')})) AS c(key, value)
+                        WHERE c.value <> 'null')::text END`
 }

@@ -177,19 +177,22 @@ export const explain = (t: Names): string[] => [
      )
      SELECT max(walk.jobs) AS jobs, max(walk.groups) > look AS more INTO walked FROM walk;
 
-     SELECT count(*) FILTER (WHERE r.queue = wanted_queue)::int AS jobs, count(*) > look AS more
+     -- A job that was claimed again by the same worker stands in two of its claims.
+     SELECT count(DISTINCT r.id) FILTER (WHERE r.queue = wanted_queue)::int AS jobs,
+            count(*) > look AS more
        INTO seen
        FROM (
-         SELECT j.queue
+         SELECT j.queue, i.id
            FROM (
-             SELECT i.id
+             SELECT i.id, c.worker_id
                FROM ${t.claims} c
               CROSS JOIN LATERAL unnest(c.ids) AS i(id)
               ORDER BY c.worker_id, c.claim_seq
               LIMIT look + 1) i
            LEFT JOIN LATERAL (
                   SELECT k.queue FROM ${t.jobs} k
-                   WHERE k.id = i.id AND k.state = 'running' OFFSET 0) j ON true) r;
+                   WHERE k.id = i.id AND k.state = 'running' AND k.worker_id = i.worker_id
+                  OFFSET 0) j ON true) r;
 
      RETURN QUERY
      SELECT found_state,

@@ -88,7 +88,9 @@ export const groups = (t: Names): string[] => [
                   FROM (
                     SELECT 1
                       FROM ${t.jobs} r
-                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
+                     -- Those in front of the line: they come next. One that is still in the line may
+                     -- be far back, and if it counted, an older blocked one would wait for it.
+                     WHERE r.ready_seq < 0 AND r.claim_seq IS NULL
                        AND r.concurrency_key = l.key AND r.queue = l.queue
                      LIMIT head.max) bounded) line
         CROSS JOIN LATERAL (

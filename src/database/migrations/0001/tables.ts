@@ -73,7 +73,7 @@ export const tables = (t: Names): string[] => [
      WHERE blocked`,
   `CREATE INDEX jobs_group ON ${t.jobs} (concurrency_key, claim_seq)
      WHERE claim_seq IS NOT NULL`,
-  `CREATE INDEX jobs_group_ready ON ${t.jobs} (concurrency_key, queue)
+  `CREATE INDEX jobs_group_ready ON ${t.jobs} (concurrency_key, queue, ready_seq)
      WHERE ready_seq IS NOT NULL AND concurrency_key IS NOT NULL AND claim_seq IS NULL`,
   `CREATE INDEX jobs_aside ON ${t.jobs} (queue, name, priority DESC, seq) WHERE aside`,
   `CREATE INDEX jobs_cancelling ON ${t.jobs} (cancel_requested_at)

@@ -1,0 +1,95 @@
+import { job, Queue } from 'chancy'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { testApplication } from '../support/application.ts'
+import { endedOrWaiting } from '../support/lock-wait.ts'
+
+const app = testApplication()
+const WORKER = '01890000-0000-7000-8000-000000000001'
+const task = job({ name: 'task', maxAttempts: 100 }, () => {})
+
+interface Claimed {
+  readonly id: string | null
+  readonly name: string
+  readonly fence: string
+  readonly place: string
+}
+
+// The statements of a worker by hand: who is where in a claim is the test's to say.
+beforeEach(async () => {
+  await app.sql(`INSERT INTO $workers (id, expires_at) VALUES ($1, 'infinity')`, [WORKER])
+})
+
+const CLAIM = `SELECT id::text AS id, name, fence::text AS fence, place::text AS place
+                 FROM $claim_1('default', '${WORKER}', $1, '{task}', true)`
+
+async function claim(room: number): Promise<Claimed[]> {
+  return (await app.sql<Claimed & Record<string, unknown>>(CLAIM, [room])).slice(1)
+}
+
+async function finish({ id, fence, place }: Claimed, state: string, key: string | null = null) {
+  await app.sql(
+    `SELECT * FROM $finish_1($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint], ARRAY[$5],
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $6::text[], NULL)`,
+    [WORKER, place, id, fence, state, key === null ? null : [key]],
+  )
+}
+
+describe('a blocked job', () => {
+  it('does not wait for a younger one of its group that is far back in the line', async () => {
+    const chancy = app.chancy()
+    const grouped = task.job.withConcurrency(1)
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await chancy.push(grouped)
+    const [first] = await claim(10)
+    const second = await chancy.push(grouped)
+    expect(await claim(10)).toEqual([])
+    await chancy.pushMany(Array.from({ length: 300 }, () => task.job))
+    const third = await chancy.push(grouped)
+
+    await finish(first!, 'succeeded', 'task')
+    expect((await claim(5)).map(({ id }) => id)).toContain(second.id)
+    // And the younger one waits for its turn, when it is looked at.
+    await claim(1_000)
+    expect(await chancy.explain(third)).toMatchObject({
+      state: 'pending',
+      reasons: [{ kind: 'no-worker' }, { kind: 'concurrency', running: 1, holders: [second.id] }],
+    })
+  })
+})
+
+describe('a claim that waits for the queue', () => {
+  it.each([
+    ['goes by the rate limit that it finds then', 'rate_max = 2', 2],
+    ['takes nothing from a queue that was paused meanwhile', "state = 'paused'", 0],
+    ['goes without a limit that is gone', 'rate_max = NULL, rate_per_ms = NULL', 20],
+  ])('%s', async (_title, change, taken) => {
+    const chancy = app.chancy()
+    const rateLimit = { max: 100, per: '1h' } as const
+    await chancy.declare(new Queue('default', { executor: 'inline', rateLimit }))
+    await chancy.pushMany(Array.from({ length: 50 }, () => task.job))
+    const changing = await app.client()
+    const claiming = await app.client()
+    await changing.query('BEGIN')
+    await changing.query(`UPDATE ${app.schema}.queues SET ${change}`)
+    const claimed = claiming.query(CLAIM.replace('$claim', `${app.schema}.claim`), [20])
+    await endedOrWaiting(claiming, claimed)
+    await changing.query('COMMIT')
+    expect((await claimed).rows).toHaveLength(1 + taken)
+    await app.sql('TRUNCATE $rate_starts')
+  })
+})
+
+describe('explainQueue', () => {
+  it('counts a running job once that stands in several claims', async () => {
+    const chancy = app.chancy()
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await chancy.pushMany([task.job, task.job])
+    let held = await claim(2)
+    for (let n = 0; n < 4; n++) {
+      const [again, ...others] = held
+      await finish(again!, 'retrying')
+      held = [...others, ...(await claim(2))]
+    }
+    expect((await chancy.explainQueue('default')).counts.running).toEqual({ jobs: 2, more: false })
+  })
+})
