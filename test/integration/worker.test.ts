@@ -463,8 +463,17 @@ describe('a job that runs', () => {
     expect(shown).toEqual({ done: 1 })
     go()
     const done = await app.chancy.waitForJob(ref)
-    expect(done).toMatchObject({ state: 'succeeded', progress: { last: true }, meta: { a: 1, b: null, c: { d: null } } })
-    const self = { id: ref.id, args: { n: 7 }, state: 'running', meta: { a: 1, b: null, c: { d: null } } }
+    expect(done).toMatchObject({
+      state: 'succeeded',
+      progress: { last: true },
+      meta: { a: 1, b: null, c: { d: null } },
+    })
+    const self = {
+      id: ref.id,
+      args: { n: 7 },
+      state: 'running',
+      meta: { a: 1, b: null, c: { d: null } },
+    }
     expect(contexts).toEqual([
       self,
       { attempt: 1, fence: 1, errors: 0, n: 7 },
