@@ -230,7 +230,7 @@ describe('a job that takes its worker with it', () => {
     await app.chancy.declare(new Queue('poison', { executor: 'inline' }))
     const ref = await app.chancy.push(poison)
     for (let death = 1; death <= 3; death++) {
-      const one = await crew.start({ queues: ['poison'] })
+      const one = crew.begin({ queues: ['poison'] })
       expect(await one.exited).toEqual({ code: null, signal: 'SIGKILL' })
     }
     const done = await app.chancy.waitForJob(ref, { timeoutMs: '20s' })

@@ -92,6 +92,30 @@ describe.each(drivers)('%s on a bad network', (_name, make) => {
     await stop()
   })
 
+  it('gives up on a statement while the server is away, and nothing is left unheard', async () => {
+    await using proxy = await startProxy(databaseUrl())
+    const { driver, stop } = make(proxy.url)
+    await driver.query(one)
+    const unheard: unknown[] = []
+    const note = (error: unknown) => void unheard.push(error)
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
+    try {
+      proxy.blackHole()
+      // What the driver sends to end the statement finds nobody.
+      proxy.stopListening()
+      const late = await driver.query({ ...one, deadlineMs: 200 }).catch((error) => error)
+      expect(late).toMatchObject({ code: 'DATABASE_DEADLINE' })
+      // A refused connection is told of after a few turns of the loop.
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(unheard).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+      for (const other of others) process.on('unhandledRejection', other)
+    }
+    await stop()
+  })
+
   it('finds out by its probe that a subscription hears nothing', async () => {
     await using proxy = await startProxy(databaseUrl())
     const clock = hurryingClock()

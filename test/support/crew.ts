@@ -40,6 +40,13 @@ export class Crew implements AsyncDisposable {
 
   /** Resolves when the worker claims. */
   async start(worker: WorkerOptions = {}): Promise<TestProcess> {
+    const one = this.begin(worker)
+    await one.next<{ event: string }>(({ event }) => event === 'ready', READY_MS)
+    return one
+  }
+
+  /** Does not wait for it: a job may end the process before it can say that it claims. */
+  begin(worker: WorkerOptions = {}): TestProcess {
     const { schema, url, tell = [] } = this.#options
     const order = {
       url: url ?? databaseUrl(schema),
@@ -50,7 +57,6 @@ export class Crew implements AsyncDisposable {
     }
     const one = startProcess(SCRIPT, { args: [JSON.stringify(order)] })
     this.processes.push(one)
-    await one.next<{ event: string }>(({ event }) => event === 'ready', READY_MS)
     return one
   }
 

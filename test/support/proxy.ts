@@ -98,6 +98,11 @@ export class TestProxy implements AsyncDisposable {
     this.#isRefusing = isRefusing
   }
 
+  /** New connections find nobody. What is connected stays so. */
+  stopListening(): void {
+    this.#server.close()
+  }
+
   async close(): Promise<void> {
     this.cut()
     await new Promise((resolve) => this.#server.close(resolve))

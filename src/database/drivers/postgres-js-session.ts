@@ -93,8 +93,11 @@ function abandon(query: PostgresJsQuery): boolean {
     query.args = []
     return false
   }
-  // The statement is undone by the server, and the connection is clean again.
-  Promise.resolve(query.cancel?.()).catch(() => {})
+  // The statement is undone by the server, and the connection is clean again. `query.cancel()` would
+  // drop the promise of this: while the server is away, its rejection would end the process.
+  const cancel = query.canceller
+  query.canceller = null
+  Promise.resolve(cancel?.(query)).catch(() => {})
   return true
 }
 

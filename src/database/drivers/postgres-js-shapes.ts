@@ -4,7 +4,7 @@
  */
 export interface PostgresJsQuery extends PromiseLike<readonly unknown[]> {
   /** Asks the server to cancel it, on a connection of its own. */
-  cancel?(): unknown
+  canceller?: ((query: PostgresJsQuery) => unknown) | null
   /** Null until it has been given to a connection. */
   readonly state?: unknown
   strings?: readonly string[]
