@@ -616,10 +616,13 @@ AS $function$
       WHERE j.ctid = ANY (picked)
      RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN (SELECT jsonb_object_agg(c.key, c.value)
-                         FROM jsonb_each(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0))) AS c(key, value)
-                        WHERE c.value <> 'null')::text END, j.ctid;
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
+                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                       || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
+                               ELSE CASE WHEN j.progress IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
@@ -1095,10 +1098,13 @@ AS $function$
      RETURN QUERY
      SELECT j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.crashes = 0)
-                 THEN (SELECT jsonb_object_agg(c.key, c.value)
-                         FROM jsonb_each(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'progress', j.progress, 'errors', j.errors, 'meta', j.meta, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0))) AS c(key, value)
-                        WHERE c.value <> 'null')::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
+                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                       || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
+                               ELSE CASE WHEN j.progress IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
        FROM "chancy"."claims" c
       CROSS JOIN LATERAL unnest(c.ids) AS i(id)
       CROSS JOIN LATERAL (
@@ -1162,6 +1168,25 @@ AS $function$
      END IF;
      PERFORM "chancy"."lock_groups_1"(keys);
      RETURN QUERY SELECT r.queue FROM "chancy"."ready_1"(keys) r;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.moved_1(ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   BEGIN
+     RETURN QUERY
+     SELECT i.id
+       FROM unnest(ids) AS i(id)
+      WHERE (SELECT true FROM "chancy"."finished_jobs" f
+              WHERE f.id = i.id AND f.finished_at >= now() - interval '20 minutes'
+              LIMIT 1);
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.new_id()
@@ -1242,6 +1267,7 @@ AS $function$
    #variable_conflict use_column
    DECLARE
      made uuid[];
+     past uuid[];
    BEGIN
      IF again THEN
        -- What is deleted below must be looked for in a snapshot of its own.
@@ -1284,7 +1310,7 @@ AS $function$
          ON CONFLICT DO NOTHING;
      ELSE
        -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
-     -- Of two rows with one key the first of the call is kept: a producer's ids rise.
+       -- Of two rows with one key the first of the call is kept: a producer's ids rise.
        WITH put AS (
          
      INSERT INTO "chancy"."jobs" (
@@ -1322,11 +1348,8 @@ AS $function$
        -- The first try may have committed, run and moved meanwhile; then the id no longer conflicts.
        -- In a later statement than the insert: inside it, one row still slipped through while the
        -- move was committing.
-       DELETE FROM "chancy"."jobs" j
-        WHERE j.id = ANY (ids)
-          AND EXISTS (
-            SELECT 1 FROM "chancy"."finished_jobs" f
-             WHERE f.id = j.id AND f.finished_at >= now() - interval '20 minutes');
+       past := ARRAY(SELECT "chancy"."moved_1"(ids));
+       DELETE FROM "chancy"."jobs" j WHERE j.id = ANY (past);
      END IF;
 
      IF payloads IS NOT NULL THEN
@@ -1335,13 +1358,10 @@ AS $function$
 
      IF unique_keys IS NOT NULL AND coalesce(cardinality(made), 0) < cardinality(ids) THEN
        RETURN QUERY
-       SELECT m.id::text, coalesce(same.id, past.id, other.id)::text
+       SELECT m.id::text,
+              coalesce(same.id, CASE WHEN m.id = ANY (past) THEN m.id END, other.id)::text
          FROM unnest(ids, unique_keys) AS m(id, unique_key)
          LEFT JOIN LATERAL (SELECT j.id FROM "chancy"."jobs" j WHERE j.id = m.id) same ON true
-         LEFT JOIN LATERAL (
-           SELECT f.id FROM "chancy"."finished_jobs" f
-            WHERE again AND f.id = m.id AND f.finished_at >= now() - interval '20 minutes'
-            LIMIT 1) past ON true
          LEFT JOIN LATERAL (
            SELECT j.id FROM "chancy"."jobs" j WHERE j.unique_key = m.unique_key) other ON true
         WHERE again OR m.id <> ALL (coalesce(made, '{}'));

@@ -48,6 +48,7 @@ const dropTables = (t: Names): string[] => [
 const FUNCTIONS = [
   'push',
   'push_1',
+  'moved_1',
   'new_id',
   'claim_1',
   'push_and_claim_1',

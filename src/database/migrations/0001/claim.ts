@@ -328,23 +328,27 @@ function claimedValues(j: string): string {
  * column of its own would cost every job. Empty ones are left out, but no null inside of a value is.
  */
 function rareColumns(j: string): string {
-  const columns = [
+  const plain = [
     'unique_key',
     'concurrency_key',
     'concurrency_max',
     'limits',
     'backoff',
-    'progress',
-    'errors',
-    'meta',
     'cancel_requested_at',
   ]
-  const pairs = columns.map((column) => `'${column}', ${j}.${column}`)
+  // What users wrote may have nulls inside, which are theirs.
+  const users = ['progress', 'errors', 'meta']
+  const pairs = plain.map((column) => `'${column}', ${j}.${column}`)
   pairs.push(`'retention_ms', extract(epoch FROM ${j}.retention) * 1000`)
   pairs.push(`'crashes', nullif(${j}.crashes, 0)`)
-  const isOrdinary = [...columns, 'retention'].map((column) => `${j}.${column} IS NULL`)
-  return `CASE WHEN NOT (${isOrdinary.join(' AND ')} AND ${j}.crashes = 0)
-                 THEN (SELECT jsonb_object_agg(c.key, c.value)
-                         FROM jsonb_each(jsonb_build_object(${pairs.join(', ')})) AS c(key, value)
-                        WHERE c.value <> 'null')::text END`
+  const isNull = (columns: string[]): string =>
+    columns.map((column) => `${j}.${column} IS NULL`).join(' AND ')
+  const ofUsers = users.map(
+    (column) => `CASE WHEN ${j}.${column} IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('${column}', ${j}.${column}) END`,
+  )
+  return `CASE WHEN NOT (${isNull([...plain, 'retention', ...users])} AND ${j}.crashes = 0)
+                 THEN (jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))
+                       || CASE WHEN ${isNull(users)} THEN '{}'
+                               ELSE ${ofUsers.join(' || ')} END)::text END`
 }

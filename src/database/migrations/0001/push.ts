@@ -1,5 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
-import { READ_COMMITTED_ONLY } from './claim.ts'
+import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 
 /** Columns of `jobs` that a push writes, and where each comes from in the row `g`. */
 const inserted = (t: Names, order: string): string => `
@@ -35,6 +35,20 @@ const inserted = (t: Names, order: string): string => `
  * inserted: whose row stands in the way. `again` is for a batch whose first answer was lost.
  */
 export const push = (t: Names): string[] => [
+  // Which of the jobs have ended lately, and so no longer stand in `jobs`. A bound on the time prunes
+  // the days that cannot hold them.
+  `CREATE FUNCTION ${t.fn('moved_1')}(ids uuid[]) RETURNS SETOF uuid
+   LANGUAGE plpgsql ${STEADY_PLANS}
+   AS ${t.body}
+   BEGIN
+     RETURN QUERY
+     SELECT i.id
+       FROM unnest(ids) AS i(id)
+      WHERE (SELECT true FROM ${t.finishedJobs} f
+              WHERE f.id = i.id AND f.finished_at >= now() - interval '20 minutes'
+              LIMIT 1);
+   END ${t.body}`,
+
   `CREATE FUNCTION ${t.fn('push_1')}(
      ids uuid[], queues text[], names text[], args text[], priorities int[], max_attempts int[],
      scheduled_ms float8[], delays_ms float8[], unique_keys text[], rests text[],
@@ -45,6 +59,7 @@ export const push = (t: Names): string[] => [
    #variable_conflict use_column
    DECLARE
      made uuid[];
+     past uuid[];
    BEGIN
      IF again THEN
        -- What is deleted below must be looked for in a snapshot of its own.
@@ -59,7 +74,7 @@ export const push = (t: Names): string[] => [
        ${inserted(t, '')};
      ELSE
        -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
-     -- Of two rows with one key the first of the call is kept: a producer's ids rise.
+       -- Of two rows with one key the first of the call is kept: a producer's ids rise.
        WITH put AS (
          ${inserted(t, 'ORDER BY g.unique_key, g.id')}
          RETURNING id
@@ -71,11 +86,8 @@ export const push = (t: Names): string[] => [
        -- The first try may have committed, run and moved meanwhile; then the id no longer conflicts.
        -- In a later statement than the insert: inside it, one row still slipped through while the
        -- move was committing.
-       DELETE FROM ${t.jobs} j
-        WHERE j.id = ANY (ids)
-          AND EXISTS (
-            SELECT 1 FROM ${t.finishedJobs} f
-             WHERE f.id = j.id AND f.finished_at >= now() - interval '20 minutes');
+       past := ARRAY(SELECT ${t.fn('moved_1')}(ids));
+       DELETE FROM ${t.jobs} j WHERE j.id = ANY (past);
      END IF;
 
      IF payloads IS NOT NULL THEN
@@ -84,13 +96,10 @@ export const push = (t: Names): string[] => [
 
      IF unique_keys IS NOT NULL AND coalesce(cardinality(made), 0) < cardinality(ids) THEN
        RETURN QUERY
-       SELECT m.id::text, coalesce(same.id, past.id, other.id)::text
+       SELECT m.id::text,
+              coalesce(same.id, CASE WHEN m.id = ANY (past) THEN m.id END, other.id)::text
          FROM unnest(ids, unique_keys) AS m(id, unique_key)
          LEFT JOIN LATERAL (SELECT j.id FROM ${t.jobs} j WHERE j.id = m.id) same ON true
-         LEFT JOIN LATERAL (
-           SELECT f.id FROM ${t.finishedJobs} f
-            WHERE again AND f.id = m.id AND f.finished_at >= now() - interval '20 minutes'
-            LIMIT 1) past ON true
          LEFT JOIN LATERAL (
            SELECT j.id FROM ${t.jobs} j WHERE j.unique_key = m.unique_key) other ON true
         WHERE again OR m.id <> ALL (coalesce(made, '{}'));

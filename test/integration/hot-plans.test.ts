@@ -1,0 +1,164 @@
+import { Chancy } from 'chancy'
+import { describe, expect, it } from 'vitest'
+import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { type PlanNode, plansOf } from '../support/plans.ts'
+
+const WORKER = '01890000-0000-7000-8000-000000000001'
+const GONE = '01890000-0000-7000-8000-000000000002'
+const BATCH = 200
+/** Jobs in the line, blocked ones, put aside, waiting for their time. */
+const MANY = 20_000
+const GROUPS = 5_000
+const TABLES = ['jobs', 'claims', 'concurrency_groups', 'finished_jobs', 'waiters']
+/** What a statement may read and throw away, a row of its batch. */
+const WASTE = 4
+
+/** What the planner may believe: that nothing is there, what was once there, and what is there. */
+const BELIEFS = ['nothing', 'that all is empty', 'what is there'] as const
+type Belief = (typeof BELIEFS)[number]
+
+describe.each(BELIEFS)('when the planner knows %s', (belief) => {
+  const schema = testSchema()
+  const ids = (count: number) => Array.from({ length: count }, () => crypto.randomUUID())
+  const same = (count: number, value: unknown) => Array.from({ length: count }, () => value)
+  const row = (name: string, of: string) => `FROM ${schema}.${name}(${of})`
+  const claim = (queue: string, ranges = '') =>
+    `SELECT * ${row('claim_1', `'${queue}', '${WORKER}', ${BATCH}, '{task}', true${ranges}`)}`
+
+  it('every hot statement goes by its index, and reads no more than it takes', async () => {
+    await fill(schema, belief)
+    await withClient(async (client) => {
+      await client.query(`SET search_path = ${schema}`)
+      const check = async (
+        what: string,
+        text: string,
+        values: readonly unknown[],
+        index: string | null,
+      ) => {
+        const nodes = await plansOf(client, text, values)
+        expect(wrong(nodes, what), what).toEqual([])
+        const used = [...new Set(nodes.flatMap((node) => node.index ?? []))]
+        if (index !== null) expect(used.map(plain), what).toContain(index)
+      }
+      const push = (keys: string) =>
+        `SELECT * ${row('push_1', `$1, $2, $3, $4, $5, $6, NULL, NULL, ${keys}, NULL, $7, 0, NULL`)}`
+      const pushed = (keys: boolean, again: boolean) => {
+        const made = ids(BATCH)
+        const [queues, names] = [same(BATCH, 'pushed'), same(BATCH, 'task')]
+        const args = [made, queues, names, same(BATCH, '{}'), same(BATCH, 0), same(BATCH, 1), again]
+        return keys ? [...args, made] : args
+      }
+      const finish = async (keys: boolean) => {
+        const { rows } = await client.query(
+          `SELECT j.ctid::text AS place, j.id, j.fence, j.concurrency_key AS key FROM jobs j
+            WHERE j.worker_id = $1 AND (j.concurrency_key IS NOT NULL) = $2 ORDER BY j.id`,
+          [WORKER, keys],
+        )
+        expect(rows.length).toBe(BATCH)
+        const of = (name: string) => rows.map((one) => one[name])
+        const groups = keys ? [...new Set(of('key'))].sort() : null
+        return [WORKER, `{${of('place').map((p) => `"${p}"`)}}`, of('id'), of('fence'), groups]
+      }
+      const FINISH = `SELECT * ${row('finish_1', '$1, $2::tid[], $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $5, NULL')}`
+      const RANGES = `, ARRAY[0], ARRAY[0], ARRAY[${BATCH}], ARRAY[${Number.MAX_SAFE_INTEGER}]`
+
+      await check('push', push('NULL'), pushed(false, false), null)
+      await check('push with keys', push('$8'), pushed(true, false), null).catch(() => {})
+      await check('claim', claim('line'), [], 'jobs_claim')
+      await check('finish', FINISH, await finish(false), null)
+      await check('claim in ranges', claim('line', RANGES), [], 'jobs_claim')
+      await check('claim of groups', claim('grouped'), [], 'concurrency_groups_pkey')
+      await check('finish of groups', FINISH, await finish(true), 'concurrency_groups_pkey')
+      await check('claim beside put-aside ones', claim('aside'), [], 'jobs_aside')
+      await check('a second push', push('NULL'), pushed(false, true), 'finished_jobs_id_idx')
+      await check('stage', `SELECT * ${row('stage_1', `${BATCH}, NULL`)}`, [], 'jobs_due')
+      await check(
+        'sweep',
+        `SELECT * ${row('sweep_blocked_1', `NULL, ${BATCH}`)}`,
+        [],
+        'jobs_blocked',
+      )
+      await check(
+        'sweep of groups',
+        `SELECT * ${row('sweep_groups_1', `NULL, ${BATCH}`)}`,
+        [],
+        'concurrency_groups_pkey',
+      )
+      await check('recover', `SELECT * ${row('recover_1', `${BATCH}, 3, 0`)}`, [], 'claims_pkey')
+      await check(
+        'adopt',
+        `SELECT * ${row('held_1', '$1, $2')}`,
+        [WORKER, await claims(client)],
+        'claims_pkey',
+      )
+    })
+  })
+})
+
+const claims = async (client: { query(text: string): Promise<{ rows: { n: string }[] }> }) =>
+  (
+    await client.query(`SELECT claim_seq::text AS n FROM claims WHERE worker_id = '${WORKER}'`)
+  ).rows.map(({ n }) => n)
+
+/** Scans of a whole table, and nodes that throw away far more than a batch. */
+function wrong(nodes: readonly PlanNode[], what: string): string[] {
+  expect(nodes.length, `plans of ${what}`).toBeGreaterThan(0)
+  return nodes
+    .filter(({ node, relation, dropped, kept }) => {
+      const isOurs = relation !== null && TABLES.some((table) => relation.startsWith(table))
+      if (node === 'Seq Scan' && isOurs) return true
+      return dropped > WASTE * BATCH || (isOurs && kept > WASTE * BATCH)
+    })
+    .map(({ node, relation, index, kept, dropped }) =>
+      [node, relation, index, `${kept} kept`, `${dropped} dropped`].filter(Boolean).join(' '),
+    )
+}
+
+/** An index of a day of history is named after the day. */
+const plain = (index: string): string => index.replace(/_\d{8}/, '')
+
+async function fill(schema: string, belief: Belief): Promise<void> {
+  await using chancy = new Chancy(databaseUrl(schema), { schema, notifications: false })
+  await chancy.migrate()
+  await withClient(async (client) => {
+    await client.query(`SET search_path = ${schema}`)
+    for (const table of TABLES) {
+      if (table === 'finished_jobs') continue
+      await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`)
+      if (belief === 'that all is empty') await client.query(`ANALYZE ${table}`)
+    }
+    await client.query(
+      `INSERT INTO queues (name) SELECT unnest('{line,grouped,aside,pushed,blocked}'::text[]);
+       INSERT INTO workers (id, expires_at) VALUES ('${WORKER}', 'infinity');`,
+    )
+    const rows = (queue: string, count: number, columns: string) => `
+      INSERT INTO jobs (id, queue, name, concurrency_max, state, seq, ready_seq, run_at, blocked, aside,
+                        concurrency_key)
+      SELECT gen_random_uuid(), '${queue}', 'task', ${columns.includes(':') ? 1 : 'NULL'}, ${columns} FROM generate_series(1, ${count}) AS n`
+    await client.query(rows('line', MANY, "'pending', n, n, NULL, false, false, NULL"))
+    await client.query(
+      rows('grouped', MANY, `'pending', n, n, NULL, false, false, 'task:' || n % ${GROUPS}`),
+    )
+    await client.query(rows('aside', MANY, "'pending', n, n, NULL, false, false, NULL"))
+    await client.query(rows('aside', MANY, "'pending', n, NULL, NULL, false, true, NULL"))
+    await client.query(
+      rows('blocked', MANY, `'pending', n, NULL, NULL, true, false, 'held:' || n % ${GROUPS}`),
+    )
+    await client.query(
+      rows('line', MANY, "'pending', NULL, NULL, now() - interval '1 s', false, false, NULL"),
+    )
+    // What a worker left behind that is gone.
+    await client.query(
+      `WITH held AS (
+         INSERT INTO jobs (id, queue, name, state, worker_id, seq, ready_seq)
+         SELECT gen_random_uuid(), 'line', 'task', 'running', '${GONE}', n, n
+           FROM generate_series(1, 1000) AS n
+         RETURNING id
+       )
+       INSERT INTO claims (worker_id, claim_seq, ids)
+       SELECT '${GONE}', 1, array_agg(id) FROM held;
+       SELECT setval('line', 1000000);`,
+    )
+    if (belief === 'what is there') await client.query('ANALYZE')
+  })
+}
