@@ -131,6 +131,10 @@ async function fill(schema: string, belief: Belief): Promise<void> {
       `INSERT INTO queues (name) SELECT unnest('{line,grouped,aside,pushed,blocked}'::text[]);
        INSERT INTO workers (id, expires_at) VALUES ('${WORKER}', 'infinity');`,
     )
+    // Groups of other jobs, as there are in a place that is lived in.
+    await client.query(
+      `INSERT INTO concurrency_groups (key) SELECT 'other:' || n FROM generate_series(1, ${GROUPS}) AS n`,
+    )
     const rows = (queue: string, count: number, columns: string) => `
       INSERT INTO jobs (id, queue, name, concurrency_max, state, seq, ready_seq, run_at, blocked, aside,
                         concurrency_key)
