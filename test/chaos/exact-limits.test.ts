@@ -8,6 +8,7 @@ import { databaseUrl, testSchema } from '../support/database.ts'
 import { judge, keepHistory } from '../support/limit-history.ts'
 import { endedOrWaiting } from '../support/lock-wait.ts'
 import type { TestProcess } from '../support/process.ts'
+import { type Fault, startProxy } from '../support/proxy.ts'
 import { chance } from '../support/seed.ts'
 import { until } from '../support/until.ts'
 
@@ -22,9 +23,11 @@ const CHANGING = 40
 /** Kills and stops until which more is pushed. */
 const PUSHES = 30
 const LEASE_MS = 1_000
+/** Statements of a worker whose answers are lost. */
+const LOSABLE = ['claim_1', 'finish_1']
 const RATE = { queue: 'paced', max: 40, perMs: 500 }
 const WORKER = '01890000-0000-7000-8000-000000000001'
-const work = job({ name: 'work' }, (_: { ms: number; group: number }) => {})
+const work = job({ name: 'work' }, (_: { ms: number; group: number; fails?: number }) => {})
 
 beforeAll(async () => {
   await using app = await startApp({ schema })
@@ -32,7 +35,7 @@ beforeAll(async () => {
   await keepHistory(schema)
 })
 
-describe('limits under workers that are killed and stopped', () => {
+describe('limits under workers that are killed and stopped, and answers that are lost', () => {
   it('are never exceeded, and every job is finished once', {
     timeout: Math.max(180_000, JOBS * 50),
   }, async () => {
@@ -44,8 +47,10 @@ describe('limits under workers that are killed and stopped', () => {
     const rateLimit = { max: RATE.max, per: `${RATE.perMs}ms` } as const
     await app.chancy.declare(new Queue('default', settings))
     await app.chancy.declare(new Queue(RATE.queue, { ...settings, rateLimit }))
+    await using proxy = await startProxy(databaseUrl(schema))
     await using crew = new Crew({
       schema,
+      url: proxy.url,
       worker: { lease: `${LEASE_MS}ms`, heartbeat: '200ms' },
     })
     const alive = new Set(await Promise.all(Array.from({ length: WORKERS }, () => crew.start())))
@@ -56,8 +61,15 @@ describe('limits under workers that are killed and stopped', () => {
     }
     const one = (n: number) => {
       const group = n % 2 === 0 ? 0 : luck.between(1, GROUPS)
-      if (n % 20 !== 1) return limited(group)
-      return work.job.withArgs({ ms: luck.between(0, 20), group }).withQueue(RATE.queue)
+      if (n % 20 === 1) {
+        return work.job.withArgs({ ms: luck.between(0, 20), group }).withQueue(RATE.queue)
+      }
+      if (n % 20 === 2) return work.job.withArgs({ ms: 0, group })
+      if (n % 20 !== 3) return limited(group)
+      // Fails once or twice, and comes back at once.
+      const fails = luck.between(1, 2)
+      const args = { ms: luck.between(0, 20), group, fails }
+      return limited(group).withArgs(args).withMaxAttempts(3).withBackoff('none')
     }
     const refs = await app.chancy.pushMany(Array.from({ length: JOBS }, (_, n) => one(n)))
     const ids = new Set(refs.map(({ id }) => id))
@@ -66,6 +78,7 @@ describe('limits under workers that are killed and stopped', () => {
     const starting = new Set<Promise<unknown>>()
     let kills = 0
     let stops = 0
+    const cuts: Fault[] = []
     const left = async (): Promise<number> => {
       const rows = await sql<{ n: number }>(schema, 'SELECT count(*)::int AS n FROM $schema.jobs')
       return rows[0]!.n
@@ -83,6 +96,8 @@ describe('limits under workers that are killed and stopped', () => {
         )
         for (const { id } of pushed) ids.add(id)
       }
+      // The next answer to one of these is lost after the commit.
+      if (kills + stops < PUSHES) cuts.push(proxy.cutReplies(luck.pick(LOSABLE)))
       await sleep(luck.between(200, 800))
       const victims = [...alive].filter((process) => !stopped.has(process))
       if (victims.length < 3) continue
@@ -108,8 +123,12 @@ describe('limits under workers that are killed and stopped', () => {
     await Promise.all(starting)
 
     const { starts, most, faults } = await judge(schema, [RATE])
-    console.log(`${ids.size} jobs, ${starts} starts, ${kills} killed, ${stops} stopped`)
+    const lost = cuts.reduce((sum, { hits }) => sum + hits, 0)
+    console.log(
+      `${ids.size} jobs, ${starts} starts, ${kills} killed, ${stops} stopped, ${lost} answers lost`,
+    )
     expect(faults).toEqual([])
+    expect(lost).toBeGreaterThan(0)
     expect(most.get('work:group=0')).toBe(BUSY_MAX)
     const changed = await sql(
       schema,

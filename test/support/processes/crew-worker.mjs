@@ -11,12 +11,14 @@ const order = JSON.parse(process.argv[2])
 const note = (line) =>
   appendFileSync(order.file, `${JSON.stringify({ ...line, pid: process.pid })}\n`)
 
-/** Runs for a while, and says in the file that it began and that it ended. */
+/** Runs for a while, and says in the file that it began and that it ended; or fails the first times. */
 export const work = job(
   { name: 'work', maxAttempts: 1 },
-  async ({ ms }, { job: { id }, attempt, fence, signal }) => {
+  async ({ ms, fails = 0 }, { job: { id }, attempt, fence, signal, progress }) => {
     note({ what: 'start', id, attempt, fence, at: Date.now() })
     if (ms > 0) await sleep(ms, undefined, { signal })
+    progress(fence)
+    if (attempt <= fails) throw new Error(`attempt ${attempt}`)
     note({ what: 'end', id, attempt, fence, at: Date.now() })
     return { pid: process.pid }
   },
