@@ -5,37 +5,70 @@ interface Stoppable {
   stop(): Promise<void>
 }
 
+interface Heeding {
+  readonly worker: Stoppable
+  readonly clock: Clock
+  readonly shutdownTimeoutMs: number
+}
+
 const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
 /**
- * What the program does after the worker has stopped may take this long, in milliseconds: the second
+ * What the program does after its workers have stopped may take this long, in milliseconds: the second
  * number when the shutdown has used up its time, so that the process ends within a second of it.
  */
 const AFTER_MS = 1_000
 const AFTER_LATE_MS = 200
 
+// One set and one handler for all workers of the process: a worker that has stopped must not end the
+// process under another whose jobs still run.
+const heeding = new Set<Heeding>()
+let isStopping = false
+
 /**
- * The first SIGTERM or SIGINT stops the worker and then the process, with exit code 0; the second
- * ends it at once. Gives back what takes the handlers away.
+ * The first SIGTERM or SIGINT stops the worker, and then the process, with exit code 0, when all
+ * workers that heed signals have stopped; the second ends it at once. Gives back what ends the
+ * heeding.
  */
 export function stopOnSignals(
   worker: Stoppable,
   { clock, shutdownTimeoutMs }: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
 ): () => void {
-  let isStopping = false
-  const handle = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS])
-    isStopping = true
-    const endsAt = clock.monotonic() + shutdownTimeoutMs + AFTER_MS - AFTER_LATE_MS
-    void worker.stop().then(() => {
-      // A program that ends by itself does so before; one that does not is ended.
-      const leftMs = Math.max(AFTER_LATE_MS, Math.min(AFTER_MS, endsAt - clock.monotonic()))
-      setTimeout(() => process.exit(), leftMs).unref()
-    })
+  const one = { worker, clock, shutdownTimeoutMs }
+  if (heeding.size === 0 && !isStopping) {
+    for (const signal of Object.keys(SIGNALS)) process.on(signal, handle)
   }
-  for (const signal of Object.keys(SIGNALS)) process.on(signal, handle)
+  heeding.add(one)
+  // It was starting when the signal came.
+  if (isStopping) void worker.stop()
   return () => {
-    // While it stops the second signal must still be heard.
-    if (isStopping) return
+    heeding.delete(one)
+    // While the process stops the second signal must still be heard.
+    if (heeding.size > 0 || isStopping) return
     for (const signal of Object.keys(SIGNALS)) process.off(signal, handle)
   }
+}
+
+function handle(signal: NodeJS.Signals): void {
+  if (isStopping) process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS])
+  isStopping = true
+  void stopAll()
+}
+
+async function stopAll(): Promise<void> {
+  const ends = [...heeding].map(({ clock, shutdownTimeoutMs }) => {
+    const endsAt = clock.monotonic() + shutdownTimeoutMs + AFTER_MS - AFTER_LATE_MS
+    return (): number => endsAt - clock.monotonic()
+  })
+  // Again for those that were added meanwhile. One that cannot stop must not cut the others short.
+  const failures: unknown[] = []
+  for (let left = [...heeding]; left.length > 0; left = [...heeding]) {
+    const settled = await Promise.allSettled(left.map(({ worker }) => worker.stop()))
+    for (const one of settled) if (one.status === 'rejected') failures.push(one.reason)
+    for (const one of left) heeding.delete(one)
+  }
+  if (failures.length > 0) throw failures[0]
+  // A program that ends by itself does so before; one that does not is ended.
+  const leftMs = Math.max(...ends.map((left) => left()))
+  const afterMs = Math.max(AFTER_LATE_MS, Math.min(AFTER_MS, leftMs))
+  setTimeout(() => process.exit(), afterMs).unref()
 }

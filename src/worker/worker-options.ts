@@ -15,7 +15,7 @@ export interface WorkerOptions {
   readonly lease?: Duration
   /** How long running jobs may go on after `stop()`; then they are asked to stop. Default: `'25s'`. */
   readonly shutdownTimeout?: Duration
-  /** Whether SIGTERM and SIGINT stop this worker and then the process. Default: true. */
+  /** Whether SIGTERM and SIGINT stop this worker, and the process after all such. Default: true. */
   readonly signals?: boolean
   /**
    * Whether a claim is on disk before its jobs start. False is faster; after a crash of the server

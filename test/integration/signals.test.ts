@@ -2,9 +2,11 @@ import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
 import { Crew } from '../support/crew.ts'
-import { testSchema } from '../support/database.ts'
+import { databaseUrl, testSchema } from '../support/database.ts'
+import { startProcess } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
+const TWO_WORKERS = new URL('../support/processes/two-workers.mjs', import.meta.url)
 const schema = testSchema()
 const work = job({ name: 'work' }, (_: { ms: number }) => {})
 const deaf = job({ name: 'deaf' }, (_: { ms: number }) => {})
@@ -99,6 +101,36 @@ describe('the first signal', () => {
     expect(await worker.exited).toEqual({ code: 0, signal: null })
     expect(performance.now() - sentAt).toBeLessThan(1_000)
     expect(await app.chancy.getWorkers()).toEqual([])
+  })
+})
+
+describe('two workers in one process', () => {
+  const start = () => {
+    const order = { url: databaseUrl(schema), schema, lingerMs: 1_300 }
+    return startProcess(TWO_WORKERS, { args: [JSON.stringify(order)] })
+  }
+
+  it('end together: one that has stopped does not end the job of the other', async () => {
+    await using app = await startApp({ schema })
+    await using both = start()
+    await both.next<{ event: string }>(({ event }) => event === 'job')
+    both.kill('SIGTERM')
+    await both.next<{ event: string }>(({ event }) => event === 'stopped')
+    // Its job goes on for longer than a process may live after its last worker.
+    both.send('end')
+    expect(await both.exited, both.output).toEqual({ code: 0, signal: null })
+    const finished = await sql(schema, 'SELECT state, attempts, crashes FROM $schema.finished_jobs')
+    expect(finished).toEqual([{ state: 'succeeded', attempts: 1, crashes: 0 }])
+    expect(await app.chancy.getWorkers()).toEqual([])
+  })
+
+  it('are ended at once by the second signal', async () => {
+    await using both = start()
+    await both.next<{ event: string }>(({ event }) => event === 'job')
+    both.kill('SIGTERM')
+    await both.next<{ event: string }>(({ event }) => event === 'stopped')
+    both.kill('SIGTERM')
+    expect(await both.exited).toEqual({ code: 143, signal: null })
   })
 })
 
