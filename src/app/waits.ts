@@ -1,4 +1,5 @@
 import { checkOptions, show } from '../core/check.ts'
+import { after } from '../core/clock.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import {
   ChancyError,
@@ -18,8 +19,6 @@ import type { Asker } from './asker.ts'
 const POLL_MS = 1_000
 /** When to look again after a wait was registered, in milliseconds. */
 const LOOKS_AFTER_MS = [25, 150]
-/** The longest that one timer can wait, in milliseconds: 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 /** How long a registration stands at most, in milliseconds: a process that died leaves it behind. */
 const MAX_REGISTERED_MS = 86_400_000
 
@@ -100,7 +99,7 @@ export class Waits {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const asked = [...left]
-    let timer: NodeJS.Timeout | undefined
+    let callOff: (() => void) | undefined
     let abort: (() => void) | undefined
     let wait: Wait | undefined
     try {
@@ -111,13 +110,12 @@ export class Waits {
         abort = () => reject(signal?.reason)
         signal?.addEventListener('abort', abort, { once: true })
         if (timeoutMs !== null) {
-          const end = (): void => reject(timedOut(left, states, timeoutMs))
-          if (timeoutMs <= MAX_TIMER_MS) timer = setTimeout(end, timeoutMs)
+          callOff = after(timeoutMs, () => reject(timedOut(left, states, timeoutMs)))
         }
         this.#register(asked, timeoutMs)
       })
     } finally {
-      clearTimeout(timer)
+      callOff?.()
       if (abort !== undefined) signal?.removeEventListener('abort', abort)
       if (wait !== undefined) this.#waits.delete(wait)
       if (this.#waits.size === 0) this.#end()

@@ -11,6 +11,21 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** The longest that one timer of Node can wait, in milliseconds: 24.8 days. It fires a longer one at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Calls `done` once, after `ms`, however long that is. Gives back what calls it off. */
+export function after(ms: number, done: () => void): () => void {
+  const endsAt = performance.now() + ms
+  const set = (leftMs: number): NodeJS.Timeout =>
+    leftMs <= MAX_TIMER_MS ? setTimeout(done, leftMs) : setTimeout(next, MAX_TIMER_MS)
+  function next(): void {
+    timer = set(Math.ceil(endsAt - performance.now()))
+  }
+  let timer = set(ms)
+  return () => clearTimeout(timer)
+}
+
 /** The real clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -18,9 +33,9 @@ export const systemClock: Clock = {
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
-      const timer = setTimeout(done, ms)
+      const callOff = after(ms, done)
       function done(): void {
-        clearTimeout(timer)
+        callOff()
         signal?.removeEventListener('abort', done)
         resolve()
       }

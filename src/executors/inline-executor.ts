@@ -1,3 +1,4 @@
+import { after } from '../core/clock.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { AttemptError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -35,12 +36,12 @@ export class InlineExecutor implements Executor {
 
     this.#running++
     const { timeMs } = attempt.limits
-    const timer = timeMs === undefined ? undefined : setTimeout(() => stop.ask('timed-out'), timeMs)
+    const callOff = timeMs === undefined ? null : after(timeMs, () => stop.ask('timed-out'))
     try {
       return await runAttempt(definition, attempt, stop)
     } finally {
       this.#running--
-      clearTimeout(timer)
+      callOff?.()
     }
   }
 

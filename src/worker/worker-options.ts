@@ -11,7 +11,7 @@ export interface WorkerOptions {
   readonly queues?: readonly string[]
   /** How often the lease is renewed, 100 ms or more. Default: `'3s'`. */
   readonly heartbeat?: Duration
-  /** How long after its last renewal a worker is gone; at least three heartbeats. Default: `'15s'`. */
+  /** How long after its last renewal a worker is gone; three heartbeats to one day. Default: `'15s'`. */
   readonly lease?: Duration
   /** How long running jobs may go on after `stop()`; then they are asked to stop. Default: `'25s'`. */
   readonly shutdownTimeout?: Duration
@@ -56,6 +56,8 @@ const NAMES = [
 const MAX_TAGS = 100
 const MAX_TEXT_BYTES = 200
 const MIN_HEARTBEAT_MS = 100
+/** A worker that died holds its jobs for as long as its lease: longer than a day is a mistake. */
+const MAX_LEASE_MS = 86_400_000
 
 /** @throws {ConfigError} */
 export function parseWorkerOptions(value: unknown): WorkerSettings {
@@ -70,6 +72,11 @@ export function parseWorkerOptions(value: unknown): WorkerSettings {
   if (leaseMs < 3 * heartbeatMs) {
     throw new ConfigError(
       `Worker: lease: expected at least three heartbeats (${3 * heartbeatMs} ms), got ${show(given.lease)}. One lost renewal must not cost the lease.`,
+    )
+  }
+  if (leaseMs > MAX_LEASE_MS) {
+    throw new ConfigError(
+      `Worker: lease: expected at most 1d, got ${show(given.lease)}. The jobs of a worker that died wait for as long as its lease.`,
     )
   }
   return {

@@ -86,6 +86,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       worker({ heartbeat: '5s', lease: '14s' }),
       'three heartbeats',
     ],
+    ['a lease of more than a day', worker({ lease: '25h' }), 'at most 1d', '"25h"'],
+    ['a heartbeat of days', worker({ heartbeat: '10d', lease: '30d' }), 'at most 1d'],
     ['a size without a unit', () => Limit.memory(any('512')), '"512"', '"512MiB"'],
     ['a size under 96 MiB', () => Limit.memory('95MiB'), 'at least 96MiB', '"95MiB"'],
     ['a time limit of nothing', () => Limit.time(0), 'at least 1ms'],
