@@ -1,6 +1,7 @@
 import { checkOptions, checkText, show } from '../core/check.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
+import { checkDsn } from '../database/drivers/pg-dsn.ts'
 
 export interface WorkerOptions {
   /** What this worker says of itself; queues choose workers by it. Default: none of its own. */
@@ -92,10 +93,7 @@ export function parseWorkerOptions(value: unknown): WorkerSettings {
     signals: checkFlag(given.signals, 'signals'),
     durableClaims: checkFlag(given.durableClaims, 'durableClaims'),
     maxBlockedMs: durationMs(given.maxBlocked ?? '5m', 'Worker: maxBlocked'),
-    heartbeatUrl:
-      given.heartbeatUrl === undefined
-        ? null
-        : checkText(given.heartbeatUrl, { what: 'Worker: heartbeatUrl', maxBytes: 4_096 }),
+    heartbeatUrl: given.heartbeatUrl === undefined ? null : checkUrl(given.heartbeatUrl),
   }
 }
 
@@ -103,6 +101,13 @@ function checkFlag(value: unknown, name: string): boolean {
   if (value === undefined) return true
   if (typeof value === 'boolean') return value
   throw new ConfigError(`Worker: ${name}: expected true or false, got ${show(value)}.`)
+}
+
+function checkUrl(value: unknown): string {
+  const what = 'Worker: heartbeatUrl'
+  const url = checkText(value, { what, maxBytes: 4_096 })
+  checkDsn(url, `${what}: the DSN`)
+  return url
 }
 
 function checkTexts(value: unknown, what: string): readonly string[] | null {

@@ -31,6 +31,7 @@ export class Worker {
   readonly #stopping = new AbortController()
   readonly #unlisten: (() => void)[] = []
   #parts: WorkerParts | null = null
+  #isInDoubt = false
   #starting: Promise<void> | null = null
   #ending: Promise<void> | null = null
   #resolveStopped: () => void = () => {}
@@ -210,13 +211,17 @@ export class Worker {
     switch (news.kind) {
       case 'renewed':
         for (const id of news.cancelling) this.#running.ask(id, 'cancelled')
+        this.#holdsAgain()
         hub.emit('lease.renewed', { workerId: this.id })
         return
       case 'revoked':
         this.#startOver(news.workerId)
         return
       case 'failed':
-        if (!this.#tenure.isTrusted) hub.emit('lease.doubted', { workerId: this.id })
+        if (!this.#tenure.isTrusted) {
+          this.#doubt(news.message)
+          hub.emit('lease.doubted', { workerId: this.id })
+        }
         hub.emit('database.troubled', { what: 'renewing the lease', error: news.message })
         return
       case 'silent':
@@ -225,6 +230,27 @@ export class Worker {
       default:
         news satisfies never
     }
+  }
+
+  /** Said once: a worker that claims nothing and says nothing would look like one with nothing to do. */
+  #doubt(message: string): void {
+    if (this.#isInDoubt) return
+    this.#isInDoubt = true
+    const { heartbeatUrl } = this.#settings
+    const where = heartbeatUrl === null ? '' : ', and the option "heartbeatUrl" of this worker'
+    this.#chancy.parts.log.error(
+      { workerId: this.id, reason: message },
+      `The lease of this worker cannot be renewed, so it claims nothing, and what it runs may be started again elsewhere. It goes on trying. Check the server and the network${where}.`,
+    )
+  }
+
+  #holdsAgain(): void {
+    if (!this.#isInDoubt) return
+    this.#isInDoubt = false
+    this.#chancy.parts.log.info(
+      { workerId: this.id },
+      'the lease of this worker holds again: it claims',
+    )
   }
 
   /** The lease is gone, and with it everything that was claimed under it: on with a new id. */

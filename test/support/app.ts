@@ -1,4 +1,11 @@
-import { Chancy, type EventMap, type EventName, Worker, type WorkerOptions } from 'chancy'
+import {
+  Chancy,
+  type Driver,
+  type EventMap,
+  type EventName,
+  Worker,
+  type WorkerOptions,
+} from 'chancy'
 import { databaseUrl, withClient } from './database.ts'
 
 type ChancyOptions = NonNullable<ConstructorParameters<typeof Chancy>[1]>
@@ -19,7 +26,7 @@ const QUICK: WorkerOptions = {
 export interface TestAppOptions extends ChancyOptions {
   readonly schema: string
   /** Default: straight to the server. */
-  readonly url?: string
+  readonly url?: string | Driver
 }
 
 export interface LogLine {
@@ -41,7 +48,7 @@ export class TestApp implements AsyncDisposable {
   readonly lines: LogLine[] = []
   readonly #workers: Worker[] = []
 
-  constructor(url: string, options: ChancyOptions) {
+  constructor(url: string | Driver, options: ChancyOptions) {
     const line = (level: string) => (fields: object, message?: string) =>
       void this.lines.push({ level, fields: fields as LogLine['fields'], message })
     const logger = {

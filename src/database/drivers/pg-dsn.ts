@@ -50,17 +50,21 @@ function makePool(dsn: string, max: number, applicationName: string | undefined)
 
 const ADVICE = 'Write it as postgres://user:password@host:5432/database'
 
-function checkDsn(dsn: string): void {
+/**
+ * @param what What the DSN is called in the message.
+ * @throws {ConfigError} when it cannot be read; its password is not shown
+ */
+export function checkDsn(dsn: string, what = 'The DSN'): void {
   if (dsn.startsWith('/')) return
   if (!/^(postgres|postgresql|socket):\/\//i.test(dsn))
-    throw new ConfigError(`The DSN "${redactDsn(dsn)}" does not begin with postgres://. ${ADVICE}`)
+    throw new ConfigError(`${what} "${redactDsn(dsn)}" does not begin with postgres://. ${ADVICE}`)
   try {
     // What the pool will do with it, before anything waits for a connection.
     new pg.Client({ connectionString: dsn })
   } catch (error) {
     // The cause is left out: its text may hold the DSN.
     const reason = error instanceof Error ? error.message.replaceAll(dsn, '…') : 'unreadable'
-    throw new ConfigError(`The DSN "${redactDsn(dsn)}" cannot be read: ${reason}. ${ADVICE}`)
+    throw new ConfigError(`${what} "${redactDsn(dsn)}" cannot be read: ${reason}. ${ADVICE}`)
   }
 }
 

@@ -1,0 +1,74 @@
+import { job } from 'chancy'
+import { pgDriver } from 'chancy/drivers/pg'
+import pg from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
+import { startApp } from '../support/app.ts'
+import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { startProxy } from '../support/proxy.ts'
+
+const schema = testSchema()
+const QUICK = { heartbeat: '200ms', lease: '1s' } as const
+const task = job({ name: 'task' }, () => 'done')
+
+it('says once that the lease cannot be renewed, with what to do, and once that it holds again', async () => {
+  await using proxy = await startProxy(databaseUrl(schema))
+  await using app = await startApp({ schema, jobs: task })
+  const renewals = app.all('lease.renewed')
+  const doubts = app.all('lease.doubted')
+  const started = app.next('lease.renewed')
+  await app.start({ ...QUICK, heartbeatUrl: proxy.url })
+  await started
+  proxy.refuse()
+  proxy.cut()
+  await app.next('lease.doubted')
+  await app.next('lease.doubted')
+  const errors = app.lines.filter(({ message }) => message?.includes('cannot be renewed'))
+  expect(errors).toMatchObject([{ level: 'error' }])
+  expect(errors[0]?.message).toMatch(
+    /Check the server and the network, and the option "heartbeatUrl"/,
+  )
+  expect(doubts.length).toBeGreaterThan(1)
+
+  proxy.refuse(false)
+  const before = renewals.length
+  await app.next('lease.renewed')
+  await app.next('lease.renewed')
+  expect(renewals.length).toBeGreaterThan(before + 1)
+  const again = app.lines.filter(({ message }) => message?.includes('holds again'))
+  expect(again).toMatchObject([{ level: 'info' }])
+  const ref = await app.chancy.push(task)
+  expect(await app.chancy.waitForJob(ref)).toMatchObject({ result: 'done' })
+})
+
+it('is renewed at its own address where the driver cannot say one', async () => {
+  // A password that is asked for is code, which no thread can be given.
+  const { password, ...address } = addressOf(databaseUrl(schema))
+  const pool = new pg.Pool({ ...address, password: () => password })
+  onTestFinished(() => pool.end())
+  await using app = await startApp({ schema, jobs: task, url: pgDriver(pool) })
+  const heartbeatUrl = new URL(databaseUrl())
+  const name = `${schema}_heartbeat`
+  heartbeatUrl.searchParams.set('application_name', name)
+  const renewed = app.next('lease.renewed')
+  await app.start({ ...QUICK, heartbeatUrl: heartbeatUrl.href })
+  await renewed
+  const sessions = await withClient(async (client) => {
+    const text = 'SELECT query FROM pg_stat_activity WHERE application_name = $1'
+    return (await client.query<{ query: string }>(text, [name])).rows
+  })
+  expect(sessions).toHaveLength(1)
+  expect(sessions[0]?.query).toContain('workers')
+  expect(app.lines.filter(({ level }) => level === 'warn')).toEqual([])
+})
+
+function addressOf(dsn: string) {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(dsn)
+  return {
+    host: hostname,
+    port: Number(port || 5432),
+    user: username,
+    password: decodeURIComponent(password),
+    database: pathname.slice(1),
+    application_name: searchParams.get('application_name') ?? '',
+  }
+}
