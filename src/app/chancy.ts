@@ -36,7 +36,8 @@ import { EVENT_NAMES, type EventMap, type EventName } from '../events/event-map.
 import { Hub } from '../events/hub.ts'
 import { PluginSet } from '../plugin/plugin-set.ts'
 import { Asker } from './asker.ts'
-import { bulkPush, type Jobs } from './bulk-push.ts'
+import type { Jobs } from './batches.ts'
+import { BulkPusher } from './bulk-pusher.ts'
 import { defaultLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
 import { JobActions } from './job-actions.ts'
@@ -97,6 +98,7 @@ export class Chancy {
   readonly #asker: Asker
   readonly #queues: QueueRegistry
   readonly #pusher: Pusher
+  readonly #bulk: BulkPusher
   readonly #unique: UniquePusher
   readonly #buffer: PushBuffer
   readonly #uniqueBuffer: PushBuffer
@@ -152,6 +154,7 @@ export class Chancy {
       deadlineMs,
       explained: (error) => this.#asker.explained(error),
     })
+    this.#bulk = new BulkPusher(this.#pusher, clock)
     this.#unique = new UniquePusher(this.#pusher, clock, deadlineMs)
     const isOfOneRow = (error: unknown): boolean => isRefusedRow(error)
     this.#buffer = new PushBuffer({ push: (rows) => this.#pusher.push(rows), isOfOneRow })
@@ -249,21 +252,18 @@ export class Chancy {
   /**
    * Pushes many jobs, `batchSize` (default 5,000) a transaction, or all in the caller's. Takes any
    * iterable, and holds at most two batches of it in memory.
+   *
+   * `close()` ends it between two batches, and at once where it waits for a job of an asynchronous
+   * iterable; what was read by then is pushed, and waited for.
+   *
+   * @throws {ChancyError} `CLOSED` when it was ended so; `details.pushed` jobs, the first ones, are there
    */
   async pushMany<T>(
     jobs: Jobs<T>,
     options?: PushOptions & { readonly batchSize?: number },
   ): Promise<Reference<ResultOfWhole<T>>[]> {
     this.#checkOpen()
-    const given = checkOptions(options, ['session', 'batchSize'], 'pushMany')
-    const isIterable = typeof jobs === 'object' && jobs !== null
-    if (!isIterable || !(Symbol.iterator in jobs || Symbol.asyncIterator in jobs)) {
-      throw new ConfigError(`pushMany: expected an iterable of jobs, got ${show(jobs)}.`)
-    }
-    return bulkPush(this.#pusher, this.#clock, jobs, {
-      ...(given.session === undefined ? {} : { session: asSession(given.session) }),
-      ...(given.batchSize === undefined ? {} : { batchSize: given.batchSize as number }),
-    })
+    return this.#bulk.push(jobs, options)
   }
 
   /** The job as it is now, or null when there is none. */
@@ -379,7 +379,10 @@ export class Chancy {
     return this.#hub.on(event, listener)
   }
 
-  /** Sends what is gathered, then lets go of the database. A pool that was handed in stays open. */
+  /**
+   * Sends what is gathered, then lets go of the database. A pool that was handed in stays open. A
+   * `pushMany` under way ends at its next batch.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -390,6 +393,7 @@ export class Chancy {
   }
 
   async #close(): Promise<void> {
+    await this.#bulk.close()
     await this.#buffer.drained()
     await this.#uniqueBuffer.drained()
     await this.#unique.drained()

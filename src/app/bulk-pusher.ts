@@ -1,0 +1,102 @@
+import { checkInteger, checkOptions, show } from '../core/check.ts'
+import type { Clock } from '../core/clock.ts'
+import { ChancyError, ConfigError } from '../core/errors.ts'
+import type { ResultOfWhole } from '../core/job.ts'
+import type { PushRow } from '../core/push-row.ts'
+import { Reference } from '../core/reference.ts'
+import type { Session } from '../database/driver.ts'
+import { asSession } from '../database/session.ts'
+import { batches, type Jobs } from './batches.ts'
+import type { Pusher } from './pusher.ts'
+
+/** Rows a statement: the fastest that was measured, and still small enough to hold twice. */
+const DEFAULT_BATCH_SIZE = 5_000
+const MAX_BATCH_SIZE = 50_000
+
+/**
+ * Pushes many jobs, a transaction a batch; in a caller's transaction, all in that one. An array
+ * with unique keys is one batch there, so that they are taken in one order; all else goes by
+ * batches. While a batch is written the next one is read: at most two are in memory.
+ */
+export class BulkPusher {
+  readonly #pusher: Pusher
+  readonly #clock: Clock
+  readonly #closing = new AbortController()
+  /** Those in transactions of their own. */
+  readonly #running = new Set<Promise<unknown>>()
+
+  constructor(pusher: Pusher, clock: Clock) {
+    this.#pusher = pusher
+    this.#clock = clock
+  }
+
+  async push<T>(jobs: Jobs<T>, options: unknown): Promise<Reference<ResultOfWhole<T>>[]> {
+    const given = checkOptions(options, ['session', 'batchSize'], 'pushMany')
+    const isIterable = typeof jobs === 'object' && jobs !== null
+    if (!isIterable || !(Symbol.iterator in jobs || Symbol.asyncIterator in jobs)) {
+      throw new ConfigError(`pushMany: expected an iterable of jobs, got ${show(jobs)}.`)
+    }
+    const size = checkInteger(given.batchSize ?? DEFAULT_BATCH_SIZE, 'pushMany: batchSize', {
+      min: 1,
+      max: MAX_BATCH_SIZE,
+    })
+    if (given.session !== undefined) return this.#push(jobs, size, asSession(given.session))
+    const pushed = this.#push(jobs, size)
+    this.#running.add(pushed)
+    return pushed.finally(() => this.#running.delete(pushed))
+  }
+
+  /**
+   * Ends each at its next border between two batches, or where it waits for another job, after what
+   * was read by then is written. Resolves when that is done; a caller's transaction is the caller's
+   * to wait for.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled([...this.#running])
+  }
+
+  async #push<T>(
+    jobs: Jobs<T>,
+    size: number,
+    session?: Session,
+  ): Promise<Reference<ResultOfWhole<T>>[]> {
+    const references: Reference<ResultOfWhole<T>>[] = []
+    let writing: Promise<void> = Promise.resolve()
+    const write = async (rows: PushRow[]): Promise<void> => {
+      const pushed =
+        session === undefined
+          ? await this.#pusher.push(rows)
+          : await this.#pusher.pushIn(session, rows)
+      for (const { id, created } of pushed)
+        references.push(new Reference<ResultOfWhole<T>>(id, created))
+    }
+    const isWhole = session !== undefined && Array.isArray(jobs)
+    let isCutShort = false
+    const onCutShort = (): void => {
+      isCutShort = true
+    }
+    const rule = { size, isWhole, closing: this.#closing.signal, onCutShort }
+    try {
+      for await (const rows of batches(jobs, this.#clock, rule)) {
+        await writing
+        writing = write(rows)
+        // Awaited on the next round; until then its failure must not count as unhandled.
+        writing.catch(() => {})
+      }
+    } finally {
+      // A bad job ends the reading: what was on its way is still waited for.
+      await writing
+    }
+    if (isCutShort) throw closedAfter(references.length)
+    return references
+  }
+}
+
+function closedAfter(pushed: number): ChancyError {
+  return new ChancyError(
+    'CLOSED',
+    `This Chancy was closed during a pushMany: its first ${pushed} jobs were pushed, the rest was not. Push the rest by a new one, or wait for pushMany before close.`,
+    { details: { pushed } },
+  )
+}
