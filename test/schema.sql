@@ -1629,6 +1629,7 @@ AS $function$
    #variable_conflict use_column
    DECLARE
      line text;
+     is_early boolean;
      found_state text;
    BEGIN
      
@@ -1641,22 +1642,24 @@ AS $function$
        RETURNING f.id, f.fence, f.created_at, f.scheduled_at, f.started_at, f.worker_id, f.priority, f.attempts, f.max_attempts, f.concurrency_max, f.crashes, f.format, f.queue, f.name, f.args, f.unique_key, f.concurrency_key, f.limits, f.backoff, f.retention, f.progress, f.errors, f.meta
      ), placed AS (
        SELECT b.id, b.fence, b.created_at, b.scheduled_at, b.started_at, b.worker_id, b.priority, b.attempts, b.max_attempts, b.concurrency_max, b.crashes, b.format, b.queue, b.name, b.args, b.unique_key, b.concurrency_key, b.limits, b.backoff, b.retention, b.progress, b.errors, b.meta,
-              nextval('"chancy"."line"') AS place
+              CASE WHEN b.scheduled_at IS NULL OR b.scheduled_at <= clock_timestamp()
+                   THEN nextval('"chancy"."line"') END AS place
          FROM back b
      )
      INSERT INTO "chancy"."jobs" (
             id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, concurrency_max, format, queue, name, args, unique_key, concurrency_key, limits, backoff,
-            max_attempts, retention, progress, errors, meta, state, seq, ready_seq)
+            max_attempts, retention, progress, errors, meta, state, run_at, seq, ready_seq)
      SELECT p.id, p.fence, p.created_at, p.scheduled_at, p.started_at, p.worker_id, p.priority, p.attempts, p.concurrency_max, p.format, p.queue, p.name, p.args, p.unique_key, p.concurrency_key, p.limits, p.backoff,
             greatest(p.max_attempts, p.attempts + 1), p.retention, p.progress, p.errors, p.meta,
-            'pending', p.place, p.place
+            'pending', CASE WHEN p.place IS NULL THEN p.scheduled_at END, p.place, p.place
        FROM placed p
-     RETURNING queue INTO line;
+     RETURNING queue, ready_seq IS NULL INTO line, is_early;
      IF FOUND THEN
        IF notifying THEN
-         PERFORM pg_notify('chancy_chancy', 'queue.pushed ' || line);
+         PERFORM pg_notify('chancy_chancy',
+                           CASE WHEN is_early THEN 'job.scheduled ' ELSE 'queue.pushed ' END || line);
        END IF;
-       RETURN QUERY SELECT 'retried', line;
+       RETURN QUERY SELECT CASE WHEN is_early THEN 'scheduled' ELSE 'retried' END, line;
        RETURN;
      END IF;
      SELECT j.state INTO found_state FROM "chancy"."jobs" j WHERE j.id = job;

@@ -337,7 +337,8 @@ export class Chancy {
   }
 
   /**
-   * Puts a failed or cancelled job back to waiting, with one more attempt allowed.
+   * Puts a failed or cancelled job back to waiting, with one more attempt allowed. One whose
+   * `scheduledAt` has not come waits for it again.
    *
    * @throws {NotFoundError} `JOB_NOT_FOUND`
    * @throws {UniqueKeyError} `UNIQUE_KEY_TAKEN` when another job has its key

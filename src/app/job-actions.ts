@@ -34,8 +34,9 @@ export class JobActions {
   async retry(ref: JobId): Promise<void> {
     const id = idOf(ref)
     const answer = await this.#retry(id)
-    if (answer?.verdict === 'retried') {
-      this.#hub.emit('queue.pushed', { queue: answer.queue ?? 'default' })
+    if (answer?.verdict === 'retried' || answer?.verdict === 'scheduled') {
+      const event = answer.verdict === 'retried' ? 'queue.pushed' : 'job.scheduled'
+      this.#hub.emit(event, { queue: answer.queue ?? 'default' })
       return
     }
     if (answer === undefined || answer.verdict === 'unknown') throw notFound(id)

@@ -239,6 +239,23 @@ describe('retry by hand', () => {
     expect(await app.sql('SELECT 1 FROM $finished_jobs')).toEqual([])
   })
 
+  it('makes a job whose time has not come wait for it again', async () => {
+    const chancy = app.chancy({ jobs: [task] })
+    const scheduledAt = new Date(Date.now() + 1_500)
+    const ref = await chancy.push(numbered(1).withScheduledAt(scheduledAt))
+    const far = await chancy.push(numbered(2).withDelay('1h'))
+    for (const one of [ref, far]) await chancy.cancel(one)
+    await app.worker(chancy)
+    const scheduled = new Promise((resolve) => chancy.on('job.scheduled', resolve))
+    for (const one of [ref, far]) await chancy.retry(one)
+    expect(await scheduled).toEqual({ queue: 'default' })
+    expect((await chancy.explain(far)).reasons).toMatchObject([{ kind: 'scheduled' }])
+    const done = await chancy.waitForJob(ref)
+    expect(done).toMatchObject({ state: 'succeeded', scheduledAt })
+    expect(done.startedAt?.getTime()).toBeGreaterThanOrEqual(scheduledAt.getTime())
+    expect(await chancy.getJob(far)).toMatchObject({ state: 'pending', attempts: 0 })
+  })
+
   it('is refused while another job has its unique key, and changes nothing', async () => {
     const chancy = app.chancy()
     const ref = await chancy.push(numbered(1).withUniqueKey('k'))

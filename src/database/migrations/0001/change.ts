@@ -62,7 +62,8 @@ export const change = (t: Names): string[] => [
      RETURN QUERY SELECT 'unknown', NULL::text, NULL::text, NULL::text;
    END ${t.body}`,
 
-  // The history row comes back with its fence, so that an attempt of before stays refused.
+  // The history row comes back with its fence, so that an attempt of before stays refused. One whose
+  // time has not come waits for it again, as after its push.
   `CREATE FUNCTION ${t.fn('retry_1')}(job uuid, notifying boolean)
    RETURNS TABLE (verdict text, queue text)
    LANGUAGE plpgsql
@@ -70,6 +71,7 @@ export const change = (t: Names): string[] => [
    #variable_conflict use_column
    DECLARE
      line text;
+     is_early boolean;
      found_state text;
    BEGIN
      ${READ_COMMITTED_ONLY}
@@ -79,24 +81,26 @@ export const change = (t: Names): string[] => [
        RETURNING ${movedColumns('f')}, f.retention, f.progress, f.errors, f.meta
      ), placed AS (
        SELECT ${movedColumns('b')}, b.retention, b.progress, b.errors, b.meta,
-              nextval(${t.sequence('line')}) AS place
+              CASE WHEN b.scheduled_at IS NULL OR b.scheduled_at <= clock_timestamp()
+                   THEN nextval(${t.sequence('line')}) END AS place
          FROM back b
      )
      INSERT INTO ${t.jobs} (
             ${MOVED_COLUMNS.filter((column) => column !== 'max_attempts' && column !== 'crashes').join(', ')},
-            max_attempts, retention, progress, errors, meta, state, seq, ready_seq)
+            max_attempts, retention, progress, errors, meta, state, run_at, seq, ready_seq)
      SELECT ${MOVED_COLUMNS.filter((column) => column !== 'max_attempts' && column !== 'crashes')
        .map((column) => `p.${column}`)
        .join(', ')},
             greatest(p.max_attempts, p.attempts + 1), p.retention, p.progress, p.errors, p.meta,
-            'pending', p.place, p.place
+            'pending', CASE WHEN p.place IS NULL THEN p.scheduled_at END, p.place, p.place
        FROM placed p
-     RETURNING queue INTO line;
+     RETURNING queue, ready_seq IS NULL INTO line, is_early;
      IF FOUND THEN
        IF notifying THEN
-         PERFORM pg_notify(${quoteLiteral(t.channel)}, 'queue.pushed ' || line);
+         PERFORM pg_notify(${quoteLiteral(t.channel)},
+                           CASE WHEN is_early THEN 'job.scheduled ' ELSE 'queue.pushed ' END || line);
        END IF;
-       RETURN QUERY SELECT 'retried', line;
+       RETURN QUERY SELECT CASE WHEN is_early THEN 'scheduled' ELSE 'retried' END, line;
        RETURN;
      END IF;
      SELECT j.state INTO found_state FROM ${t.jobs} j WHERE j.id = job;
