@@ -49,7 +49,7 @@ import { PushBuffer } from './push-buffer.ts'
 import { Pusher } from './pusher.ts'
 import { QueueRegistry } from './queue-registry.ts'
 import { UniquePusher } from './unique-pusher.ts'
-import { notFound, type WaitOptions, Waits } from './waits.ts'
+import { type WaitOptions, Waits } from './waits.ts'
 import { WakeNotices } from './wake-notices.ts'
 
 /** What a worker builds on. Not for users. @internal */
@@ -296,7 +296,7 @@ export class Chancy {
   }
 
   /**
-   * Waits until a job has finished and gives back its snapshot.
+   * Waits until a job has finished, or is in one of `states`, and gives back its snapshot from then.
    *
    * @throws {NotFoundError} `JOB_NOT_FOUND`: it is not committed, or was pruned meanwhile
    * @throws {WaitTimedOutError}
@@ -317,13 +317,7 @@ export class Chancy {
     this.#checkOpen()
     const ids = idsOf(refs, 'waitForJobs')
     void this.#notifier?.start()
-    await this.#waits.waitFor(ids, options)
-    const jobs = new Map((await this.getJobs(ids)).map((job) => [job.id, job]))
-    return ids.map((id) => {
-      const job = jobs.get(id)
-      if (job === undefined) throw notFound(id)
-      return job as QueuedJob<unknown, R, S>
-    })
+    return (await this.#waits.waitFor(ids, options)) as QueuedJob<unknown, R, S>[]
   }
 
   /**

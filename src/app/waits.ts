@@ -9,9 +9,10 @@ import {
   NotFoundError,
   WaitTimedOutError,
 } from '../core/errors.ts'
-import { FINISHED_STATES, JOB_STATES, type JobState } from '../core/queued-job.ts'
+import { FINISHED_STATES, JOB_STATES, type JobState, type QueuedJob } from '../core/queued-job.ts'
 import { plainArray } from '../database/array-literal.ts'
-import { addWaiters, getStates, removeWaiters } from '../database/statements/queued-jobs.ts'
+import { queuedJob } from '../database/rows.ts'
+import { addWaiters, getAwaited, removeWaiters } from '../database/statements/queued-jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Asker } from './asker.ts'
 
@@ -31,9 +32,14 @@ export interface WaitOptions<S extends JobState = JobState> {
   readonly signal?: AbortSignal
 }
 
-interface Wait {
+interface Search {
   readonly states: ReadonlySet<string>
   readonly left: Set<string>
+  /** Of each that is no longer left, how it was when its state was one of them. */
+  readonly found: Map<string, QueuedJob>
+}
+
+interface Wait extends Search {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -64,12 +70,12 @@ export class Waits {
   }
 
   /**
-   * Resolves when every job is in one of the states.
+   * Resolves when every job was in one of the states, with a snapshot of each from then, in order.
    *
    * @throws {NotFoundError} at once when one is not committed, later when one was pruned
    * @throws {WaitTimedOutError}
    */
-  async waitFor(ids: readonly string[], options: WaitOptions | undefined): Promise<void> {
+  async waitFor(ids: readonly string[], options: WaitOptions | undefined): Promise<QueuedJob[]> {
     const given = checkOptions(options, ['states', 'timeoutMs', 'signal'], 'waitForJob')
     const states = checkStates(given.states)
     const timeoutMs =
@@ -77,10 +83,10 @@ export class Waits {
     const signal = checkSignal(given.signal)
     signal?.throwIfAborted()
 
-    const left = new Set(ids)
-    await this.#strike(left, states)
-    if (left.size === 0) return
-    await this.#wait(left, states, timeoutMs, signal)
+    const search = { states, left: new Set(ids), found: new Map<string, QueuedJob>() }
+    strike(search, await this.#read([...search.left], states))
+    if (search.left.size > 0) await this.#wait(search, timeoutMs, signal)
+    return ids.map((id) => search.found.get(id)!)
   }
 
   /** Ends all waits; resolves when nothing more is told to the table of waits. */
@@ -93,18 +99,18 @@ export class Waits {
   }
 
   async #wait(
-    left: Set<string>,
-    states: ReadonlySet<string>,
+    search: Search,
     timeoutMs: number | null,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const { states, left } = search
     const asked = [...left]
     let callOff: (() => void) | undefined
     let abort: (() => void) | undefined
     let wait: Wait | undefined
     try {
       await new Promise<void>((resolve, reject) => {
-        wait = { states, left, resolve, reject }
+        wait = { ...search, resolve, reject }
         this.#waits.add(wait)
         this.#begin()
         abort = () => reject(signal?.reason)
@@ -226,9 +232,10 @@ export class Waits {
     const waits = [...this.#waits]
     if (waits.length === 0) return
     const ids = new Set(waits.flatMap((wait) => [...wait.left]))
-    let known: Map<string, string>
+    const states = new Set(waits.flatMap((wait) => [...wait.states]))
+    let known: ReadonlyMap<string, Known>
     try {
-      known = await this.#read([...ids])
+      known = await this.#read([...ids], states)
     } catch (error) {
       if (!isPassing(error)) for (const wait of waits) wait.reject(error)
       // Anything else passes; the next poll looks again.
@@ -237,7 +244,7 @@ export class Waits {
     }
     for (const wait of waits) {
       try {
-        strike(wait.left, wait.states, known)
+        strike(wait, known)
         if (wait.left.size === 0) wait.resolve()
       } catch (error) {
         wait.reject(error)
@@ -245,21 +252,35 @@ export class Waits {
     }
   }
 
-  async #strike(left: Set<string>, states: ReadonlySet<string>): Promise<void> {
-    strike(left, states, await this.#read([...left]))
-  }
-
-  async #read(ids: readonly string[]): Promise<Map<string, string>> {
-    const rows = await this.#asker.run(getStates, [plainArray(ids)])
-    return new Map(rows.map(({ id, state }) => [id, state]))
+  async #read(
+    ids: readonly string[],
+    states: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, Known>> {
+    const values = [plainArray(ids), plainArray([...states])] as const
+    const rows = await this.#asker.run(getAwaited, values)
+    return new Map(
+      rows.map((row) => {
+        const job = row.id === null ? null : queuedJob(row)
+        return [row.known_id, { state: row.known_state, job }]
+      }),
+    )
   }
 }
 
-function strike(left: Set<string>, states: ReadonlySet<string>, known: Map<string, string>): void {
+/** What one look found of a job. */
+interface Known {
+  readonly state: string
+  /** Null in a state that no wait is for. */
+  readonly job: QueuedJob | null
+}
+
+function strike({ left, states, found }: Search, known: ReadonlyMap<string, Known>): void {
   for (const id of left) {
-    const state = known.get(id)
-    if (state === undefined) throw notFound(id)
-    if (states.has(state)) left.delete(id)
+    const one = known.get(id)
+    if (one === undefined) throw notFound(id)
+    if (one.job === null || !states.has(one.state)) continue
+    found.set(id, one.job)
+    left.delete(id)
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Chancy, job, NotFoundError, WaitTimedOutError } from 'chancy'
+import { type Chancy, type Driver, job, NotFoundError, WaitTimedOutError } from 'chancy'
+import { pgDriver } from 'chancy/drivers/pg'
 import { describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -79,6 +80,38 @@ describe('waitForJob', () => {
     const running = chancy.waitForJob(ref, { states: ['running'], timeoutMs: '5s' })
     await app.sql("UPDATE $jobs SET state = 'running', worker_id = gen_random_uuid()")
     expect(await running).toMatchObject({ state: 'running' })
+  })
+
+  it('gives the snapshot of the state that was asked for, whatever follows at once', async () => {
+    const changes: (() => Promise<unknown>)[] = []
+    const driver = pgDriver(app.pool())
+    const query = driver.query.bind(driver)
+    const hasty: Driver = Object.assign(driver, {
+      async query<Row>(one: Parameters<typeof query>[0]): Promise<Row[]> {
+        const rows = await query<Row>(one)
+        // The answer is on its way when the job is already in another state.
+        if (one.text.includes('get_states')) for (const change of changes.splice(0)) await change()
+        return rows
+      },
+    })
+    const chancy = app.chancy({ notifications: false }, hasty)
+    const refs = await chancy.pushMany([1, 2].map(numbered))
+    await app.sql("UPDATE $jobs SET state = 'running', worker_id = gen_random_uuid()")
+    const back = () => app.sql("UPDATE $jobs SET state = 'pending'")
+    changes.push(back)
+    expect(await chancy.waitForJob(refs[0]!, { states: ['running'] })).toMatchObject({
+      id: refs[0]!.id,
+      state: 'running',
+    })
+    // One is found at once, the other later: each as it was when it was found.
+    const running = () => app.sql("UPDATE $jobs SET state = 'running' WHERE id = $1", [refs[1]!.id])
+    await app.sql("UPDATE $jobs SET state = 'running' WHERE id = $1", [refs[0]!.id])
+    changes.push(() => back().then(running))
+    const both = await chancy.waitForJobs([refs[1]!, refs[0]!], { states: ['running'] })
+    expect(both).toMatchObject([
+      { id: refs[1]!.id, state: 'running' },
+      { id: refs[0]!.id, state: 'running' },
+    ])
   })
 
   it('says at once that there is no such job', async () => {

@@ -42,10 +42,35 @@ export const getJobs = statement<readonly [ids: string], QueuedJobRow>(
   (t) => `SELECT ${QUEUED_JOB} FROM ${t.fn('get_jobs_1')}($1::text::uuid[])`,
 )
 
-/** Only ids and states: what a wait polls. */
+/** Only ids and states. */
 export const getStates = statement<readonly [ids: string], { id: string; state: string }>(
   'get_states',
   (t) => `SELECT id::text AS id, state FROM ${t.fn('get_states_1')}($1::text::uuid[])`,
+)
+
+/** What a wait polls: ids and states of all, and the rest of those in a wanted state. */
+export type AwaitedRow = (QueuedJobRow | { readonly id: null }) & {
+  readonly known_id: string
+  readonly known_state: string
+}
+
+/**
+ * In one statement, since both functions see its snapshot: read a moment after the state, a job would
+ * already be in the next one. What else there is to a job is read only where it is wanted; of the
+ * others it is null.
+ */
+export const getAwaited = statement<readonly [ids: string, states: string], AwaitedRow>(
+  'get_awaited',
+  (t) => `
+    WITH known AS MATERIALIZED (
+      SELECT s.id AS known_id, s.state AS known_state
+        FROM ${t.fn('get_states_1')}($1::text::uuid[]) s
+    )
+    SELECT known_id::text AS known_id, known_state, ${QUEUED_JOB}
+      FROM known
+      LEFT JOIN ${t.fn('get_jobs_1')}(ARRAY(
+             SELECT w.known_id FROM known w WHERE w.known_state = ANY ($2::text::text[]))) j
+        ON j.id = known_id::text`,
 )
 
 /** A page, newest first. Each table gives at most a page, by an index on the id. */
