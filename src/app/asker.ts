@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import type { Value } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
 import {
+  INVALID_AUTHORIZATION,
   INVALID_SCHEMA_NAME,
   sqlStateOf,
   UNDEFINED_COLUMN,
@@ -84,7 +85,10 @@ export class Asker {
     }
     const { message } = error as Error
     if (sqlState !== undefined) {
-      return new DatabaseError(`PostgreSQL refused the statement: ${message}.`, {
+      const what = sqlState.startsWith(INVALID_AUTHORIZATION)
+        ? `PostgreSQL refused the connection: ${message}. Check the user and the password that the Chancy was given.`
+        : `PostgreSQL refused the statement: ${message}.`
+      return new DatabaseError(what, {
         details: { sqlState },
         cause: error,
       })

@@ -63,6 +63,8 @@ export interface Parts {
   readonly notices: WakeNotices | null
   readonly localClaims: LocalClaims
   readonly listen: () => Promise<void>
+  /** Refuses when it is closed, and makes errors of Chancy of those of the database. */
+  readonly explaining: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 export interface PushOptions {
@@ -175,6 +177,10 @@ export class Chancy {
       notices: this.#notices,
       localClaims,
       listen: async () => this.#notifier?.start(),
+      explaining: async (work) => {
+        this.#checkOpen()
+        return this.#asker.explaining(work)
+      },
     }
   }
 
@@ -348,13 +354,13 @@ export class Chancy {
    *
    * @throws {NotFoundError} `JOB_NOT_FOUND`
    */
-  explain(ref: JobId): Promise<Explanation> {
-    return explain(this.#database, idOf(ref))
+  async explain(ref: JobId): Promise<Explanation> {
+    return explain(this.#asker, idOf(ref))
   }
 
   /** The waiting jobs of a queue counted by what keeps them, to 10,000 each. */
-  explainQueue(name: string): Promise<QueueExplanation> {
-    return explainByQueue(this.#database, name)
+  async explainQueue(name: string): Promise<QueueExplanation> {
+    return explainByQueue(this.#asker, checkQueueName(name, 'explainQueue'))
   }
 
   /** Workers with a row: those that live, and for a day those that were lost. */

@@ -2,9 +2,9 @@ import type { Explanation, QueueExplanation, WaitReason } from '../core/explanat
 import { isFinished, type JobState } from '../core/queued-job.ts'
 import { matchesTags } from '../core/tags.ts'
 import { plainArray } from '../database/array-literal.ts'
-import type { Database } from '../database/database.ts'
 import { type ExplainRow, explainJob, explainQueue } from '../database/statements/explain.ts'
 import { getStates } from '../database/statements/queued-jobs.ts'
+import type { Asker } from './asker.ts'
 import { notFound } from './waits.ts'
 
 /** Jobs ahead are counted to this. */
@@ -22,18 +22,18 @@ interface LivingWorker {
 }
 
 /** Says why a job waits: every gate is data, so this only reads. */
-export async function explain(database: Database, id: string): Promise<Explanation> {
-  const [row] = await database.run(explainJob, [id, AHEAD_BOUND + 1])
+export async function explain(asker: Asker, id: string): Promise<Explanation> {
+  const [row] = await asker.run(explainJob, [id, AHEAD_BOUND + 1])
   if (row !== undefined) return explained(row)
-  const [known] = await database.run(getStates, [plainArray([id])])
+  const [known] = await asker.run(getStates, [plainArray([id])])
   if (known === undefined) throw notFound(id)
   return { state: known.state as JobState, runnable: false, reasons: [] }
 }
 
 /** The waiting jobs of a queue, counted by what keeps them. */
-export async function explainByQueue(database: Database, queue: string): Promise<QueueExplanation> {
+export async function explainByQueue(asker: Asker, queue: string): Promise<QueueExplanation> {
   const values = [queue, QUEUE_BOUND + 1, LOOK_BOUND] as const
-  const [row] = await database.run(explainQueue, values)
+  const [row] = await asker.run(explainQueue, values)
   const count = (found = 0, isCut = false) => ({
     jobs: Math.min(found, QUEUE_BOUND),
     more: found > QUEUE_BOUND || isCut,

@@ -22,6 +22,8 @@ export const IN_FAILED_TRANSACTION = '25P02'
 export const IDLE_IN_TRANSACTION_TIMEOUT = '25P03'
 export const TRANSACTION_TIMEOUT = '25P04'
 export const INVALID_STATEMENT_NAME = '26000'
+/** A class: no such user, a wrong password, not allowed by pg_hba.conf. */
+export const INVALID_AUTHORIZATION = '28'
 export const SERIALIZATION_FAILURE = '40001'
 export const INTEGRITY_VIOLATION_ROLLBACK = '40002'
 export const COMPLETION_UNKNOWN = '40003'

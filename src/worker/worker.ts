@@ -1,6 +1,6 @@
 import { arch, hostname, platform } from 'node:os'
 import type { Chancy } from '../app/chancy.ts'
-import { ConfigError } from '../core/errors.ts'
+import { ChancyError, ConfigError } from '../core/errors.ts'
 import { retrying } from '../database/retry.ts'
 import { isChild } from '../executors/entry/child-mark.ts'
 import { loadJobs } from '../executors/job-modules.ts'
@@ -70,9 +70,16 @@ export class Worker {
    *
    * @throws {ConfigError} when there is no job function to run
    * @throws {MigrationsNeededError}
+   * @throws {DatabaseError} when the server refuses it, such as for a wrong password
+   * @throws {ChancyError} `CLOSED` when it was stopped before, or its Chancy is closed
    */
   start(): Promise<void> {
-    this.#starting ??= this.#start()
+    if (this.#ending !== null) {
+      const message =
+        'This worker was stopped, and a worker starts once. Make a new one: new Worker(chancy).'
+      return Promise.reject(new ChancyError('CLOSED', message))
+    }
+    this.#starting ??= this.#chancy.parts.explaining(() => this.#start())
     return this.#starting
   }
 
