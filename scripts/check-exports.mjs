@@ -49,10 +49,20 @@ function checkImport(subpath) {
 
 async function section([subpath, target]) {
   const values = Object.keys(await import(join(root, target.default)))
+  const inChild = target['chancy-child']
+  if (inChild !== undefined) await compareFaces(target.default, inChild, values)
   const lines = [...new Set(namesIn(target.types.replace(/^\.\//, '')))]
     .sort()
     .map((one) => (values.includes(one) ? one : `type ${one}`))
   return `# ${join(name, subpath)}\n${lines.join('\n')}\n`
+}
+
+/** A job module finds the same names in a child. */
+async function compareFaces(whole, inChild, values) {
+  const names = Object.keys(await import(join(root, inChild)))
+  const unlike = values.filter((one) => !names.includes(one))
+  unlike.push(...names.filter((one) => !values.includes(one)))
+  if (unlike.length > 0) fail(`${inChild} and ${whole} do not both export ${unlike.join(', ')}`)
 }
 
 /** The names that a file of declarations exports, through `export *` too. */

@@ -15,6 +15,7 @@ const layers = {
   cli: ['index', 'http'],
   testing: ['index'],
   index: ['core', 'database', 'events', 'executors', 'plugin', 'app', 'worker', 'plugins'],
+  'child-index': ['core', 'index'],
 }
 /** What core may import that is no file of ours. */
 const outsideOfCore = ['node:crypto']

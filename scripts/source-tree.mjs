@@ -40,6 +40,17 @@ export function importsOf(file) {
   return [...found]
 }
 
+/** What a file loads when it runs: `importsOf` without the types. */
+export function loadsOf(file) {
+  const found = new Set()
+  walk(file, (node) => {
+    const isType = (node.importKind ?? node.exportKind) === 'type'
+    if (/^(Import|Export)/.test(node.type) && typeof node.source?.value === 'string' && !isType)
+      found.add(node.source.value)
+  })
+  return [...found]
+}
+
 /** The file that a relative import means, seen from the root. */
 export const targetOf = (file, wanted) => relative(root, resolve(root, dirname(file), wanted))
 

@@ -9,9 +9,12 @@ const LOADING = /^(--import|--require|-r|--loader|--experimental-loader|--condit
 const SWITCHES =
   /^--(experimental-strip-types|experimental-transform-types|enable-source-maps|preserve-symlinks|no-warnings)$/
 
-/** The options of Node that a child process has from this one: what loads modules. */
-export function nodeOptions(): string[] {
-  return inherited(process.execArgv)
+/** By it a child finds the face of this package that loads the core alone. */
+const CHILD_CONDITION = '--conditions=chancy-child'
+
+/** The options of Node that a child has: from this process what loads modules, and its condition. */
+export function childNodeOptions(): string[] {
+  return [...inherited(process.execArgv), CHILD_CONDITION]
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
 import { lastWords } from './last-words.ts'
-import { nodeOptions } from './node-options.ts'
+import { childNodeOptions } from './node-options.ts'
 import { isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
 import { LineReader, recallLine } from './protocol.ts'
 
@@ -161,7 +161,7 @@ class ProcessChild implements Child {
 
 function commandFor({ memoryBytes, ...orders }: LaunchOptions): [string, string[]] {
   const entry = fileURLToPath(new URL('./entry/process.js', import.meta.url))
-  const options = nodeOptions()
+  const options = childNodeOptions()
   const told = JSON.stringify(orders)
   if (memoryBytes === undefined) return [process.execPath, [...options, entry, told]]
 

@@ -1,6 +1,7 @@
 import { Worker as Thread } from 'node:worker_threads'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
 import { LAST_WORDS_CHARS, lastWords } from './last-words.ts'
+import { childNodeOptions } from './node-options.ts'
 import { CELLS, LineReader, recallCell } from './protocol.ts'
 
 const MIB = 1_024 ** 2
@@ -25,6 +26,7 @@ class ThreadChild implements Child {
     this.#thread = new Thread(new URL('./entry/thread.js', import.meta.url), {
       name: 'chancy-jobs',
       workerData: { ...orders, cells: this.#cells },
+      execArgv: childNodeOptions(),
       stdout: true,
       stderr: true,
       ...(memoryBytes === undefined

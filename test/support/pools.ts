@@ -1,0 +1,33 @@
+/** Executors with children, stopped after the test that made them. */
+import { afterEach } from 'vitest'
+import { ProcessExecutor, ThreadExecutor } from './executors.ts'
+
+type Settings = ConstructorParameters<typeof ProcessExecutor>[0]
+
+export interface Pools {
+  process(settings: Settings): ProcessExecutor
+  thread(settings: Settings): ThreadExecutor
+}
+
+/** What most tests want: two jobs at once, and no long wait for what does not heed. */
+const DEFAULTS = { concurrency: 2, killAfterMs: 200 }
+
+export function testPools(): Pools {
+  const made: (ProcessExecutor | ThreadExecutor)[] = []
+  const keep = <Kind extends (typeof made)[number]>(executor: Kind): Kind => {
+    made.push(executor)
+    return executor
+  }
+  afterEach(async () => {
+    await Promise.all(made.splice(0).map((executor) => executor.stop({ graceMs: 0 })))
+  })
+  return {
+    process: (settings) => keep(new ProcessExecutor({ ...DEFAULTS, ...settings })),
+    thread: (settings) => keep(new ThreadExecutor({ ...DEFAULTS, ...settings })),
+  }
+}
+
+/** Jobs of `test/support/jobs`, in JavaScript, which import the package by its name. */
+export const jobModule = (name: string): string => {
+  return new URL(`./jobs/${name}.mjs`, import.meta.url).href
+}
