@@ -6,6 +6,7 @@ import {
   type ChildHello,
   LineReader,
   type LogLine,
+  MAX_OUTPUT_CHARS,
   MAX_SEQ,
   parseUsage,
   runLine,
@@ -71,8 +72,8 @@ export class PooledChild {
     this.width = options.width
     this.#owner = owner
     this.#output = {
-      stdout: new LineReader((text) => this.#printed('stdout', text)),
-      stderr: new LineReader((text) => this.#printed('stderr', text)),
+      stdout: new LineReader((text) => this.#printed('stdout', text), MAX_OUTPUT_CHARS),
+      stderr: new LineReader((text) => this.#printed('stderr', text), MAX_OUTPUT_CHARS),
     }
     this.#child = launch(options, {
       onLine: (line) => this.#onLine(line),

@@ -51,6 +51,9 @@ export interface ChildAttempt {
   readonly limits: StoredLimits
 }
 
+/** A line of output is passed on in pieces of this many characters. */
+export const MAX_OUTPUT_CHARS = 8_192
+
 export type LogLine = readonly [level: LogLevel, fields: object, message?: string]
 
 type Head = readonly [job: Omit<ClaimedJob, 'args'>, limits: StoredLimits]
@@ -89,13 +92,21 @@ export function parseUsage(text: string): Usage {
   }
 }
 
-/** Cuts what comes in pieces into lines. */
+/** No line of a child is nearly as long as this, in characters; what is was not written by it. */
+const MAX_LINE_CHARS = 16 * 1_024 ** 2
+
+/**
+ * Cuts what comes in pieces into lines. A line of more than `maxChars` is passed on in pieces, since
+ * whoever writes without end must not fill the memory of whoever reads.
+ */
 export class LineReader {
   #rest = ''
-  readonly #onLine: (line: string) => void
+  readonly #onLine: (line: string, isPiece: boolean) => void
+  readonly #maxChars: number
 
-  constructor(onLine: (line: string) => void) {
+  constructor(onLine: (line: string, isPiece: boolean) => void, maxChars = MAX_LINE_CHARS) {
     this.#onLine = onLine
+    this.#maxChars = maxChars
   }
 
   push(text: string): void {
@@ -105,22 +116,38 @@ export class LineReader {
       const line = this.#rest + text.slice(0, end)
       this.#rest = ''
       from = end + 1
-      this.#onLine(line)
+      this.#tell(line)
       end = text.indexOf('\n', from)
     }
     for (; end >= 0; end = text.indexOf('\n', from)) {
       const line = text.slice(from, end)
       from = end + 1
-      this.#onLine(line)
+      this.#tell(line)
     }
-    if (from < text.length) this.#rest += from === 0 ? text : text.slice(from)
+    if (from === text.length) return
+    this.#rest += from === 0 ? text : text.slice(from)
+    if (this.#rest.length > this.#maxChars) this.#rest = this.#cut(this.#rest)
   }
 
   /** What came after the last line feed. */
   end(): void {
     const rest = this.#rest
     this.#rest = ''
-    if (rest !== '') this.#onLine(rest)
+    if (rest !== '') this.#tell(rest)
+  }
+
+  #tell(line: string): void {
+    if (line.length <= this.#maxChars) this.#onLine(line, false)
+    else this.#onLine(this.#cut(line), true)
+  }
+
+  /** Tells all of it but the last piece. */
+  #cut(line: string): string {
+    let from = 0
+    for (; line.length - from > this.#maxChars; from += this.#maxChars) {
+      this.#onLine(line.slice(from, from + this.#maxChars), true)
+    }
+    return line.slice(from)
   }
 }
 

@@ -36,6 +36,8 @@ const TURN_MS = 5
 /** Progress goes to the parent at most this often; the last one always does. */
 const PROGRESS_MS = 50
 const MAX_LOG_CHARS = 8_192
+/** The most of a line of log with its fields, as JSON. */
+const MAX_LOG_LINE_CHARS = 262_144
 
 /**
  * The inside of a child: takes lines, runs jobs in their order, says how they end.
@@ -262,7 +264,9 @@ function unknownFunction(name: string): ReturnType<typeof serializeError> {
 function logText(level: LogLevel, fields: object, message: string | undefined): string {
   const text = message?.slice(0, MAX_LOG_CHARS)
   try {
-    return JSON.stringify([level, plain(fields), text])
+    const line = JSON.stringify([level, plain(fields), text])
+    if (line.length <= MAX_LOG_LINE_CHARS) return line
+    return JSON.stringify([level, { unloggable: `${line.length} characters of fields` }, text])
   } catch (error) {
     return JSON.stringify([level, { unloggable: serializeError(error).message }, text])
   }

@@ -1,12 +1,9 @@
 import { Writable } from 'node:stream'
 import type { LogLevel } from '../../core/logger.ts'
-import { LineReader } from '../protocol.ts'
+import { LineReader, MAX_OUTPUT_CHARS } from '../protocol.ts'
 import type { JobRunner } from './job-runner.ts'
 
 const LEVELS: Readonly<Record<'stdout' | 'stderr', LogLevel>> = { stdout: 'info', stderr: 'warn' }
-/** A line that does not end is passed on in pieces of this many characters. */
-const MAX_CHARS = 8_192
-
 /**
  * Sends what jobs print by the way of their outcomes, so that each line reaches the log with the job
  * whose it is, and before the job's end. What native code and grandchildren print does not come by
@@ -14,13 +11,10 @@ const MAX_CHARS = 8_192
  */
 export function captureOutput(runner: JobRunner): void {
   for (const stream of ['stdout', 'stderr'] as const) {
-    const print = (line: string): void => {
-      for (let from = 0; from < line.length; from += MAX_CHARS) {
-        const text = line.slice(from, from + MAX_CHARS)
-        runner.logTo(runner.current ?? 0, [LEVELS[stream], { stream }, text])
-      }
+    const print = (text: string): void => {
+      runner.logTo(runner.current ?? 0, [LEVELS[stream], { stream }, text])
     }
-    const lines = new LineReader(print)
+    const lines = new LineReader(print, MAX_OUTPUT_CHARS)
     const writable = new Writable({
       decodeStrings: false,
       write: (chunk: string | Buffer, _encoding, done) => {

@@ -61,6 +61,10 @@ function startWatchdog(cells: Int32Array): Promise<void> {
     workerData: cells,
     // A loader of the user's is nothing to it.
     execArgv: [],
+    // It prints nothing. Joining its output to ours would make ours non-blocking, and native code
+    // and grandchildren lose what they print when the parent is slow.
+    stdout: true,
+    stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
   })
   return new Promise((resolve, reject) => {

@@ -1,0 +1,19 @@
+// Jobs that do what no job should, to the child that runs them.
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { job } from 'chancy'
+
+export const ok = job({ name: 'ok' }, ({ value = null }) => value)
+export const nap = job({ name: 'nap' }, async ({ ms = 50 }, { progress }) => {
+  progress(process.pid)
+  await sleep(ms)
+  return 'rested'
+})
+
+/** Writes to a descriptor and says that it has. */
+export const writes = job({ name: 'writes' }, async ({ fd = 1, text = '', times = 1 }) => {
+  const bytes = Buffer.from(text)
+  for (let time = 0; time < times; time++) writeSync(fd, bytes)
+  await sleep(500)
+  return 'written'
+})
