@@ -1,3 +1,4 @@
+import { show } from '../core/check.ts'
 import { AttemptError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type SerializedError, serializeError } from '../core/serialize-error.ts'
@@ -40,12 +41,16 @@ export function unanswered(run: Run, exit: ChildExit, heapLimitBytes: number): O
 export function lostError(exit: ChildExit): SerializedError {
   const { code, signal, lastWords } = exit
   const how = signal === null ? `with the code ${code}` : `by the signal ${signal}`
+  if (exit.garbage !== undefined) return lost(GARBLED.replace('…', show(exit.garbage)))
   const words = lastWords === '' ? '' : ` The last it wrote to stderr:\n${lastWords}`
-  const error = new AttemptError(
-    'CHILD_EXITED',
-    `The child that ran the attempt ended ${how} before the attempt had ended.${words}`,
-  )
-  return { ...serializeError(error), stack: null }
+  return lost(`The child that ran the attempt ended ${how} before the attempt had ended.${words}`)
+}
+
+const GARBLED =
+  "The child that ran the attempt was ended, since it wrote a line that was not one of the executor's: …. Descriptors 3, 4 and 5 of a child, and the parent port of a thread, belong to the executor: find what in the job writes to them."
+
+function lost(message: string): SerializedError {
+  return { ...serializeError(new AttemptError('CHILD_EXITED', message)), stack: null }
 }
 
 const REFUSED = /allocation failed|out of memory/i

@@ -18,7 +18,8 @@ export interface Child {
 }
 
 export interface ChildEvents {
-  onLine(line: string): void
+  /** Or a piece of one that is too long to be one of ours. */
+  onLine(line: string, isPiece: boolean): void
   /** All lines of a message have been told. */
   onTurn(): void
   /** What did not come by way of a line: from native code and grandchildren. */
@@ -34,6 +35,8 @@ export interface ChildExit {
   readonly lastWords: string
   /** It ended for want of memory. */
   readonly isOutOfMemory: boolean
+  /** The line that it was ended for, since it was not one of the protocol. */
+  readonly garbage?: string
 }
 
 export interface LaunchOptions extends ChildOrders {

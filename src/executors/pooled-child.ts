@@ -8,6 +8,8 @@ import {
   type LogLine,
   MAX_OUTPUT_CHARS,
   MAX_SEQ,
+  parseLog,
+  parseOutcome,
   parseUsage,
   runLine,
   stopLine,
@@ -32,6 +34,8 @@ const LONG_MS = 50
 const MAX_AHEAD = 256
 /** The share of the latest job in what is taken for the length of the next. */
 const WEIGHT = 0.2
+/** How much is shown of a line that is not one of the protocol, in characters. */
+const SHOWN_CHARS = 200
 
 /** A child with what it was given to do. */
 export class PooledChild {
@@ -66,6 +70,8 @@ export class PooledChild {
   #seq = 0
   #outbox = ''
   #meanMs: number | null = null
+  /** The beginning of a line of its that is none of ours. */
+  #garbage: string | null = null
 
   constructor(lane: string, launch: Launch, options: LaunchOptions, owner: ChildOwner) {
     this.lane = lane
@@ -76,7 +82,7 @@ export class PooledChild {
       stderr: new LineReader((text) => this.#printed('stderr', text), MAX_OUTPUT_CHARS),
     }
     this.#child = launch(options, {
-      onLine: (line) => this.#onLine(line),
+      onLine: (line, isPiece) => this.#hear(line, isPiece),
       onTurn: () => this.#onTurn(),
       onOutput: (stream, text) => this.#output[stream].push(text),
       onGone: (exit) => this.#gone(exit),
@@ -173,11 +179,26 @@ export class PooledChild {
     this.held++
   }
 
+  /** A job can write to any descriptor of its process, so what comes by them is not trusted. */
+  #hear(line: string, isPiece: boolean): void {
+    if (this.#garbage !== null) return
+    try {
+      if (isPiece) throw new RangeError('a line without an end')
+      this.#onLine(line)
+    } catch {
+      this.#garbage = line.slice(0, SHOWN_CHARS)
+      this.kill()
+    }
+  }
+
+  /** @throws when the line is not one of the protocol */
   #onLine(line: string): void {
     const tab = line.indexOf('\t')
-    const run = this.runs.get(Number(tab < 0 ? line.slice(1) : line.slice(1, tab)))
+    const seq = Number(tab < 0 ? line.slice(1) : line.slice(1, tab))
+    const run = this.runs.get(seq)
     switch (line[0]) {
       case 'R':
+        if (this.readyAt > 0) throw new TypeError('ready twice')
         this.heapLimitBytes = (JSON.parse(line.slice(tab + 1)) as ChildHello).heapLimitBytes
         this.readyAt = performance.now()
         if (this.state !== 'booting') return
@@ -185,6 +206,7 @@ export class PooledChild {
         this.#owner.onReady(this)
         return
       case 'F':
+        if (this.readyAt > 0) throw new TypeError('failed after it was ready')
         this.bootError = JSON.parse(line.slice(tab + 1)) as SerializedError
         return
       case 'u':
@@ -192,15 +214,18 @@ export class PooledChild {
         this.recall(this.unbegun())
         return
       case 'l':
-        this.#log(run, JSON.parse(line.slice(tab + 1)) as LogLine)
+        this.#log(run, parseLog(line.slice(tab + 1)))
         return
     }
     if (run !== undefined) this.#onRunLine(run, line, tab)
+    else if (!(seq > 0)) throw new TypeError('of no attempt')
   }
 
   #onRunLine(run: Run, line: string, tab: number): void {
     switch (line[0]) {
       case 'b':
+        // More at once than it runs: the end of one of them came to be part of another line.
+        if (run.state !== 'sent' || this.begun >= this.width) throw new TypeError('begun twice')
         run.state = 'begun'
         run.begunAt = performance.now()
         this.begun++
@@ -224,17 +249,22 @@ export class PooledChild {
         this.taken--
         this.#owner.onReturned(run)
         return
+      case 'k':
+        return
     }
+    throw new TypeError('no such kind of line')
   }
 
   #ended(run: Run, line: string, tab: number): void {
     const second = line.indexOf('\t', tab + 1)
     const usage = parseUsage(line.slice(tab + 1, second))
+    const isWhole = tab > 0 && second > 0 && !Number.isNaN(usage.wallMs)
+    if (run.state !== 'begun' || !isWhole) throw new TypeError('no end')
     const rest = line.slice(second + 1)
     const outcome: Outcome =
       line[0] === 'd'
         ? { kind: 'returned', result: rest === '' ? null : rest, usage }
-        : { ...(JSON.parse(rest) as Outcome), usage }
+        : { ...parseOutcome(rest), usage }
     const { wallMs } = usage
     this.#meanMs = this.#meanMs === null ? wallMs : this.#meanMs * (1 - WEIGHT) + wallMs * WEIGHT
     this.#forget(run)
@@ -274,6 +304,7 @@ export class PooledChild {
     this.#output.stderr.end()
     const wasBooting = this.readyAt === 0
     this.state = 'gone'
+    if (this.#garbage !== null) exit = { ...exit, garbage: this.#garbage }
     if (wasBooting) this.bootError ??= { name: 'Error', message: '', stack: null }
     this.#owner.onGone(this, exit)
   }

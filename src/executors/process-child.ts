@@ -100,7 +100,7 @@ class ProcessChild implements Child {
 
   #listen(outbox: Socket): void {
     const { onLine, onTurn } = this.#events
-    const lines = new LineReader((line) => onLine.call(this.#events, line))
+    const lines = new LineReader((line, isPiece) => onLine.call(this.#events, line, isPiece))
     const hear = (text: string): void => {
       lines.push(text)
       onTurn.call(this.#events)

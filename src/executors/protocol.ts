@@ -19,10 +19,13 @@
  * own loop is blocked.
  */
 
+import { show } from '../core/check.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { StoredLimits } from '../core/limit.ts'
 import type { LogLevel } from '../core/logger.ts'
+import type { Outcome } from '../core/outcome.ts'
 import type { Usage } from '../core/queued-job.ts'
+import type { SerializedError } from '../core/serialize-error.ts'
 import type { StopReason } from '../core/stop.ts'
 
 /** Cells of a child; more than it is ever sent ahead. */
@@ -90,6 +93,43 @@ export function parseUsage(text: string): Usage {
     cpuMs: second === first + 1 ? null : Number(text.slice(first + 1, second)),
     peakBytes: second === text.length - 1 ? null : Number(text.slice(second + 1)),
   }
+}
+
+/** An outcome as a line of kind `o` has it. @throws when it is none: a job can write to any descriptor */
+export function parseOutcome(text: string): Outcome {
+  const outcome = JSON.parse(text) as Partial<Record<string, unknown>> & Outcome
+  const { error, delayMs } = outcome as { error?: Partial<SerializedError>; delayMs?: unknown }
+  const wants = OUTCOME_PARTS[outcome.kind] ?? 'no such kind'
+  const hasError = typeof error?.message === 'string'
+  if (wants === '' || (wants === 'error' && hasError)) return outcome
+  if (wants.startsWith('delay') && typeof delayMs === 'number') {
+    if (wants === 'delay' || hasError) return outcome
+  }
+  throw new TypeError(`expected an outcome, got ${show(outcome)}`)
+}
+
+/** A line of log as a line of kind `l` has it. @throws when it is none */
+export function parseLog(text: string): LogLine {
+  const line = JSON.parse(text) as LogLine
+  const [level, fields, message] = line
+  const isText = message === undefined || typeof message === 'string'
+  if (LEVELS.includes(level) && typeof fields === 'object' && isText) return line
+  throw new TypeError(`expected a line of log, got ${show(line)}`)
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** What belongs to the outcomes that a child can say. */
+const OUTCOME_PARTS: Readonly<Partial<Record<Outcome['kind'], string>>> = {
+  threw: 'error',
+  discarded: 'error',
+  'not-storable': 'error',
+  snoozed: 'delay',
+  'retry-asked': 'delay and error',
+  'timed-out': '',
+  'over-memory': '',
+  cancelled: '',
+  interrupted: '',
 }
 
 /** No line of a child is nearly as long as this, in characters; what is was not written by it. */

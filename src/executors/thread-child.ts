@@ -22,7 +22,7 @@ class ThreadChild implements Child {
 
   constructor({ memoryBytes, ...orders }: LaunchOptions, events: ChildEvents) {
     this.#events = events
-    this.#reader = new LineReader((line) => events.onLine(line))
+    this.#reader = new LineReader((line, isPiece) => events.onLine(line, isPiece))
     this.#thread = new Thread(new URL('./entry/thread.js', import.meta.url), {
       name: 'chancy-jobs',
       workerData: { ...orders, cells: this.#cells },
@@ -69,7 +69,10 @@ class ThreadChild implements Child {
 
   #listen(): void {
     const thread = this.#thread
-    thread.on('message', (lines: string) => this.#hear(lines))
+    thread.on('message', (said: unknown) => {
+      // Anything else is from a job, and means nothing here.
+      if (typeof said === 'string') this.#hear(said)
+    })
     thread.on('error', (error: NodeJS.ErrnoException) => {
       this.#isOutOfMemory ||= error?.code === 'ERR_WORKER_OUT_OF_MEMORY'
       // Its first line says what it was.

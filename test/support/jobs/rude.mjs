@@ -1,6 +1,7 @@
 // Jobs that do what no job should, to the child that runs them.
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort } from 'node:worker_threads'
 import { job } from 'chancy'
 
 export const ok = job({ name: 'ok' }, ({ value = null }) => value)
@@ -16,4 +17,12 @@ export const writes = job({ name: 'writes' }, async ({ fd = 1, text = '', times 
   for (let time = 0; time < times; time++) writeSync(fd, bytes)
   await sleep(500)
   return 'written'
+})
+
+/** Says something to the parent in its own words. */
+export const posts = job({ name: 'posts' }, async ({ text = '' }) => {
+  if (parentPort === null) writeSync(4, text)
+  else parentPort.postMessage(text)
+  await sleep(500)
+  return 'posted'
 })
