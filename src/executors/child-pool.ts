@@ -20,32 +20,27 @@ import type { Stop } from '../core/stop.ts'
 import { lostError, unanswered } from './attempt-end.ts'
 import type { ChildExit, Launch } from './child.ts'
 import { ChildRule } from './child-rule.ts'
+import { ChildTender } from './child-tender.ts'
 import { stoppedOutcome } from './entry/run-attempt.ts'
 import type { Attempt, Executor, ExecutorSettings } from './executor.ts'
 import type { Lane } from './lane.ts'
 import { DEFAULT_KILL_AFTER_MS, modulesOf, type PoolOptions } from './pool-options.ts'
 import type { ChildOwner, PooledChild } from './pooled-child.ts'
 import type { LogLine } from './protocol.ts'
-import { Roster, SHARED } from './roster.ts'
+import { Roster } from './roster.ts'
 import { Run } from './run.ts'
 import { Warden } from './warden.ts'
 
 /** How often what runs is looked at, in milliseconds; and children, while nothing runs. */
 const LOOK_MS = 20
 const IDLE_LOOK_MS = 1_000
-/** A child that has said nothing for so long gives back what it has not begun. */
-const STALL_MS = 20
-/** A child beyond the ones that are always kept goes after this long without work. */
-const SPARE_MS = 10_000
-/** A retired child that does not end by itself. */
-const RETIRE_MS = 1_000
-/** A child that is not ready after so long never will be. */
-const BOOT_MS = 60_000
+
 export abstract class ChildPool implements Executor, ChildOwner {
   readonly defaultConcurrency = availableParallelism()
   readonly #options: PoolOptions
   readonly #warden: Warden
   readonly #roster: Roster
+  readonly #tender: ChildTender
   #running = 0
   #order = 0
   #isScheduled = false
@@ -68,6 +63,7 @@ export abstract class ChildPool implements Executor, ChildOwner {
       onTrouble: (error) => options.onTrouble?.(error),
       onChanged: () => this.#changed(),
     })
+    this.#tender = new ChildTender(this.#roster, options.log)
   }
 
   get running(): number {
@@ -325,34 +321,13 @@ export abstract class ChildPool implements Executor, ChildOwner {
     const now = performance.now()
     for (const child of this.#roster.children) {
       this.#warden.check(child, now)
-      this.#tend(child, now)
+      this.#tender.tend(child, now)
     }
     if (!this.#roster.isStopping) {
       for (const lane of this.#roster.lanes.values()) this.#roster.staff(lane)
     }
     this.#schedule()
     this.#look()
-  }
-
-  #tend(child: PooledChild, now: number): void {
-    const silentMs = now - child.heardAt
-    if (child.state === 'booting') {
-      if (now - child.startedAt > BOOT_MS) child.kill()
-      return
-    }
-    if (child.begun > 0 && child.runs.size > child.begun && silentMs > STALL_MS) {
-      child.isSlow(silentMs)
-      child.recall(child.unbegun())
-    }
-    if (child.state === 'retiring') {
-      if (child.retiredAt === null) child.retire()
-      else if (now - child.retiredAt > RETIRE_MS) child.kill()
-    }
-    // In the shared lane when its successor is ready.
-    if (child.lane !== SHARED && this.#roster.rule.isDue(child)) child.retire()
-    if (child.state !== 'ready' || child.runs.size > 0) return
-    const isSpare = child.lane !== SHARED || this.#roster.shared.children.size > this.#roster.kept
-    if (isSpare && silentMs > SPARE_MS) child.retire()
   }
 
   #changed(): void {

@@ -31,3 +31,32 @@ export function testPools(): Pools {
 export const jobModule = (name: string): string => {
   return new URL(`./jobs/${name}.mjs`, import.meta.url).href
 }
+
+/** A logger that keeps its lines, and can be waited for. */
+export function keptLog() {
+  const lines: { readonly level: string; readonly fields: object; readonly message?: string }[] = []
+  let wake: () => void = () => {}
+  const method = (level: string) => (fields: object, message?: string) => {
+    lines.push({ level, fields, ...(message === undefined ? {} : { message }) })
+    wake()
+  }
+  return {
+    lines,
+    log: {
+      debug: method('debug'),
+      info: method('info'),
+      warn: method('warn'),
+      error: method('error'),
+    },
+    /** The first line whose message matches. */
+    async said(wanted: RegExp): Promise<(typeof lines)[number]> {
+      for (;;) {
+        const line = lines.find(({ message }) => wanted.test(message ?? ''))
+        if (line !== undefined) return line
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+  }
+}

@@ -1,5 +1,5 @@
 // Jobs that do what no job should, to the child that runs them.
-import { writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { job } from 'chancy'
@@ -25,4 +25,23 @@ export const posts = job({ name: 'posts' }, async ({ text = '' }) => {
   else parentPort.postMessage(text)
   await sleep(500)
   return 'posted'
+})
+
+const left = {
+  spin: () => {
+    for (;;);
+  },
+  'spin and print': () => {
+    for (;;) console.log('still here')
+  },
+  stop: () => process.kill(process.pid, 'SIGSTOP'),
+  close: () => closeSync(3),
+}
+/** Returns, and leaves something behind that begins to run at once. */
+export const leaves = job({ name: 'leaves' }, ({ what = 'spin' }) => {
+  setTimeout(() => {
+    console.log('the rest begins')
+    left[what]()
+  }, 1)
+  return process.pid
 })

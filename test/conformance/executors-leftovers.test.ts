@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { resultOf, start } from '../support/executors.ts'
+import { isRunning } from '../support/limit-trials.ts'
+import { jobModule, keptLog, testPools } from '../support/pools.ts'
+import { until } from '../support/until.ts'
+
+const pools = testPools()
+const jobs = [jobModule('rude')]
+
+describe('a child that a job has left unusable', () => {
+  it.each([
+    ['process', 'spin'],
+    ['process', 'spin and print'],
+    ['process', 'stop'],
+    ['process', 'close'],
+    ['thread', 'spin'],
+  ] as const)('in %s, by "%s", loses nobody and is replaced', async (kind, what) => {
+    const { log, said } = keptLog()
+    const executor = pools[kind]({ jobs, concurrency: 1, log })
+    const pid = (await resultOf(start(executor, 'leaves', { what }))) as number
+    await said(/the rest begins/)
+    const next = [0, 1, 2].map((value) => start(executor, 'ok', { value }, { timeMs: 10_000 }))
+    const startedAt = performance.now()
+    expect(await Promise.all(next.map(resultOf))).toEqual([0, 1, 2])
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(await said(/does not begin what it is sent/)).toMatchObject({ level: 'warn' })
+    if (kind === 'process') await until(() => !isRunning(pid), { timeoutMs: 3_000 })
+  })
+})
