@@ -738,12 +738,11 @@ AS $function$
             coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
                                                          'queues', w.queues))
                         FROM "chancy"."workers" w
-                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text,
-            date_part('epoch', at) * 1000;
+                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text, date_part('epoch', at) * 1000;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integer, look integer)
- RETURNS TABLE(queue_state text, ready integer, scheduled integer, backoff integer, aside integer, blocked integer, blocked_more boolean, running integer, running_more boolean)
+ RETURNS TABLE(queue_state text, ready integer, scheduled integer, backoff integer, aside integer, blocked integer, blocked_more boolean, running integer, running_more boolean, tags text, workers text, next_start_ms double precision)
  LANGUAGE plpgsql
  STABLE
  SET plan_cache_mode TO 'force_generic_plan'
@@ -757,14 +756,29 @@ CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integ
 AS $function$
    #variable_conflict use_column
    DECLARE
-     found_state text;
+     at timestamptz := clock_timestamp();
+     found_queue record;
+     rate_per interval;
+     next_start timestamptz;
      walked record;
      seen record;
    BEGIN
-     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END
-       INTO found_state
+     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END AS state,
+            q.tags, q.rate_max, q.rate_per_ms
+       INTO found_queue
        FROM "chancy"."queues" q
       WHERE q.name = wanted_queue;
+     IF found_queue.rate_max IS NOT NULL AND found_queue.rate_per_ms > 0 THEN
+       -- With this many starts in the window there is none left, until the oldest of them leaves it.
+       rate_per := make_interval(secs => found_queue.rate_per_ms / 1000);
+       SELECT s.at + rate_per
+         INTO next_start
+         FROM "chancy"."rate_starts" s
+        WHERE s.queue = wanted_queue AND s.at > at - rate_per
+        ORDER BY s.at DESC
+       OFFSET greatest(found_queue.rate_max, 1) - 1
+        LIMIT 1;
+     END IF;
 
      WITH RECURSIVE walk AS (
        SELECT ''::text COLLATE "C" AS key, 0 AS groups, 0 AS jobs
@@ -807,7 +821,7 @@ AS $function$
                   OFFSET 0) j ON true) r;
 
      RETURN QUERY
-     SELECT found_state,
+     SELECT found_queue.state,
             (SELECT count(*)::int
                FROM (
                  SELECT 1
@@ -836,7 +850,11 @@ AS $function$
                   WHERE j.queue = wanted_queue AND j.aside
                   ORDER BY j.name, j.priority DESC, j.seq
                   LIMIT bound) counted),
-            walked.jobs, walked.more, seen.jobs, seen.more;
+            walked.jobs, walked.more, seen.jobs, seen.more, found_queue.tags::text,
+            coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
+                                                         'queues', w.queues))
+                        FROM "chancy"."workers" w
+                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text, date_part('epoch', next_start) * 1000;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[], ended bigint[])

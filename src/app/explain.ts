@@ -38,11 +38,18 @@ export async function explainByQueue(asker: Asker, queue: string): Promise<Queue
     jobs: Math.min(found, QUEUE_BOUND),
     more: found > QUEUE_BOUND || isCut,
   })
+  const state = (row?.queue_state ?? 'undeclared') as QueueExplanation['state']
+  const hasWorker = row?.tags != null && workersOf(queue, row.tags, row.workers).length > 0
+  const ifHeld = (isHeld: boolean) => count(isHeld ? row?.ready : 0)
   return {
     queue,
-    state: (row?.queue_state ?? 'undeclared') as QueueExplanation['state'],
+    state,
     counts: {
       ready: count(row?.ready),
+      'queue-paused': ifHeld(state === 'paused'),
+      'queue-undeclared': ifHeld(state === 'undeclared'),
+      'no-worker': ifHeld(state !== 'undeclared' && !hasWorker),
+      'rate-limit': ifHeld(row?.next_start_ms != null),
       scheduled: count(row?.scheduled),
       backoff: count(row?.backoff),
       concurrency: count(row?.blocked, row?.blocked_more),
@@ -83,14 +90,20 @@ function queueReasons(row: ExplainRow): WaitReason[] {
     reasons.push({ kind: 'queue-paused', queue, resumeAt })
   }
   const tags = JSON.parse(row.tags) as string[]
-  const workers = (JSON.parse(row.workers) as LivingWorker[]).filter(
-    (worker) => worker.queues.includes(queue) && matchesTags(tags, worker.tags),
-  )
+  const workers = workersOf(queue, row.tags, row.workers)
   if (workers.length === 0) reasons.push({ kind: 'no-worker', queue, tags })
   else if (!workers.some(({ names }) => names.includes(name))) {
     reasons.push({ kind: 'function-unknown', name })
   }
   return reasons
+}
+
+/** The living workers that work on a queue. Both texts are JSON. */
+function workersOf(queue: string, tags: string, workers: string): LivingWorker[] {
+  const patterns = JSON.parse(tags) as string[]
+  return (JSON.parse(workers) as LivingWorker[]).filter(
+    (worker) => worker.queues.includes(queue) && matchesTags(patterns, worker.tags),
+  )
 }
 
 function limitReasons(row: ExplainRow): WaitReason[] {

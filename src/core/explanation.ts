@@ -50,6 +50,11 @@ export interface QueueExplanation {
   readonly counts: {
     /** In the line. */
     readonly ready: Count
+    /** Those of them that the queue itself keeps: all, or none. */
+    readonly 'queue-paused': Count
+    readonly 'queue-undeclared': Count
+    readonly 'no-worker': Count
+    readonly 'rate-limit': Count
     readonly scheduled: Count
     readonly backoff: Count
     readonly concurrency: Count

@@ -21,6 +21,13 @@ const kinds: Record<string, string> = {
   blocked: `'pending', n, NULL, NULL, true, false, 'task:' || q.name || n % ${GROUPS}`,
   aside: "'pending', n, NULL, NULL, false, true, NULL",
 }
+const none = { jobs: 0, more: false }
+const OPEN = {
+  'queue-paused': none,
+  'queue-undeclared': none,
+  'no-worker': none,
+  'rate-limit': none,
+}
 const refs: Reference[] = []
 
 beforeAll(async () => {
@@ -97,6 +104,7 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
     const cut = { jobs: BOUND, more: true }
     expect(counts).toEqual({
       ready: cut,
+      ...OPEN,
       scheduled: cut,
       backoff: cut,
       concurrency: cut,
@@ -114,6 +122,9 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
     const few = { jobs: 3, more: false }
     expect(counts).toEqual({
       ready: few,
+      ...OPEN,
+      // Nobody has declared it.
+      'queue-undeclared': few,
       scheduled: few,
       backoff: few,
       concurrency: few,

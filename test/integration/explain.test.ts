@@ -270,6 +270,10 @@ describe('explainQueue', () => {
       state: 'active',
       counts: {
         ready: count(4),
+        'queue-paused': count(0),
+        'queue-undeclared': count(0),
+        'no-worker': count(0),
+        'rate-limit': count(0),
         scheduled: count(5),
         backoff: count(1),
         concurrency: count(2),
@@ -279,7 +283,30 @@ describe('explainQueue', () => {
     })
     expect(await chancy.explainQueue('other')).toMatchObject({
       state: 'undeclared',
-      counts: { ready: count(1) },
+      counts: { ready: count(1), 'queue-undeclared': count(1), 'no-worker': count(0) },
     })
+  })
+
+  it('counts what the queue itself keeps', async () => {
+    const chancy = await ready()
+    await chancy.pushMany(Array(3).fill(task.job))
+    const held = async (): Promise<Record<string, number>> => {
+      const { counts } = await chancy.explainQueue('default')
+      const names = ['queue-paused', 'queue-undeclared', 'no-worker', 'rate-limit'] as const
+      return Object.fromEntries(
+        names.map((name) => [name, counts[name].jobs] as const).filter(([, jobs]) => jobs > 0),
+      )
+    }
+    expect(await held()).toEqual({})
+    await chancy.pauseQueue('default')
+    expect(await held()).toEqual({ 'queue-paused': 3 })
+    const rateLimit = { max: 1, per: '1h' } as const
+    await chancy.declare(new Queue('default', { rateLimit }), { upsert: true })
+    expect(await held()).toEqual({})
+    await app.sql("INSERT INTO $rate_starts (queue, at) VALUES ('default', now())")
+    expect(await held()).toEqual({ 'rate-limit': 3 })
+    await app.sql('UPDATE $workers SET revoked_at = now()')
+    expect(await held()).toEqual({ 'no-worker': 3, 'rate-limit': 3 })
+    await app.sql('TRUNCATE $rate_starts')
   })
 })

@@ -51,6 +51,11 @@ export interface ExplainQueueRow {
   readonly running: number
   /** Whether the walk over all running jobs ended before the last. */
   readonly running_more: boolean
+  readonly tags: string | null
+  /** JSON array of `{ tags, names, queues }` of the living workers. */
+  readonly workers: string
+  /** Null: a start is left. */
+  readonly next_start_ms: number | null
 }
 
 /**
@@ -63,6 +68,7 @@ export const explainQueue = statement<
 >(
   'explain_queue',
   (t) => `
-    SELECT queue_state, ready, scheduled, backoff, aside, blocked, blocked_more, running, running_more
+    SELECT queue_state, ready, scheduled, backoff, aside, blocked, blocked_more, running, running_more,
+           tags, workers, next_start_ms
       FROM ${t.fn('explain_queue_1')}($1::text, $2::int, $3::int)`,
 )

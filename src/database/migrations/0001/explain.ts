@@ -78,17 +78,7 @@ export const explain = (t: Names): string[] => [
            LIMIT bound)
          LIMIT bound) counted;
 
-     IF found_queue.rate_max IS NOT NULL AND found_queue.rate_per_ms > 0 THEN
-       -- With this many starts in the window there is none left, until the oldest of them leaves it.
-       rate_per := make_interval(secs => found_queue.rate_per_ms / 1000);
-       SELECT s.at + rate_per
-         INTO next_start
-         FROM ${t.rateStarts} s
-        WHERE s.queue = found_job.queue AND s.at > at - rate_per
-        ORDER BY s.at DESC
-       OFFSET greatest(found_queue.rate_max, 1) - 1
-        LIMIT 1;
-     END IF;
+     ${nextStart('found_job.queue', t)}
 
      IF found_job.concurrency_key IS NOT NULL THEN
        SELECT max(g.low_seq)
@@ -127,11 +117,7 @@ export const explain = (t: Names): string[] => [
             date_part('epoch', found_queue.resume_at) * 1000, found_queue.tags::text,
             found_queue.rate_max, found_queue.rate_per_ms,
             date_part('epoch', next_start) * 1000,
-            coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
-                                                         'queues', w.queues))
-                        FROM ${t.workers} w
-                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text,
-            date_part('epoch', at) * 1000;
+            ${livingWorkers(t)}, date_part('epoch', at) * 1000;
    END ${t.body}`,
 
   // Jobs of a queue by what keeps them, each counted to `bound`. Nothing is kept for this alone where
@@ -140,19 +126,25 @@ export const explain = (t: Names): string[] => [
   `CREATE FUNCTION ${t.fn('explain_queue_1')}(wanted_queue text, bound int, look int)
    RETURNS TABLE (
      queue_state text, ready int, scheduled int, backoff int, aside int,
-     blocked int, blocked_more boolean, running int, running_more boolean)
+     blocked int, blocked_more boolean, running int, running_more boolean,
+     tags text, workers text, next_start_ms float8)
    LANGUAGE plpgsql STABLE ${BOUNDED_PLANS}
    AS ${t.body}
    #variable_conflict use_column
    DECLARE
-     found_state text;
+     at timestamptz := clock_timestamp();
+     found_queue record;
+     rate_per interval;
+     next_start timestamptz;
      walked record;
      seen record;
    BEGIN
-     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END
-       INTO found_state
+     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END AS state,
+            q.tags, q.rate_max, q.rate_per_ms
+       INTO found_queue
        FROM ${t.queues} q
       WHERE q.name = wanted_queue;
+     ${nextStart('wanted_queue', t)}
 
      WITH RECURSIVE walk AS (
        SELECT ''::text COLLATE "C" AS key, 0 AS groups, 0 AS jobs
@@ -195,14 +187,37 @@ export const explain = (t: Names): string[] => [
                   OFFSET 0) j ON true) r;
 
      RETURN QUERY
-     SELECT found_state,
+     SELECT found_queue.state,
             ${counted("j.ready_seq IS NOT NULL AND j.state <> 'running'", 'j.priority DESC, j.ready_seq', t)},
             ${counted(`${LATER} AND j.seq IS NULL`, 'j.seq', t)},
             ${counted(`${LATER} AND j.seq IS NOT NULL`, 'j.seq', t)},
             ${counted('j.aside', 'j.name, j.priority DESC, j.seq', t)},
-            walked.jobs, walked.more, seen.jobs, seen.more;
+            walked.jobs, walked.more, seen.jobs, seen.more, found_queue.tags::text,
+            ${livingWorkers(t)}, date_part('epoch', next_start) * 1000;
    END ${t.body}`,
 ]
+
+/** When a queue with a rate limit and no start left has one again; null while one is left. */
+function nextStart(queue: string, t: Names): string {
+  return `IF found_queue.rate_max IS NOT NULL AND found_queue.rate_per_ms > 0 THEN
+       -- With this many starts in the window there is none left, until the oldest of them leaves it.
+       rate_per := make_interval(secs => found_queue.rate_per_ms / 1000);
+       SELECT s.at + rate_per
+         INTO next_start
+         FROM ${t.rateStarts} s
+        WHERE s.queue = ${queue} AND s.at > at - rate_per
+        ORDER BY s.at DESC
+       OFFSET greatest(found_queue.rate_max, 1) - 1
+        LIMIT 1;
+     END IF;`
+}
+
+function livingWorkers(t: Names): string {
+  return `coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
+                                                         'queues', w.queues))
+                        FROM ${t.workers} w
+                       WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text`
+}
 
 /** In the order of an index, so that it is read to the bound and no further. */
 function counted(condition: string, order: string, t: Names): string {
