@@ -1,9 +1,8 @@
-import { show } from '../core/check.ts'
 import { ConfigError, PluginError } from '../core/errors.ts'
-import { mayBecome } from '../core/job-state.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { QueuedJob } from '../core/queued-job.ts'
+import { checkedJob, checkedUpdate } from './hook-values.ts'
 import type { AttemptUpdate, Plugin, RunningJob } from './plugin.ts'
 import type { PluginContext } from './plugin-context.ts'
 
@@ -29,9 +28,7 @@ export class PluginSet {
     for (const plugin of this.plugins) {
       if (plugin.beforeAttempt === undefined) continue
       try {
-        const changed: RunningJob | undefined = await plugin.beforeAttempt(value)
-        if (changed === undefined) throw new Error('it gave nothing back; give the job')
-        value = changed
+        value = checkedJob(await plugin.beforeAttempt(value), value)
       } catch (error) {
         this.#absent(plugin, 'beforeAttempt', error)
       }
@@ -44,15 +41,7 @@ export class PluginSet {
     for (const plugin of this.plugins) {
       if (plugin.afterAttempt === undefined) continue
       try {
-        const changed: AttemptUpdate | undefined = await plugin.afterAttempt(value, outcome)
-        if (changed === undefined) throw new Error('it gave nothing back; give the update')
-        if (!mayBecome('running', changed.state)) {
-          throw new Error(`"running" cannot become "${changed.state}"`)
-        }
-        if (!(changed.delayMs >= 0 && changed.delayMs < Number.POSITIVE_INFINITY)) {
-          throw new Error(`"delayMs" is a number of milliseconds, got ${show(changed.delayMs)}`)
-        }
-        value = changed
+        value = checkedUpdate(await plugin.afterAttempt(value, outcome), value)
       } catch (error) {
         this.#absent(plugin, 'afterAttempt', error)
       }

@@ -6,8 +6,8 @@ import type { PluginContext } from './plugin-context.ts'
 
 /**
  * What a plugin is: a name, what it needs, and any of a few hooks. Hooks are folds: a value in, a
- * value out; one that is absent leaves the value as it is. One that throws is logged with the
- * plugin's name and counts as absent for that job.
+ * value out; one that is absent leaves the value as it is. One that throws, or gives what cannot be
+ * stored, is logged with the plugin's name and counts as absent for that job.
  */
 export interface Plugin {
   /** Such as 'chancy.cron'. Unique among the plugins of an application. */
@@ -35,7 +35,7 @@ export interface AttemptUpdate {
   readonly job: RunningJob
   /** Another value must be a step that `core/job-state.ts` has. */
   readonly state: SettledState
-  /** For `retrying` and `pending`: how long to wait, in milliseconds. */
+  /** For `retrying` and `pending`: how long to wait, in milliseconds, at most ten years. */
   readonly delayMs: number
   readonly meta: Readonly<Record<string, unknown>>
 }

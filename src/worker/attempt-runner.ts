@@ -2,7 +2,6 @@ import { type Backoff, DEFAULT_BACKOFF } from '../core/backoff.ts'
 import { type ClaimedJob, queuedJobOf } from '../core/claimed-job.ts'
 import { DEFAULT_RETENTION_MS, type JobDefinition } from '../core/definition.ts'
 import { durationMs } from '../core/duration.ts'
-import { encodeJson, MAX_META_BYTES } from '../core/json.ts'
 import { type StoredLimits, storeLimits } from '../core/limit.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -136,13 +135,7 @@ export class AttemptRunner {
     const before = queuedJobOf(job)
     const after = await this.#options.plugins.beforeAttempt(before)
     if (after === before) return job
-    try {
-      const args = JSON.stringify(after.args ?? null)
-      return { ...job, args, rare: { ...job.rare, meta: after.meta } }
-    } catch (error) {
-      this.#options.log.error({ err: error, job: job.id }, 'arguments of a plugin are no JSON')
-      return job
-    }
+    return { ...job, args: JSON.stringify(after.args), rare: { ...job.rare, meta: after.meta } }
   }
 
   async #adjusted(update: JobUpdate, outcome: Outcome): Promise<JobUpdate> {
@@ -151,21 +144,7 @@ export class AttemptRunner {
     const after = await this.#options.plugins.afterAttempt(before, outcome)
     if (after === before) return update
     const changed = { ...update, state: after.state, delayMs: after.delayMs }
-    if (after.meta === before.meta) return changed
-    try {
-      encodeJson(after.meta, {
-        what: 'meta',
-        maxBytes: MAX_META_BYTES,
-        error: (message) => new Error(message),
-      })
-      return { ...changed, meta: after.meta }
-    } catch (error) {
-      this.#options.log.error(
-        { err: error, job: update.job.id },
-        'meta of a plugin is not storable',
-      )
-      return changed
-    }
+    return after.meta === before.meta ? changed : { ...changed, meta: after.meta }
   }
 
   #log(job: ClaimedJob, level: LogLevel, fields: object, message: string | undefined): void {

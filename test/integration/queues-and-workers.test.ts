@@ -318,8 +318,10 @@ describe('plugins', () => {
     const failed = app.lines.filter(({ level }) => level === 'error')
     const named = new Set(failed.map(({ fields }) => fields.plugin).filter(Boolean))
     expect([...named].sort()).toEqual([
+      'bigint',
       'endless',
       'illegal',
+      'meta',
       'nothing',
       'number',
       'throws',

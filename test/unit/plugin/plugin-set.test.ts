@@ -104,6 +104,40 @@ describe('a set of plugins', () => {
     },
   )
 
+  it.each([
+    ['null', () => null],
+    ['a number', () => 7],
+    ['a list', () => []],
+    ['args that are a text', (job: object) => ({ ...job, args: 'x' })],
+    ['args that are null', (job: object) => ({ ...job, args: null })],
+    ['args that are no JSON', (job: object) => ({ ...job, args: { n: Number.NaN } })],
+    ['meta that is a list', (job: object) => ({ ...job, meta: [1] })],
+    ['meta that is nothing', (job: object) => ({ ...job, meta: undefined })],
+  ])('takes no notice of a beforeAttempt that gives %s, and names the plugin', async (_, hook) => {
+    const set = setOf({ name: 'bad', beforeAttempt: hook }, mark('2'))
+    expect(await set.beforeAttempt(running)).toEqual({ ...running, meta: { 2: 0 } })
+    expect(logged).toMatchObject([{ plugin: 'bad', hook: 'beforeAttempt' }])
+  })
+
+  it.each([
+    ['null', () => null],
+    ['a text', () => 'succeeded'],
+    ['a negative delay', (one: object) => ({ ...one, delayMs: -1 })],
+    ['a delay that is NaN', (one: object) => ({ ...one, delayMs: Number.NaN })],
+    ['a delay in words', (one: object) => ({ ...one, delayMs: '5s' })],
+    ['a delay without end', (one: object) => ({ ...one, delayMs: Number.POSITIVE_INFINITY })],
+    ['a delay over ten years', (one: object) => ({ ...one, delayMs: 3_651 * 86_400_000 })],
+    ['a state that is no text', (one: object) => ({ ...one, state: {} })],
+    ['meta that is null', (one: object) => ({ ...one, meta: null })],
+    ['meta that is a text', (one: object) => ({ ...one, meta: 'x' })],
+    ['meta that is no JSON', (one: object) => ({ ...one, meta: { a: 1n } })],
+    ['meta that is too large', (one: object) => ({ ...one, meta: { a: 'x'.repeat(70_000) } })],
+  ])('takes no notice of an afterAttempt that gives %s, and names the plugin', async (_, hook) => {
+    const set = setOf({ name: 'bad', afterAttempt: hook }, mark('2'))
+    expect(await set.afterAttempt(update, outcome)).toEqual({ ...update, delayMs: 2 })
+    expect(logged).toMatchObject([{ plugin: 'bad', hook: 'afterAttempt' }])
+  })
+
   it('counts a hook that gives nothing back as absent', async () => {
     const forgetful = { name: 'forgetful', beforeAttempt: () => {}, afterAttempt: () => {} }
     const set = setOf(forgetful)
