@@ -35,13 +35,19 @@ function cut(text: string): string {
 
 /** `" Did you mean "x"?"` when one of `known` is near to `given`, else the empty text. */
 export function didYouMean(given: string, known: readonly string[]): string {
+  const best = nearest(given, known, Math.min(3, Math.ceil(given.length / 2)))
+  return best === null ? '' : ` Did you mean "${best}"?`
+}
+
+/** The one of `known` that is at most so many letters away from `given`, whatever their case, or null. */
+export function nearest(given: string, known: readonly string[], most: number): string | null {
   let best: string | null = null
-  let bestDistance = Math.min(3, Math.ceil(given.length / 2)) + 1
+  let bestDistance = most + 1
   for (const name of known) {
     const distance = editDistance(given.slice(0, 100).toLowerCase(), name.toLowerCase())
     if (distance < bestDistance) [best, bestDistance] = [name, distance]
   }
-  return best === null ? '' : ` Did you mean "${best}"?`
+  return best
 }
 
 function editDistance(a: string, b: string): number {

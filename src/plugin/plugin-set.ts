@@ -5,6 +5,7 @@ import type { QueuedJob } from '../core/queued-job.ts'
 import { checkedJob, checkedUpdate } from './hook-values.ts'
 import type { AttemptUpdate, Plugin, RunningJob } from './plugin.ts'
 import type { PluginContext } from './plugin-context.ts'
+import { checkPlugin } from './plugin-shape.ts'
 
 /** The plugins of one application, in the order of their needs, folded into one. */
 export class PluginSet {
@@ -14,7 +15,10 @@ export class PluginSet {
   readonly hasSaved: boolean
   readonly #log: Logger
 
-  /** @throws {PluginError} when a name is taken twice or a need is missing */
+  /**
+   * @throws {ConfigError} when one is no plugin
+   * @throws {PluginError} when a name is taken twice or a need is missing
+   */
   constructor(given: readonly Plugin[], log: Logger) {
     this.plugins = inOrder(given)
     this.hasBefore = this.plugins.some((plugin) => plugin.beforeAttempt !== undefined)
@@ -66,10 +70,7 @@ export class PluginSet {
 
 function inOrder(given: readonly Plugin[]): readonly Plugin[] {
   const byName = new Map<string, Plugin>()
-  for (const plugin of given) {
-    if (typeof plugin?.name !== 'string' || plugin.name === '') {
-      throw new ConfigError('A plugin is an object with a name; got one without.')
-    }
+  for (const plugin of given.map(checkPlugin)) {
     if (byName.has(plugin.name)) {
       throw new PluginError(
         'PLUGIN_NAME_TAKEN',

@@ -62,6 +62,29 @@ describe('a set of plugins', () => {
     expect(() => setOf(one)).toThrow(ConfigError)
   })
 
+  it.each(['beforeattempt', 'before_attempt', 'afterAttemp', 'onSave', 'cleanUp', 'Run', 'runs'])(
+    'refuses %s, which would never be called, and says which hook is meant',
+    (name) => {
+      const make = () => setOf({ name: 'a', [name]: () => {} })
+      expect(make).toThrow(ConfigError)
+      expect(make).toThrow(/The plugin "a": there is no hook .*Did you mean/)
+    },
+  )
+
+  it('takes an object of a class with methods and data of its own', () => {
+    class Own {
+      readonly name = 'own'
+      readonly runs = new Map()
+      sum = () => 0
+      clean(): void {}
+      get onSave(): never {
+        throw new Error('not to be called')
+      }
+      onSaved(): void {}
+    }
+    expect(setOf(new Own()).hasSaved).toBe(true)
+  })
+
   it('folds the hooks in order', async () => {
     const set = setOf(mark('1'), mark('2'), mark('3'))
     expect((await set.beforeAttempt(running)).meta).toEqual({ 1: 0, 2: 1, 3: 2 })
