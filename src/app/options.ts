@@ -1,5 +1,5 @@
 import { checkOneOf, checkOptions, show } from '../core/check.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
+import { type Clock, checkClock } from '../core/clock.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
 import { isJobFunction } from '../core/job.ts'
@@ -87,7 +87,7 @@ export function parseChancyOptions(value: unknown, defaults: readonly Plugin[]):
         ? null
         : checkOneOf(given.pooler, ['transaction'] as const, 'Chancy: pooler'),
     logger: checkLogger(given.logger),
-    clock: given.clock ?? systemClock,
+    clock: checkClock(given.clock, 'Chancy: clock'),
   }
 }
 

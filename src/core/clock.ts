@@ -1,3 +1,6 @@
+import { show } from './check.ts'
+import { ConfigError } from './errors.ts'
+
 /**
  * Time as the rest of the code sees it. Nothing else in `src` reads the clock or sets a timer to
  * wait, so a test can move time by handing in another clock.
@@ -41,4 +44,15 @@ export const systemClock: Clock = {
       }
       signal?.addEventListener('abort', done, { once: true })
     }),
+}
+
+/** Checks that a value is a clock; none is the system's. */
+export function checkClock(value: unknown, what: string): Clock {
+  if (value === undefined) return systemClock
+  const clock = value as Partial<Clock> | null
+  const methods = ['now', 'monotonic', 'sleep'] as const
+  if (methods.every((name) => typeof clock?.[name] === 'function')) return clock as Clock
+  throw new ConfigError(
+    `${what}: expected an object with now(), monotonic() and sleep(ms, signal), got ${show(value)}. Leave it out to use the time of the system.`,
+  )
 }

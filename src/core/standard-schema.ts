@@ -60,16 +60,21 @@ export function validateInput(
   } catch (cause) {
     throw brokenValidator(what, cause)
   }
-  if (!('then' in result)) return outputOf(result, what)
+  if (!isThenable(result)) return outputOf(result, what)
   return Promise.resolve(result).then(
-    (settled) => outputOf(settled, what),
+    (settled: unknown) => outputOf(settled, what),
     (cause) => {
       throw brokenValidator(what, cause)
     },
   )
 }
 
-function outputOf(result: SchemaResult<unknown>, what: string): unknown {
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as Promise<unknown> | null | undefined)?.then === 'function'
+}
+
+function outputOf(result: unknown, what: string): unknown {
+  if (!isResult(result)) throw unclearValidator(what, result)
   if (result.issues === undefined) return result.value
   const issues = result.issues.map((issue) => ({
     path: pathOf(issue),
@@ -89,6 +94,20 @@ function pathOf(issue: SchemaIssue): string {
     path += typeof key === 'number' ? `[${key}]` : `.${String(key)}`
   }
   return path
+}
+
+/** Either issues, or a value where there are none. */
+function isResult(value: unknown): value is SchemaResult<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { issues } = value as { readonly issues?: unknown }
+  if (issues === undefined) return 'value' in value
+  return Array.isArray(issues) && issues.every((one) => typeof one === 'object' && one !== null)
+}
+
+function unclearValidator(what: string, result: unknown): ConfigError {
+  return new ConfigError(
+    `${what} could not be checked: the schema's validator gave ${show(result)}, where Standard Schema asks for { value } or { issues }. Correct its "validate".`,
+  )
 }
 
 function brokenValidator(what: string, cause: unknown): ConfigError {

@@ -45,10 +45,13 @@ function add(known: Map<string, Found>, found: Found): void {
   const other = known.get(name)
   // One function may be reached twice: by two exports, or through an index.
   if (other !== undefined && other.definition !== found.definition) {
-    throw new ConfigError(
-      `Two job functions are named "${name}": in ${other.place} and in ${found.place}. Rename one of them.`,
-      { details: { name, places: [other.place, found.place] } },
-    )
+    const places =
+      other.place === found.place
+        ? `twice in ${found.place}`
+        : `in ${other.place} and in ${found.place}`
+    throw new ConfigError(`Two job functions are named "${name}": ${places}. Rename one of them.`, {
+      details: { name, places: [other.place, found.place] },
+    })
   }
   if (other === undefined) known.set(name, found)
 }

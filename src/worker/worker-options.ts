@@ -23,7 +23,7 @@ export interface WorkerOptions {
    * a job that was running may start twice. Default: true.
    */
   readonly durableClaims?: boolean
-  /** The lease is let go when the worker's loop has been blocked this long. Default: `'5m'`. */
+  /** The lease is let go when the worker's loop has been blocked this long, at least 1 s. Default: `'5m'`. */
   readonly maxBlocked?: Duration
   /** A DSN for the heartbeat's own connection. Default: what the driver says. */
   readonly heartbeatUrl?: string
@@ -57,6 +57,8 @@ const NAMES = [
 const MAX_TAGS = 100
 const MAX_TEXT_BYTES = 200
 const MIN_HEARTBEAT_MS = 100
+/** The loop says four times a second that it lives. */
+const MIN_MAX_BLOCKED_MS = 1_000
 /** A worker that died holds its jobs for as long as its lease: longer than a day is a mistake. */
 const MAX_LEASE_MS = 86_400_000
 
@@ -80,19 +82,25 @@ export function parseWorkerOptions(value: unknown): WorkerSettings {
       `Worker: lease: expected at most 1d, got ${show(given.lease)}. The jobs of a worker that died wait for as long as its lease.`,
     )
   }
+  const maxBlockedMs = durationMs(given.maxBlocked ?? '5m', 'Worker: maxBlocked')
+  if (maxBlockedMs < MIN_MAX_BLOCKED_MS) {
+    throw new ConfigError(
+      `Worker: maxBlocked: expected at least 1s, got ${show(given.maxBlocked)}. A loop that is only busy must not cost the lease.`,
+    )
+  }
   return {
-    tags: checkTexts(given.tags, 'Worker: tags') ?? [],
+    tags: checkTexts(given.tags, 'Worker: tags', 'texts') ?? [],
     label:
       given.label === undefined
         ? null
         : checkText(given.label, { what: 'Worker: label', maxBytes: MAX_TEXT_BYTES }),
-    queues: checkTexts(given.queues, 'Worker: queues'),
+    queues: checkTexts(given.queues, 'Worker: queues', 'names of queues'),
     heartbeatMs,
     leaseMs,
     shutdownTimeoutMs: durationMs(given.shutdownTimeout ?? '25s', 'Worker: shutdownTimeout'),
     signals: checkFlag(given.signals, 'signals'),
     durableClaims: checkFlag(given.durableClaims, 'durableClaims'),
-    maxBlockedMs: durationMs(given.maxBlocked ?? '5m', 'Worker: maxBlocked'),
+    maxBlockedMs,
     heartbeatUrl: given.heartbeatUrl === undefined ? null : checkUrl(given.heartbeatUrl),
   }
 }
@@ -110,10 +118,13 @@ function checkUrl(value: unknown): string {
   return url
 }
 
-function checkTexts(value: unknown, what: string): readonly string[] | null {
+function checkTexts(value: unknown, what: string, texts: string): readonly string[] | null {
   if (value === undefined) return null
   if (!Array.isArray(value) || value.length > MAX_TAGS) {
-    throw new ConfigError(`${what}: expected at most ${MAX_TAGS} texts, got ${show(value)}.`)
+    const hint = typeof value === 'string' ? ` Write [${show(value)}].` : ''
+    throw new ConfigError(
+      `${what}: expected an array of at most ${MAX_TAGS} ${texts}, got ${show(value)}.${hint}`,
+    )
   }
   return value.map((text, index) =>
     checkText(text, { what: `${what}[${index}]`, maxBytes: MAX_TEXT_BYTES }),

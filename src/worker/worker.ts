@@ -1,5 +1,6 @@
 import { arch, hostname, platform } from 'node:os'
 import type { Chancy } from '../app/chancy.ts'
+import { show } from '../core/check.ts'
 import { ChancyError, ConfigError } from '../core/errors.ts'
 import { retrying } from '../database/retry.ts'
 import { isChild } from '../executors/entry/child-mark.ts'
@@ -36,8 +37,16 @@ export class Worker {
   #ending: Promise<void> | null = null
   #resolveStopped: () => void = () => {}
 
-  /** @throws {ConfigError} when an option is wrong */
+  /** @throws {ConfigError} when it is given no Chancy, or an option is wrong */
   constructor(chancy: Chancy, options?: WorkerOptions) {
+    // By its shape: it may come from another copy of the package.
+    const isChancy =
+      typeof (chancy as Partial<Chancy> | undefined)?.parts?.explaining === 'function'
+    if (!isChancy) {
+      throw new ConfigError(
+        `Worker: expected the Chancy whose jobs it runs, got ${show(chancy)}. Write new Worker(new Chancy(dsn, { jobs: … })).`,
+      )
+    }
     this.#chancy = chancy
     this.#settings = parseWorkerOptions(options)
     const { database, clock, log } = chancy.parts

@@ -1,3 +1,4 @@
+import { PGlite } from '@electric-sql/pglite'
 import {
   Chancy,
   type ChancyOptions,
@@ -11,6 +12,12 @@ import {
   Reference,
   Worker,
 } from 'chancy'
+import { pgDriver } from 'chancy/drivers/pg'
+import { pgliteDriver } from 'chancy/drivers/pglite'
+import { postgresJsDriver } from 'chancy/drivers/postgres-js'
+import { embeddedPostgres } from 'chancy/embedded-postgres'
+import pg from 'pg'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -33,6 +40,15 @@ const create = (options: unknown, ...dsn: unknown[]) => {
 }
 const queue = (options: unknown) => () => new Queue('q', any(options))
 const worker = (options: unknown) => (chancy: Chancy) => new Worker(chancy, any(options))
+/** A push of a job whose schema answers so. */
+const judged = (validate: () => unknown) => (chancy: Chancy) => {
+  const schema = { '~standard': { version: 1, vendor: 'test', validate } }
+  return chancy.push(any(job(any({ name: 'judged', schema }), () => 1)))
+}
+// None of them connects to anything.
+const pool = new pg.Pool()
+const sql = postgres()
+const pglite = Object.create(PGlite.prototype) as PGlite
 const cyclic: Record<string, unknown> = {}
 cyclic.self = { back: cyclic }
 const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)])
@@ -61,6 +77,10 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['of waitForJob', (c) => c.waitForJob(ID, any({ timeout: 5 })), 'Did you mean "timeoutMs"?'],
     ['of migrate', (c) => c.migrate(any({ too: 1 })), 'Did you mean "to"?'],
     ['of backoff', () => task.withBackoff(any({ bse: 1 })), 'Did you mean "base"?'],
+    ['of pgDriver', () => pgDriver(pool, any({ poler: 'transaction' })), 'Did you mean "pooler"?'],
+    ['of postgresJsDriver', () => postgresJsDriver(sql, any({ max: 1 })), 'pooler, clock'],
+    ['of pgliteDriver', () => pgliteDriver(pglite, any({ pooler: 'x' })), '"pooler"', 'clock'],
+    ['of embeddedPostgres', () => embeddedPostgres(any({ maxx: 5 })), 'Did you mean "max"?'],
     ['that are no object', create(7), 'expected an object, got 7'],
     [
       'an event that does not exist',
@@ -86,6 +106,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       worker({ heartbeat: '5s', lease: '14s' }),
       'three heartbeats',
     ],
+    ['a maxBlocked of nothing', worker({ maxBlocked: 0 }), 'at least 1s', 'got 0'],
     ['a lease of more than a day', worker({ lease: '25h' }), 'at most 1d', '"25h"'],
     ['a heartbeat of days', worker({ heartbeat: '10d', lease: '30d' }), 'at most 1d'],
     ['a size without a unit', () => Limit.memory(any('512')), '"512"', '"512MiB"'],
@@ -155,6 +176,34 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['a logger without levels', create({ logger: { log: () => {} } }), "like pino's"],
     ['plugins that are no array', create({ plugins: {} }), 'expected an array'],
     ['a plugin without a name', create({ plugins: [{}] }), 'an object with a name'],
+    [
+      'a hook that is no function',
+      create({ plugins: [{ name: 'p', onSaved: 7 }] }),
+      '"p"',
+      'onSaved',
+      'got 7',
+    ],
+    [
+      'a hook that is misspelt',
+      create({ plugins: [{ name: 'p', beforeAtempt: () => {} }] }),
+      '"beforeAtempt"',
+      'Did you mean "beforeAttempt"?',
+    ],
+    ['needs that are no array', create({ plugins: [{ name: 'p', needs: 'x' }] }), 'got "x"'],
+    ['no Chancy', () => new Worker(any(undefined)), 'got undefined', 'new Worker('],
+    ['a Chancy that is none', () => new Worker(any({})), 'expected the Chancy', 'new Worker('],
+    ['queues that are a text', worker({ queues: 'default' }), 'names of queues', '["default"]'],
+    ['a clock that is none', create({ clock: {} }), 'now(), monotonic() and sleep'],
+    ['a pooler of pg that does not exist', () => pgDriver(pool, any({ pooler: 'x' })), '"x"'],
+    ['a clock of pg that is none', () => pgDriver(pool, any({ clock: 7 })), 'got 7'],
+    ['a pool of words', () => embeddedPostgres(any({ max: 'x' })), 'max', 'whole number', '"x"'],
+    ['a port beyond all', () => embeddedPostgres({ port: 65_536 }), 'port', 'from 1 to 65535'],
+    ['a directory of nothing', () => embeddedPostgres({ directory: '' }), 'directory', 'got ""'],
+    [
+      'settings that are no texts',
+      () => embeddedPostgres(any({ settings: { max_connections: 20 } })),
+      "{ max_connections: '200' }",
+    ],
     ['a job that is a plain function', create({ jobs: [() => 1] }), 'Make it a job first'],
     ['jobs that are nothing', create({ jobs: [null] }), "new URL('./jobs.js'", 'got null'],
   ],
@@ -191,6 +240,9 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['meta over 64 KiB', (c) => c.push(task.withMeta({ a: 'x'.repeat(65_537) })), 'meta', '65536'],
     ['meta with NaN', (c) => c.push(task.withMeta({ a: Number.NaN })), 'meta.a'],
     ['a backoff function for one job', () => task.withBackoff(any(() => 1)), 'A function is for'],
+    ['what a schema gives no answer on', judged(() => undefined), '{ value } or { issues }'],
+    ['what a schema gives half an answer on', judged(() => ({})), '{ value } or { issues }'],
+    ['what a schema gives a text on', judged(async () => 'yes'), '"yes"'],
     ['two limits of a kind', () => task.withLimits([Limit.time(1), Limit.time(2)]), 'two of time'],
   ],
   'a database that is none': [
@@ -249,7 +301,9 @@ describe('a worker', () => {
     const one = job({ name: 'twin' }, () => 1)
     const two = job({ name: 'twin' }, () => 2)
     const worker = new Worker(app.chancy({ jobs: [one, two] }), { signals: false })
-    await expect(worker.start()).rejects.toThrow(/Two job functions are named "twin".*Rename one/)
+    await expect(worker.start()).rejects.toThrow(
+      'Two job functions are named "twin": twice in the "jobs" option. Rename one of them.',
+    )
     await worker.stop()
     expect(await app.sql('SELECT 1 FROM $workers')).toEqual([])
   })

@@ -1,4 +1,7 @@
+import { checkInteger, checkOneOf, checkOptions, checkText, show } from '../../core/check.ts'
+import { durationMs } from '../../core/duration.ts'
 import { ChancyError, ConfigError } from '../../core/errors.ts'
+import { isPlainObject } from '../../core/plain-object.ts'
 import type { Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
 import { attach, toOrder } from '../embedded/attach.ts'
 import type { KeeperLink, KeeperOrder } from '../embedded/keeper-link.ts'
@@ -45,13 +48,17 @@ export interface EmbeddedPostgres extends Driver, AsyncDisposable {
  * 127.0.0.1 with a password that only the owner of the directory can read. Its log is `server.log` in
  * the directory.
  *
- * @throws {ConfigError} at the first use, where there are no binaries for the platform (musl, …), the
+ * @throws {ConfigError} at once when an option is wrong; at the first use, where there are no binaries for the platform (musl, …), the
  *   package is not installed, the port is taken, or the directory belongs to someone else or to
  *   another version of PostgreSQL
  */
 export function embeddedPostgres(options: EmbeddedPostgresOptions = {}): EmbeddedPostgres {
   return new EmbeddedPostgresDriver(options)
 }
+
+const DIRECTORY = { what: 'embeddedPostgres: directory', maxBytes: 4_096 }
+/** The most connections that PostgreSQL can be set to. */
+const MAX_MAX = 262_143
 
 interface Pool {
   readonly url: string
@@ -71,12 +78,13 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
   #isClosed = false
 
   constructor(options: EmbeddedPostgresOptions) {
-    const { port } = options
-    if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536)) {
-      throw new ConfigError(`The option "port" takes a number from 1 to 65535, got ${port}.`)
-    }
+    checkOptions(options, ['directory', 'port', 'settings', 'max'], 'embeddedPostgres')
+    const { directory, port, settings, max = DEFAULT_MAX } = options
+    if (directory !== undefined) checkText(directory, DIRECTORY)
+    if (port !== undefined) checkInteger(port, 'embeddedPostgres: port', { min: 1, max: 65_535 })
+    checkSettings(settings)
     this.#options = options
-    this.sessions = options.max ?? DEFAULT_MAX
+    this.sessions = checkInteger(max, 'embeddedPostgres: max', { min: 1, max: MAX_MAX })
   }
 
   async query<Row = never>(query: Query): Promise<Row[]> {
@@ -103,7 +111,10 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
     return this.url()
   }
 
-  async restart({ mode = 'fast', downMs = 0 }: RestartOptions = {}): Promise<void> {
+  async restart(options: RestartOptions = {}): Promise<void> {
+    checkOptions(options, ['mode', 'downMs'], 'restart')
+    const mode = checkOneOf(options.mode ?? 'fast', ['fast', 'immediate', 'kill'], 'restart: mode')
+    const downMs = durationMs(options.downMs ?? 0, 'restart: downMs')
     await (await this.#started()).link.ask({ do: 'restart', mode, downMs })
   }
 
@@ -149,4 +160,14 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
     this.#running = null
     if (!this.#isClosed) this.#started().catch(() => {})
   }
+}
+
+function checkSettings(settings: unknown): void {
+  if (settings === undefined) return
+  if (isPlainObject(settings) && Object.values(settings).every((one) => typeof one === 'string')) {
+    return
+  }
+  throw new ConfigError(
+    `embeddedPostgres: settings: expected an object of texts like { max_connections: '200' }, got ${show(settings)}.`,
+  )
 }

@@ -11,6 +11,7 @@ import {
 } from '../driver.ts'
 import { classify, IN_FAILED_TRANSACTION } from '../sql-state.ts'
 import { deadlineError, unreachable } from './deadline.ts'
+import { checkDriverOptions } from './driver-options.ts'
 import { addressOf } from './pg-address.ts'
 import { listenOn } from './pg-listen.ts'
 import {
@@ -53,10 +54,11 @@ type PgClientClass = new (options: object) => PgOwnClient
 /**
  * A driver over a `Pool` of `pg` that the caller made and closes.
  *
- * @throws {ConfigError} when it is not a pool, or one in binary mode
+ * @throws {ConfigError} when it is not a pool, or one in binary mode, or an option is wrong
  */
 export function pgDriver(pool: PgPool, options: PgDriverOptions = {}): Driver {
   checkPool(pool)
+  checkDriverOptions(options, 'pgDriver')
   return new PgDriver(pool, options)
 }
 

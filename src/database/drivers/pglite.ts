@@ -9,6 +9,7 @@ import {
   type Session,
 } from '../driver.ts'
 import { deadlineError, sessionGone, withDeadline } from './deadline.ts'
+import { checkDriverOptions } from './driver-options.ts'
 import { quoteChannel } from './subscription.ts'
 
 /** The parts of PGlite that are used, by shape. A transaction has the first two only. */
@@ -57,10 +58,11 @@ const PUT_IN_ORDER = 'ROLLBACK; RESET ALL; SELECT pg_advisory_unlock_all()'
  * turns. A call that passes its deadline rejects, but PGlite cannot be interrupted: the statement
  * runs to its end.
  *
- * @throws {ConfigError} when it is not a PGlite database
+ * @throws {ConfigError} when it is not a PGlite database, or an option is wrong
  */
-export function pgliteDriver(db: PGliteDatabase): Driver {
+export function pgliteDriver(db: PGliteDatabase, options: PGliteDriverOptions = {}): Driver {
   checkDatabase(db)
+  checkDriverOptions(options, 'pgliteDriver', ['clock'])
   return new PGliteDriver(db)
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { ConfigError } from '../../core/errors.ts'
 import type { Address, Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
+import { checkDriverOptions } from './driver-options.ts'
 import { reserveFrom, transactionOn } from './postgres-js-held.ts'
 import { listenThrough } from './postgres-js-listen.ts'
 import { send } from './postgres-js-session.ts'
@@ -25,10 +26,12 @@ export interface PostgresJsDriverOptions {
  * the very turn in which a statement is written never says hello again, so that each later use of
  * its place in the pool ends after `connect_timeout` (porsager/postgres #1193, #1209, #1215).
  *
- * @throws {ConfigError} when it is not a root `sql`, or one that changes rows on their way
+ * @throws {ConfigError} when it is not a root `sql`, or one that changes rows on their way, or an
+ *   option is wrong
  */
 export function postgresJsDriver(sql: PostgresJs, options: PostgresJsDriverOptions = {}): Driver {
   checkRoot(sql)
+  checkDriverOptions(options, 'postgresJsDriver')
   return new PostgresJsDriver(sql, options)
 }
 
