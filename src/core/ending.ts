@@ -36,6 +36,7 @@ abstract class AttemptEnding extends Error {
  * Thrown in a job: it fails now, with no further attempt.
  *
  * @param reason Is stored as the message of the failure.
+ * @param options.cause What led to it; stored in the stack of the failure.
  */
 export class DiscardJob extends AttemptEnding {
   constructor(reason: string, options?: { readonly cause?: unknown }) {
@@ -63,7 +64,7 @@ export class SnoozeJob extends AttemptEnding {
  * of the backoff.
  *
  * @param duration In milliseconds or like `'5m'`.
- * @param options.cause What went wrong; stored with the failure.
+ * @param options.cause What went wrong; its message and its stack are stored with the failure.
  */
 export class RetryJob extends AttemptEnding {
   constructor(duration: Duration, options?: { readonly cause?: unknown }) {

@@ -28,6 +28,26 @@ export function serializeError(thrown: unknown): SerializedError {
   return serialize(thrown, MAX_CAUSES)
 }
 
+/** The stack of an error and of what caused it, as far as a stack may be long. Null when there is none. */
+export function stackWithCauses(error: SerializedError): string | null {
+  if (error.cause === undefined) return error.stack
+  const parts = [error.stack ?? headOf(error)]
+  for (let one: SerializedError | undefined = error.cause; one !== undefined; one = one.cause) {
+    parts.push(`Caused by: ${one.stack ?? headOf(one)}`)
+  }
+  return storableText(parts.join('\n'), MAX_STACK_BYTES)
+}
+
+/** A message with that of what caused it. */
+export function messageWithCause({ message, cause }: SerializedError): string {
+  const whole = cause === undefined ? message : `${message}: ${cause.message}`
+  return storableText(whole, MAX_MESSAGE_BYTES)
+}
+
+function headOf({ name, message }: SerializedError): string {
+  return `${name}: ${message}`
+}
+
 function serialize(thrown: unknown, causesLeft: number): SerializedError {
   const message = read(thrown, 'message')
   const stack = read(thrown, 'stack')

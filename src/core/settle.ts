@@ -2,7 +2,7 @@ import { type Backoff, backoffDelayMs } from './backoff.ts'
 import type { ClaimedJob, StoredFailure } from './claimed-job.ts'
 import type { Outcome } from './outcome.ts'
 import type { AttemptErrorKind, Usage } from './queued-job.ts'
-import type { SerializedError } from './serialize-error.ts'
+import { messageWithCause, type SerializedError, stackWithCauses } from './serialize-error.ts'
 
 /** A job whose worker or child died this often is failed, whatever attempts it has left. */
 export const MAX_CRASHES = 3
@@ -48,13 +48,14 @@ export function settle(job: ClaimedJob, outcome: Outcome, policy: SettlePolicy):
       return update(job, outcome, 'succeeded', { result: outcome.result })
     case 'threw':
       return retryOrFail(job, outcome, 'error', outcome.error, policy)
-    case 'retry-asked':
+    case 'retry-asked': {
+      // That a retry was asked for says little; what went wrong is in the cause.
+      const message = messageWithCause(outcome.error)
+      const error = failure(job, outcome, 'error', { ...outcome.error, message })
       return job.attempts < job.maxAttempts
-        ? update(job, outcome, 'retrying', {
-            error: failure(job, outcome, 'error', outcome.error),
-            delayMs: outcome.delayMs,
-          })
-        : update(job, outcome, 'failed', { error: failure(job, outcome, 'error', outcome.error) })
+        ? update(job, outcome, 'retrying', { error, delayMs: outcome.delayMs })
+        : update(job, outcome, 'failed', { error })
+    }
     case 'timed-out':
       return retryOrFail(job, outcome, 'timeout', timeoutError(outcome.limitMs), policy)
     case 'over-memory':
@@ -158,7 +159,7 @@ function failure(
     kind,
     name: error.name,
     message: error.message,
-    stack: error.stack,
+    stack: stackWithCauses(error),
     ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
   }
 }

@@ -170,7 +170,18 @@ describe('an attempt that throws', () => {
         errors: [{ kind: 'discarded', message: 'not worth it' }],
       },
       { state: 'succeeded', attempts: 1, errors: [], result: 'slept' },
-      { state: 'succeeded', attempts: 2, errors: [{ kind: 'error' }], result: 'at last' },
+      {
+        state: 'succeeded',
+        attempts: 2,
+        errors: [
+          {
+            kind: 'error',
+            message: 'Retry asked for in 50 ms: busy',
+            stack: expect.stringMatching(/\nCaused by: Error: busy\n +at /),
+          },
+        ],
+        result: 'at last',
+      },
       { state: 'failed', attempts: 1, errors: [{ kind: 'error' }] },
     ])
     // A snooze gives its attempt back.

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { DiscardJob, endingOf, RetryJob, SnoozeJob } from '../../../src/core/ending.ts'
-import { serializeError } from '../../../src/core/serialize-error.ts'
+import {
+  messageWithCause,
+  serializeError,
+  stackWithCauses,
+} from '../../../src/core/serialize-error.ts'
 import { isStorable, storableText } from '../../../src/core/storable-text.ts'
 
 const withField = (name: string, value: unknown): Error =>
@@ -122,5 +126,33 @@ describe('endings', () => {
     expect(new DiscardJob('x').name).toBe('DiscardJob')
     expect(() => new SnoozeJob('soon' as never)).toThrow('SnoozeJob: expected a duration')
     expect(() => new DiscardJob(7 as never)).toThrow('expected a reason')
+  })
+})
+
+describe('what is stored of causes', () => {
+  it('is the stack of each after the other, and the message of the nearest', () => {
+    const error = new Error('outer', { cause: new TypeError('middle', { cause: 'inner' }) })
+    const serialized = serializeError(error)
+    const stack = stackWithCauses(serialized) ?? ''
+    expect(stack.split('\n').filter((line) => !line.startsWith('    at '))).toEqual([
+      'Error: outer',
+      'Caused by: TypeError: middle',
+      'Caused by: Error: inner',
+    ])
+    expect(messageWithCause(serialized)).toBe('outer: middle')
+  })
+
+  it('is nothing more where there is none', () => {
+    const serialized = serializeError(new Error('alone'))
+    expect(stackWithCauses(serialized)).toBe(serialized.stack)
+    expect(messageWithCause(serialized)).toBe('alone')
+    expect(stackWithCauses(serializeError('a text'))).toBeNull()
+  })
+
+  it('keeps to the limits of a message and a stack', () => {
+    const long = 'x'.repeat(20_000)
+    const serialized = serializeError(new Error(long, { cause: new Error(long) }))
+    expect(Buffer.byteLength(stackWithCauses(serialized) ?? '')).toBeLessThanOrEqual(8_192)
+    expect(Buffer.byteLength(messageWithCause(serialized))).toBeLessThanOrEqual(8_192)
   })
 })
