@@ -21,6 +21,7 @@ const steps = {
   'states drawn': ['scripts/states-doc.mjs'],
   schema: ['scripts/dump-schema.mjs'],
   examples: ['scripts/check-examples.mjs'],
+  readme: ['scripts/check-readme.mjs'],
 }
 
 const wanted = process.argv.slice(2)
