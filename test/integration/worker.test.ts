@@ -66,8 +66,11 @@ describe('an attempt that throws', () => {
     })
     await using app = await startApp({ schema, jobs: flaky })
     const failures = app.all('job.failed')
+    // The row is there before the worker has the answer to what wrote it.
+    const last = app.next('job.failed', ({ retried }) => !retried)
     await app.start()
     const done = await app.chancy.waitForJob(await app.chancy.push(flaky))
+    await last
     expect(done).toMatchObject({ state: 'failed', attempts: 3, maxAttempts: 3, result: null })
     expect(done.errors).toMatchObject(
       [1, 2, 3].map((attempt) => ({
