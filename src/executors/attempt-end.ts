@@ -4,6 +4,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { type SerializedError, serializeError } from '../core/serialize-error.ts'
 import type { ChildExit } from './child.ts'
 import { stoppedOutcome } from './entry/run-attempt.ts'
+import { lastWords } from './last-words.ts'
 import type { Run } from './run.ts'
 
 /** The end of an attempt whose code has answered. */
@@ -34,15 +35,16 @@ export function unanswered(run: Run, exit: ChildExit, heapLimitBytes: number): O
   if (exit.isOutOfMemory) {
     return { kind: 'over-memory', limitBytes: attempt.limits.memoryBytes ?? heapLimitBytes, usage }
   }
-  return { kind: 'child-lost', error: lostError(exit), usage }
+  const words = lastWords(`${run.said}${exit.lastWords}`)
+  return { kind: 'child-lost', error: lostError({ ...exit, lastWords: words }), usage }
 }
 
 /** What is said of a child that ended by itself. */
 export function lostError(exit: ChildExit): SerializedError {
-  const { code, signal, lastWords } = exit
+  const { code, signal } = exit
   const how = signal === null ? `with the code ${code}` : `by the signal ${signal}`
   if (exit.garbage !== undefined) return lost(GARBLED.replace('…', show(exit.garbage)))
-  const words = lastWords === '' ? '' : ` The last it wrote to stderr:\n${lastWords}`
+  const words = exit.lastWords === '' ? '' : ` The last it wrote to stderr:\n${exit.lastWords}`
   return lost(`The child that ran the attempt ended ${how} before the attempt had ended.${words}`)
 }
 

@@ -229,7 +229,8 @@ export abstract class ChildPool implements Executor, ChildOwner {
   readonly #unwanted = new Set<Run>()
 
   #endOf(run: Run, child: PooledChild, exit: ChildExit, isOnly: boolean): Outcome {
-    const isIts = isOnly || run === child.guilty || run === child.killedFor
+    const isIts =
+      (isOnly && child.guilty !== 'nobody') || run === child.guilty || run === child.killedFor
     if (isIts || run.stop.reason !== null) return unanswered(run, exit, child.heapLimitBytes)
     // Nobody else is known to have done it, so it may have been this one: alone the next time.
     if (child.guilty === null && child.killedFor === null)

@@ -59,7 +59,7 @@ export class PooledChild {
   /** Gets nothing more while one of its attempts is being stopped. */
   held = 0
   /** Of its attempts, the one that ended the process, by its own word. */
-  guilty: Run | null = null
+  guilty: Run | 'nobody' | null = null
   /** Killed because of this one. */
   killedFor: Run | null = null
   retiredAt: number | null = null
@@ -213,8 +213,12 @@ export class PooledChild {
         if (this.state === 'ready') this.state = 'retiring'
         this.recall(this.unbegun())
         return
+      case 'x':
+        // Of an attempt that has ended it was what that left behind, and none of these.
+        this.guilty = run ?? 'nobody'
+        return
       case 'l':
-        this.#log(run, parseLog(line.slice(tab + 1)))
+        this.#logged(run, parseLog(line.slice(tab + 1)))
         return
     }
     if (run !== undefined) this.#onRunLine(run, line, tab)
@@ -240,9 +244,6 @@ export class PooledChild {
         return
       case 'a':
         run.hasHeard = true
-        return
-      case 'x':
-        this.guilty = run
         return
       case 'n':
         this.runs.delete(run.seq)
@@ -275,6 +276,12 @@ export class PooledChild {
     this.runs.delete(run.seq)
     if (run.state === 'begun') this.begun--
     if (run.askedAt !== null) this.held--
+  }
+
+  #logged(run: Run | undefined, line: LogLine): void {
+    const [, fields, message] = line
+    if ((fields as { stream?: unknown }).stream === 'stderr') run?.hear(message ?? '')
+    this.#log(run, line)
   }
 
   #log(run: Run | undefined, line: LogLine): void {

@@ -1,6 +1,7 @@
 import type { Outcome } from '../core/outcome.ts'
 import type { Stop } from '../core/stop.ts'
 import type { Attempt } from './executor.ts'
+import { LAST_WORDS_CHARS } from './last-words.ts'
 
 /** The child that has a run. */
 interface Holder {
@@ -27,6 +28,8 @@ export class Run {
   hasHeard = false
   isRecalled = false
   peakBytes: number | null = null
+  /** The end of what the job printed to stderr. */
+  said = ''
   readonly #resolve: (outcome: Outcome) => void
 
   constructor(
@@ -41,6 +44,11 @@ export class Run {
     this.lane = lane
     this.order = order
     this.#resolve = resolve
+  }
+
+  /** Keeps the end of what it prints, for the case that its child dies. */
+  hear(text: string): void {
+    this.said = `${this.said}${text}\n`.slice(-LAST_WORDS_CHARS)
   }
 
   end(outcome: Outcome): void {

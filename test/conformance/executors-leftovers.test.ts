@@ -27,3 +27,25 @@ describe('a child that a job has left unusable', () => {
     if (kind === 'process') await until(() => !isRunning(pid), { timeoutMs: 3_000 })
   })
 })
+
+describe.each(['process', 'thread'] as const)('what a job leaves behind in %s', (kind) => {
+  it.each(['rejects', 'throws'])('that %s is not charged to the next', async (what) => {
+    const { log, said } = keptLog()
+    const executor = pools[kind]({ jobs, concurrency: 1, log })
+    const first = start(executor, 'lingers', { what })
+    expect(await resultOf(first)).toBe('done')
+    const next = start(executor, 'nap', { ms: 300 })
+    expect(await said(/nobody/)).toMatchObject({
+      level: 'error',
+      fields: { job: first.id, name: 'lingers', err: { message: 'left behind' } },
+    })
+    expect(await resultOf(next)).toBe('rested')
+  })
+
+  it('that ends the child is no crash of the next', async () => {
+    const executor = pools[kind]({ jobs, concurrency: 1 })
+    await start(executor, 'lingers', { what: 'exits' }).ended
+    expect(await start(executor, 'nap', { ms: 5_000 }).ended).toMatchObject({ kind: 'interrupted' })
+    expect(await resultOf(start(executor, 'nap'))).toBe('rested')
+  })
+})

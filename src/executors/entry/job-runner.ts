@@ -1,40 +1,33 @@
-import type { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JobDefinition } from '../../core/definition.ts'
 import type { LogLevel } from '../../core/logger.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { serializeError } from '../../core/serialize-error.ts'
-import { Stop, type StopReason } from '../../core/stop.ts'
-import type { Attempt, AttemptReport } from '../executor.ts'
-import { LineReader, type LogLine, parseRun, takeCell, usageText } from '../protocol.ts'
+import type { StopReason } from '../../core/stop.ts'
+import {
+  LineReader,
+  type LogLine,
+  MAX_OUTPUT_CHARS,
+  parseRun,
+  takeCell,
+  usageText,
+} from '../protocol.ts'
 import type { Meter, Reading } from './meter.ts'
 import { runAttempt, stoppedOutcome } from './run-attempt.ts'
+import { type OutputStream, Running, type RunningVoice } from './running.ts'
 
 export interface JobRunnerOptions {
   readonly definitions: ReadonlyMap<string, JobDefinition>
   readonly cells: Int32Array
   readonly width: number
   readonly meter: Meter
-  /** Knows whose code is running; only where several jobs run at once. */
-  readonly whose: AsyncLocalStorage<number> | null
   /** Hands lines to the parent, and has them there before it returns. */
   readonly send: (lines: string) => void
 }
 
-interface Running {
-  readonly attempt: Attempt
-  readonly stop: Stop
-  readonly startedAt: number
-  readonly before: Reading
-  /** Nothing else ran in this child at any time meanwhile. */
-  isAlone: boolean
-  progress: string | null
-  progressAt: number
-}
-
 /** After this long without a look at the loop, it gets one: stops come by it. */
 const TURN_MS = 5
-/** Progress goes to the parent at most this often; the last one always does. */
-const PROGRESS_MS = 50
+const LEVELS: Readonly<Record<OutputStream, LogLevel>> = { stdout: 'info', stderr: 'warn' }
 const MAX_LOG_CHARS = 8_192
 /** The most of a line of log with its fields, as JSON. */
 const MAX_LOG_LINE_CHARS = 262_144
@@ -56,6 +49,13 @@ export class JobRunner {
   #isTurnOver = false
   #turnBegan = 0
   #lastReading: Reading | null = null
+  /** Knows whose code is running, also of what was left behind by an attempt that has ended. */
+  readonly #whose = new AsyncLocalStorage<Running>()
+  /** What code of nobody prints. */
+  readonly #nobodys = {
+    stdout: new LineReader((line) => this.#printed(null, 'stdout', line), MAX_OUTPUT_CHARS),
+    stderr: new LineReader((line) => this.#printed(null, 'stderr', line), MAX_OUTPUT_CHARS),
+  }
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
@@ -68,12 +68,12 @@ export class JobRunner {
     this.#beginMore()
   }
 
-  /** Whose code is running now, or null when it cannot be told. */
-  get current(): number | null {
-    const told = this.#options.whose?.getStore()
-    if (told !== undefined) return this.#running.has(told) ? told : null
+  /** Whose code is running now, or null when it cannot be told. Its attempt may have ended. */
+  get #owner(): Running | null {
+    const told = this.#whose.getStore()
+    if (told !== undefined) return told
     if (this.#running.size !== 1) return null
-    return this.#running.keys().next().value ?? null
+    return this.#running.values().next().value ?? null
   }
 
   /**
@@ -81,32 +81,46 @@ export class JobRunner {
    * trusted afterwards, so it asks to be replaced.
    */
   fault(thrown: unknown, what: string): void {
-    const seq = this.current
-    if (seq !== null) {
-      this.#end(seq, { kind: 'threw', error: serializeError(thrown) })
+    const owner = this.#owner
+    const error = serializeError(thrown)
+    if (owner === null || owner.hasEnded) {
+      this.#log(owner, ['error', { err: error, what }, `${what} in a child`])
     } else {
-      const others = [...this.#running.keys()]
-      this.logTo(others[0] ?? 0, [
-        'error',
-        { err: serializeError(thrown), what },
-        `${what} in a child`,
-      ])
+      this.#end(owner.seq, { kind: 'threw', error })
     }
     this.#say('u\n')
     this.#flush()
   }
 
-  /** The process is ending by the job's own doing. */
+  /** The process is ending, by the doing of a job or of what one has left behind. */
   ending(): void {
-    const seq = this.current
-    if (seq !== null) this.#say(`x${seq}\n`)
+    const owner = this.#owner
+    owner?.tellRest()
+    if (owner !== null) this.#say(`x${owner.seq}\n`)
     this.#flush()
   }
 
-  /** A line of log of a job; of job 0 when it is nobody's. Sent at once, since a crash may follow. */
-  logTo(seq: number, line: LogLine): void {
-    const [level, fields, message] = line
-    this.#say(`l${seq}\t${logText(level, fields, message)}\n`)
+  /** Takes what is printed for log. */
+  print(stream: OutputStream, text: string): void {
+    const owner = this.#owner
+    if (owner === null) this.#nobodys[stream].push(text)
+    else owner.print(stream, text)
+  }
+
+  #printed(owner: Running | null, stream: OutputStream, line: string): void {
+    this.#log(owner, [LEVELS[stream], { stream }, line])
+  }
+
+  /** A line of log of an attempt, or of nobody. Sent at once, since a crash may follow. */
+  #log(owner: Running | null, [level, fields, message]: LogLine): void {
+    if (owner === null || !owner.hasEnded) {
+      this.#say(`l${owner?.seq ?? 0}\t${logText(level, fields, message)}\n`)
+    } else {
+      // The parent has forgotten it.
+      const { id, name, attempts } = owner.attempt.job
+      const tags = { job: id, name, attempt: attempts }
+      this.#say(`l0\t${logText(level, fields, message, tags)}\n`)
+    }
     this.#flush()
   }
 
@@ -124,6 +138,7 @@ export class JobRunner {
   #ask(seq: number, reason: StopReason): void {
     const running = this.#running.get(seq)
     if (running !== undefined) {
+      running.tellProgress()
       this.#say(`a${seq}\n`)
       this.#flush()
       running.stop.ask(reason)
@@ -148,16 +163,15 @@ export class JobRunner {
   }
 
   #begin(seq: number, text: string): void {
-    const { definitions, meter, whose } = this.#options
+    const { definitions, meter } = this.#options
     this.#say(`b${seq}\n`)
-    const startedAt = performance.now()
-    const attempt: Attempt = { ...parseRun(text), report: this.#reportOf(seq) }
-    const stop = new Stop()
+    const at = performance.now()
     const isAlone = this.#running.size === 0
     if (!isAlone) for (const other of this.#running.values()) other.isAlone = false
     const before = (isAlone ? this.#lastReading : null) ?? meter.read()
-    const progress = { progress: null, progressAt: 0 }
-    this.#running.set(seq, { attempt, stop, startedAt, before, isAlone, ...progress })
+    const running = new Running(seq, parseRun(text), { at, before, isAlone }, this.#voice)
+    this.#running.set(seq, running)
+    const { attempt, stop } = running
 
     const asked = this.#asked.get(seq)
     if (asked !== undefined) {
@@ -173,10 +187,7 @@ export class JobRunner {
     }
     this.#flush()
     this.#lastReading = null
-    const ended =
-      whose === null
-        ? runAttempt(definition, attempt, stop)
-        : whose.run(seq, runAttempt, definition, attempt, stop)
+    const ended = this.#whose.run(running, runAttempt, definition, attempt, stop)
     void ended.then((outcome) => {
       this.#end(seq, outcome)
       this.#goOn()
@@ -203,7 +214,8 @@ export class JobRunner {
     const running = this.#running.get(seq)
     // Ended before by an error that nobody caught.
     if (running === undefined) return
-    if (running.progress !== null) this.#say(`p${seq}\t${running.progress}\n`)
+    running.tellRest()
+    running.hasEnded = true
     this.#running.delete(seq)
     const usage = this.#usageOf(running)
     if (outcome.kind === 'returned') this.#say(`d${seq}\t${usage}\t${outcome.result ?? ''}\n`)
@@ -222,26 +234,13 @@ export class JobRunner {
     return usageText({ wallMs: now - startedAt, cpuMs, peakBytes })
   }
 
-  #reportOf(seq: number): AttemptReport {
-    return {
-      progress: (_job, value) => this.#progress(seq, value),
-      log: (_job, level, fields, message) => {
-        const line = [level, fields] as const
-        this.logTo(seq, message === undefined ? line : [...line, message])
-      },
-    }
-  }
-
-  #progress(seq: number, value: string): void {
-    const running = this.#running.get(seq)
-    if (running === undefined) return
-    running.progress = value
-    const now = performance.now()
-    if (now - running.progressAt < PROGRESS_MS) return
-    running.progressAt = now
-    running.progress = null
-    this.#say(`p${seq}\t${value}\n`)
-    this.#flush()
+  readonly #voice: RunningVoice = {
+    progress: ({ seq }, value) => {
+      this.#say(`p${seq}\t${value}\n`)
+      this.#flush()
+    },
+    log: (running, line) => this.#log(running, line),
+    print: (running, stream, line) => this.#printed(running, stream, line),
   }
 
   #say(line: string): void {
@@ -261,10 +260,15 @@ function unknownFunction(name: string): ReturnType<typeof serializeError> {
 }
 
 /** A log must not fail the job: what cannot be written is said instead. */
-function logText(level: LogLevel, fields: object, message: string | undefined): string {
+function logText(
+  level: LogLevel,
+  fields: object,
+  message: string | undefined,
+  tags: object = {},
+): string {
   const text = message?.slice(0, MAX_LOG_CHARS)
   try {
-    const line = JSON.stringify([level, plain(fields), text])
+    const line = JSON.stringify([level, { ...plain(fields), ...tags }, text])
     if (line.length <= MAX_LOG_LINE_CHARS) return line
     return JSON.stringify([level, { unloggable: `${line.length} characters of fields` }, text])
   } catch (error) {

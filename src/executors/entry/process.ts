@@ -5,7 +5,6 @@
  * What it writes is written synchronously: a process that is killed has said what it did.
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
@@ -38,10 +37,9 @@ async function main(): Promise<void> {
   const cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
   await startWatchdog(cells)
   const definitions = await loadOrdered(orders)
-  const whose = orders.width > 1 ? new AsyncLocalStorage<number>() : null
   const { width } = orders
   const meter = new ProcessMeter()
-  const runner = new JobRunner({ definitions, cells, width, meter, whose, send })
+  const runner = new JobRunner({ definitions, cells, width, meter, send })
   process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))
   process.on('unhandledRejection', (error) => runner.fault(error, 'a rejection nobody handled'))
   process.on('exit', () => runner.ending())

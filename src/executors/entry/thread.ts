@@ -1,6 +1,5 @@
 /** A child thread of the thread executor. */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { serializeError } from '../../core/serialize-error.ts'
@@ -19,9 +18,8 @@ async function main(): Promise<void> {
   const { cells, ...orders } = workerData as ChildOrders & { readonly cells: Int32Array }
   const { width } = orders
   const definitions = await loadOrdered(orders)
-  const whose = width > 1 ? new AsyncLocalStorage<number>() : null
   const meter = new ThreadMeter()
-  const runner = new JobRunner({ definitions, cells, width, meter, whose, send })
+  const runner = new JobRunner({ definitions, cells, width, meter, send })
   process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))
   process.on('unhandledRejection', (error) => runner.fault(error, 'a rejection nobody handled'))
   process.on('exit', () => runner.ending())

@@ -45,3 +45,38 @@ export const leaves = job({ name: 'leaves' }, ({ what = 'spin' }) => {
   }, 1)
   return process.pid
 })
+
+/** Prints without a line feed. */
+export const mutters = job({ name: 'mutters' }, ({ text = '', stream = 'stdout' }) => {
+  process[stream].write(text)
+})
+
+/** Says why, and ends its process. */
+export const dies = job({ name: 'dies' }, ({ how = 'abort' }) => {
+  console.error('cannot go on')
+  process.stderr.write('no configuration')
+  if (how === 'abort') process.stderr.write('\n')
+  process[how](...(how === 'exit' ? [3] : []))
+})
+
+const late = {
+  rejects: () => void Promise.reject(new Error('left behind')),
+  throws: () => {
+    throw new Error('left behind')
+  },
+  exits: () => process.exit(4),
+  prints: () => console.log('printed late'),
+  logs: (context) => context.log.info('logged late'),
+}
+/** Returns, and does something while the next job runs. */
+export const lingers = job({ name: 'lingers' }, async ({ what = 'rejects', ms = 50 }, context) => {
+  setTimeout(() => late[what](context), ms)
+  return 'done'
+})
+
+/** Says how far it is, often, and then no more. */
+export const advances = job({ name: 'advances' }, async ({ to = 3, andThen = 'rest' }, context) => {
+  for (let value = 1; value <= to; value++) context.progress(value)
+  if (andThen === 'spin') for (;;);
+  await sleep(3_600_000)
+})
