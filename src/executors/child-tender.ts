@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger.ts'
+import { SLOW_MODULE, SLOW_MODULE_MS } from './job-modules.ts'
 import type { PooledChild } from './pooled-child.ts'
 import { type Roster, SHARED } from './roster.ts'
 
@@ -23,6 +24,8 @@ export class ChildTender {
   readonly #roster: Roster
   readonly #log: Logger | undefined
   readonly #heads = new WeakMap<PooledChild, { readonly seq: number; readonly since: number }>()
+  /** Children that were said to take long. */
+  readonly #slow = new WeakSet<PooledChild>()
   readonly #deafSince = new WeakMap<PooledChild, number>()
 
   constructor(roster: Roster, log: Logger | undefined) {
@@ -32,7 +35,7 @@ export class ChildTender {
 
   tend(child: PooledChild, now: number): void {
     if (child.state === 'booting') {
-      if (now - child.startedAt > BOOT_MS) child.kill()
+      this.#await(child, now - child.startedAt)
       return
     }
     if (child.state === 'killed') return
@@ -46,6 +49,18 @@ export class ChildTender {
     if (child.state !== 'ready' || child.runs.size > 0) return
     const isSpare = child.lane !== SHARED || this.#roster.shared.children.size > this.#roster.kept
     if (isSpare && now - child.heardAt > SPARE_MS) child.retire()
+  }
+
+  #await(child: PooledChild, bootMs: number): void {
+    const { loading: module, pid } = child
+    if (bootMs > SLOW_MODULE_MS && !this.#slow.has(child)) {
+      this.#slow.add(child)
+      this.#log?.warn({ module, pid }, `in a child, ${SLOW_MODULE}`)
+    }
+    if (bootMs <= BOOT_MS) return
+    const why = `after ${BOOT_MS / 1_000} s in a child, ${SLOW_MODULE}: ${module ?? 'none has begun'}`
+    child.bootError ??= { name: 'ConfigError', message: why, stack: null }
+    child.kill()
   }
 
   #recallFrom(child: PooledChild, now: number): void {

@@ -18,6 +18,18 @@ interface Found {
   readonly place: string
 }
 
+export interface LoadListener {
+  /** Told before each module. */
+  readonly onLoading?: (url: string) => void
+  /** Told of a module that takes long, once. */
+  readonly onSlow?: (url: string) => void
+}
+
+/** After this long a module is slow, in milliseconds. */
+export const SLOW_MODULE_MS = 5_000
+export const SLOW_MODULE =
+  'a module of the "jobs" option has not finished loading: look at its top level, and at what it imports, for a loop or an await that does not end'
+
 /**
  * The definitions of all job functions of the sources, by name.
  *
@@ -26,6 +38,7 @@ interface Found {
  */
 export async function loadJobs(
   sources: JobSource | readonly JobSource[],
+  listener: LoadListener = {},
 ): Promise<Map<string, JobDefinition>> {
   const known = new Map<string, Found>()
   for (const source of Array.isArray(sources) ? sources : [sources]) {
@@ -34,7 +47,7 @@ export async function loadJobs(
       continue
     }
     for (const url of await urlsOf(source)) {
-      for (const found of await loadModule(url)) add(known, found)
+      for (const found of await loadModule(url, listener)) add(known, found)
     }
   }
   return new Map([...known].map(([name, { definition }]) => [name, definition]))
@@ -78,8 +91,10 @@ async function urlsOf(source: unknown): Promise<string[]> {
   })
 }
 
-async function loadModule(url: string): Promise<Found[]> {
-  const exported = await importModule(url)
+async function loadModule(url: string, listener: LoadListener): Promise<Found[]> {
+  listener.onLoading?.(url)
+  const slow = setTimeout(() => listener.onSlow?.(url), SLOW_MODULE_MS).unref()
+  const exported = await importModule(url).finally(() => clearTimeout(slow))
   const found = Object.entries(exported)
     .filter(([, value]) => isJobFunction(value))
     .map(([name, value]) => ({ definition: definitionOf(value), place: `${url} (${name})` }))
@@ -90,13 +105,37 @@ async function loadModule(url: string): Promise<Found[]> {
 }
 
 async function importModule(url: string): Promise<Record<string, unknown>> {
+  const abandoned = new Abandoned(url)
   try {
-    return (await import(url)) as Record<string, unknown>
+    return (await Promise.race([import(url), abandoned.error])) as Record<string, unknown>
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
     const isTypeScript = (cause as NodeJS.ErrnoException)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
     const hint = isTypeScript
       ? ' This Node does not load TypeScript: build it, start with "node --import tsx", or use Node 22.18 or newer.'
       : ''
     throw new ConfigError(`jobs: ${url} could not be loaded: ${show(cause)}.${hint}`, { cause })
+  } finally {
+    abandoned.end()
+  }
+}
+
+/** Without this a process whose module waits for nothing would end without a word. */
+class Abandoned {
+  readonly error: Promise<never>
+  #tell: () => void = () => {}
+
+  constructor(url: string) {
+    this.error = new Promise((_, reject) => {
+      this.#tell = () => {
+        const why = `jobs: ${url} never finishes loading: nothing is left to do in this process, and an await at its top level, or in what it imports, still waits. Move the await into the job that needs it.`
+        reject(new ConfigError(why, { details: { url } }))
+      }
+    })
+    process.once('beforeExit', this.#tell)
+  }
+
+  end(): void {
+    process.off('beforeExit', this.#tell)
   }
 }

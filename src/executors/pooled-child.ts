@@ -47,6 +47,8 @@ export class PooledChild {
   state: 'booting' | 'ready' | 'retiring' | 'killed' | 'gone' = 'booting'
   /** What it said when it could not be started. */
   bootError: SerializedError | null = null
+  /** The module that it loads. */
+  loading: string | null = null
   heapLimitBytes = 0
   readyAt = 0
   /** When it was last given or said something. */
@@ -67,6 +69,8 @@ export class PooledChild {
   readonly #child: Child
   readonly #owner: ChildOwner
   readonly #output: Readonly<Record<'stdout' | 'stderr', LineReader>>
+  /** Jobs have handlers of SIGTERM. */
+  #hasHandlers = false
   #seq = 0
   #outbox = ''
   #meanMs: number | null = null
@@ -161,9 +165,10 @@ export class PooledChild {
     this.#child.retire()
   }
 
+  /** The polite signal. False: a loop that is blocked will not make anything of it. */
   terminate(): boolean {
     this.isTerminated = true
-    return this.#child.terminate()
+    return this.#child.terminate() && this.#hasHandlers
   }
 
   kill(run: Run | null = null): void {
@@ -212,6 +217,12 @@ export class PooledChild {
       case 'u':
         if (this.state === 'ready') this.state = 'retiring'
         this.recall(this.unbegun())
+        return
+      case 'm':
+        this.loading = `${JSON.parse(line.slice(tab + 1))}`
+        return
+      case 'h':
+        this.#hasHandlers = line === 'h1'
         return
       case 'x':
         // Of an attempt that has ended it was what that left behind, and none of these.

@@ -5,7 +5,7 @@ import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
 import { lastWords } from './last-words.ts'
 import { childNodeOptions } from './node-options.ts'
 import { isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
-import { LineReader, recallLine } from './protocol.ts'
+import { LineReader, recallLine, TERM_LINE } from './protocol.ts'
 
 const MIB = 1_024 ** 2
 /**
@@ -73,7 +73,9 @@ class ProcessChild implements Child {
   }
 
   terminate(): boolean {
-    if (this.pid !== null) signalGroup(this.pid, 'SIGTERM')
+    if (this.pid === null) return false
+    this.#inbox.write(TERM_LINE)
+    signalGroup(this.pid, 'SIGTERM')
     return true
   }
 

@@ -4,9 +4,12 @@
  * here, so arguments and results cross as the text they are and the parent parses neither.
  *
  *     parent → child        r seq TAB head TAB args    run          s seq TAB reason   stop
+ *                           t  SIGTERM comes, and is meant
  *     parent → watchdog     c seq                      recall: give it back if it has not begun
  *     watchdog → parent     n seq  given back          k seq  kept: it has begun
  *     child → parent        R TAB json  ready          F TAB json  could not be started
+ *                           m TAB json  loads this module
+ *                           h1, h0  jobs have handlers of SIGTERM, have none
  *                           b seq  begun               a seq  has heard the stop
  *                           d seq TAB usage TAB json   returned
  *                           o seq TAB usage TAB json   any other outcome
@@ -77,6 +80,7 @@ export function parseRun(text: string): ChildAttempt {
 }
 
 export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t${reason}\n`
+export const TERM_LINE = 't\n'
 export const recallLine = (seq: number): string => `c${seq}\n`
 
 /** `wall,cpu,peak`, with nothing where a figure is not known. */

@@ -27,6 +27,9 @@ export class Executors {
   readonly #lent = new Map<string, Lent>()
   /** Of queues that are gone, or that asked for another kind: until their attempts have ended. */
   readonly #leaving = new Set<Executor>()
+  /** Of queues that are not run yet: their children load. */
+  readonly #starting = new Set<Executor>()
+  #isStopping = false
 
   constructor(options: ExecutorsOptions) {
     this.#options = options
@@ -45,7 +48,7 @@ export class Executors {
       return present.executor
     }
     const executor = this.#make(queue, settings)
-    await executor.start()
+    await this.#start(executor)
     this.#lent.set(queue.name, { kind: queue.executor, executor })
     if (present !== undefined) this.#leave(present.executor)
     return executor
@@ -59,6 +62,12 @@ export class Executors {
     this.#leave(present.executor)
   }
 
+  /** Lets go of what is not ready: a module may never finish loading. */
+  abandonStarts(): void {
+    this.#isStopping = true
+    for (const executor of this.#starting) void executor.stop({ graceMs: 0 })
+  }
+
   /** Asks for back what was taken and has not begun. */
   giveBack(): void {
     for (const { executor } of this.#lent.values()) executor.giveBack()
@@ -67,6 +76,12 @@ export class Executors {
   async stop(graceMs: number): Promise<void> {
     const all = [...[...this.#lent.values()].map(({ executor }) => executor), ...this.#leaving]
     await Promise.all(all.map((executor) => executor.stop({ graceMs })))
+  }
+
+  async #start(executor: Executor): Promise<void> {
+    if (this.#isStopping) return executor.stop({ graceMs: 0 })
+    this.#starting.add(executor)
+    await executor.start().finally(() => this.#starting.delete(executor))
   }
 
   #make(queue: Queue, settings: ExecutorSettings): Executor {

@@ -4,7 +4,7 @@ import { show } from '../core/check.ts'
 import { ChancyError, ConfigError } from '../core/errors.ts'
 import { retrying } from '../database/retry.ts'
 import { isChild } from '../executors/entry/child-mark.ts'
-import { loadJobs } from '../executors/job-modules.ts'
+import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { RunningAttempts } from './running-attempts.ts'
@@ -107,8 +107,10 @@ export class Worker {
 
   async #start(): Promise<void> {
     const { clock, hub, listen } = this.#chancy.parts
-    const parts = await this.#prepare()
     const { signal } = this.#stopping
+    // A module that never finishes loading must not keep the worker from stopping.
+    const parts = await Promise.race([this.#prepare(), aborted(signal)])
+    if (parts === null) return
     const patient = { clock, signal, deadlineMs: Number.POSITIVE_INFINITY, idempotent: true }
     await retrying(() => this.#chancy.checkMigrations(), patient)
     await this.#tenure.begin()
@@ -131,6 +133,7 @@ export class Worker {
 
   async #stop(): Promise<void> {
     this.#stopping.abort()
+    this.#parts?.executors.abandonStarts()
     // A start that is under way ends first, so that nothing begins behind the end.
     await this.#starting?.catch(() => {})
     const parts = this.#parts
@@ -179,7 +182,9 @@ export class Worker {
       )
     }
     const app = this.#chancy.parts
-    const definitions = await loadJobs(app.jobs)
+    const definitions = await loadJobs(app.jobs, {
+      onSlow: (module) => app.log.warn({ module }, SLOW_MODULE),
+    })
     if (definitions.size === 0) {
       throw new ConfigError(
         'This worker knows no job function. Give them to the Chancy: new Chancy(dsn, { jobs: new URL("./jobs.js", import.meta.url) }).',
@@ -312,4 +317,11 @@ export class Worker {
       push: (job) => this.#chancy.push(job),
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null)
+    signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
 }

@@ -46,7 +46,7 @@ export class TestApp implements AsyncDisposable {
   readonly chancy: Chancy
   /** What it logged. */
   readonly lines: LogLine[] = []
-  readonly #workers: Worker[] = []
+  readonly workers: Worker[] = []
 
   constructor(url: string | Driver, options: ChancyOptions) {
     const line = (level: string) => (fields: object, message?: string) =>
@@ -63,7 +63,7 @@ export class TestApp implements AsyncDisposable {
   /** A worker with short leases. Resolves when it claims. */
   async start(options: WorkerOptions = {}): Promise<Worker> {
     const worker = new Worker(this.chancy, { ...QUICK, ...options })
-    this.#workers.push(worker)
+    this.workers.push(worker)
     await worker.start()
     return worker
   }
@@ -99,7 +99,7 @@ export class TestApp implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.stop()))
+    await Promise.all(this.workers.map((worker) => worker.stop()))
     await this.chancy.close()
   }
 }

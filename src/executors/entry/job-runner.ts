@@ -23,6 +23,8 @@ export interface JobRunnerOptions {
   readonly meter: Meter
   /** Hands lines to the parent, and has them there before it returns. */
   readonly send: (lines: string) => void
+  /** The parent is about to send SIGTERM. */
+  readonly onTerm?: () => void
 }
 
 /** After this long without a look at the loop, it gets one: stops come by it. */
@@ -132,6 +134,10 @@ export class JobRunner {
         return
       case 's':
         this.#ask(Number(line.slice(1, tab)), line.slice(tab + 1) as StopReason)
+        return
+      case 't':
+        for (const running of this.#running.values()) running.tellProgress()
+        this.#options.onTerm?.()
     }
   }
 

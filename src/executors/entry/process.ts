@@ -12,6 +12,7 @@ import { Worker as Thread } from 'node:worker_threads'
 import { serializeError } from '../../core/serialize-error.ts'
 import { CELLS, type ChildHello, type ChildOrders } from '../protocol.ts'
 import { markAsChild } from './child-mark.ts'
+import { ChildSignals } from './child-signals.ts'
 import { JobRunner } from './job-runner.ts'
 import { loadOrdered } from './load-ordered.ts'
 import { ProcessMeter } from './meter.ts'
@@ -33,13 +34,22 @@ function send(lines: string): void {
 
 async function main(): Promise<void> {
   markAsChild()
+  const signals = new ChildSignals((has) => send(has ? 'h1\n' : 'h0\n'))
+  signals.install()
   const orders = JSON.parse(process.argv[2] ?? '') as ChildOrders
   const cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
   await startWatchdog(cells)
-  const definitions = await loadOrdered(orders)
+  const definitions = await loadOrdered(orders, send)
   const { width } = orders
   const meter = new ProcessMeter()
-  const runner = new JobRunner({ definitions, cells, width, meter, send })
+  const runner = new JobRunner({
+    definitions,
+    cells,
+    width,
+    meter,
+    send,
+    onTerm: () => signals.announce(),
+  })
   process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))
   process.on('unhandledRejection', (error) => runner.fault(error, 'a rejection nobody handled'))
   process.on('exit', () => runner.ending())

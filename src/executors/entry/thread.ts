@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   markAsChild()
   const { cells, ...orders } = workerData as ChildOrders & { readonly cells: Int32Array }
   const { width } = orders
-  const definitions = await loadOrdered(orders)
+  const definitions = await loadOrdered(orders, send)
   const meter = new ThreadMeter()
   const runner = new JobRunner({ definitions, cells, width, meter, send })
   process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))

@@ -80,3 +80,20 @@ export const advances = job({ name: 'advances' }, async ({ to = 3, andThen = 're
   if (andThen === 'spin') for (;;);
   await sleep(3_600_000)
 })
+
+/** Ends its own way when it is asked to, and says how. */
+export const handles = job({ name: 'handles' }, async (_, { progress, signal }) => {
+  await new Promise((resolve) => {
+    process.once('SIGTERM', () => {
+      progress('SIGTERM')
+      resolve()
+    })
+    process.once('SIGINT', resolve)
+    progress(process.pid)
+  })
+  return signal.aborted
+})
+
+export const spins = job({ name: 'spins' }, () => {
+  for (;;);
+})
