@@ -28,7 +28,7 @@ export function unanswered(run: Run, exit: ChildExit, heapLimitBytes: number): O
   const stopped = stoppedOutcome(attempt, stop, false)
   const usage = {
     wallMs: Math.round(performance.now() - run.begunAt),
-    cpuMs: null,
+    cpuMs: run.cpuMs,
     peakBytes: run.peakBytes,
   }
   if (stopped !== null) return { ...stopped, usage }
@@ -55,7 +55,8 @@ function lost(message: string): SerializedError {
   return { ...serializeError(new AttemptError('CHILD_EXITED', message)), stack: null }
 }
 
-const REFUSED = /allocation failed|out of memory/i
+const REFUSED =
+  /allocation failed|out of memory|could not allocate memory|unable to grow instance memory/i
 
 /** What V8 throws when the system refuses it memory outside of its heap, also as a cause. */
 export function isRefusedAllocation(error: SerializedError | undefined): boolean {

@@ -231,7 +231,7 @@ export abstract class ChildPool implements Executor, ChildOwner {
   #endOf(run: Run, child: PooledChild, exit: ChildExit, isOnly: boolean): Outcome {
     const isIts =
       (isOnly && child.guilty !== 'nobody') || run === child.guilty || run === child.killedFor
-    if (isIts || run.stop.reason !== null) return unanswered(run, exit, child.heapLimitBytes)
+    if (isIts || run.stop.reason !== null) return unanswered(run, exit, child.hello.heapLimitBytes)
     // Nobody else is known to have done it, so it may have been this one: alone the next time.
     if (child.guilty === null && child.killedFor === null)
       this.#roster.suspects.add(run.attempt.job.id)

@@ -15,6 +15,8 @@ export interface Child {
   kill(): void
   /** What it holds now, or null when that cannot be seen from outside. */
   residentBytes(): number | null
+  /** The CPU time that it has used, or null when that cannot be seen from outside. */
+  cpuMs(): number | null
 }
 
 export interface ChildEvents {

@@ -49,7 +49,7 @@ export class PooledChild {
   bootError: SerializedError | null = null
   /** The module that it loads. */
   loading: string | null = null
-  heapLimitBytes = 0
+  hello: ChildHello = { heapLimitBytes: 0, cpuMs: 0, bytes: 0 }
   readyAt = 0
   /** When it was last given or said something. */
   heardAt = performance.now()
@@ -71,6 +71,8 @@ export class PooledChild {
   readonly #output: Readonly<Record<'stdout' | 'stderr', LineReader>>
   /** Jobs have handlers of SIGTERM. */
   #hasHandlers = false
+  /** Of its start and of the attempts that have ended. */
+  #cpuMs = 0
   #seq = 0
   #outbox = ''
   #meanMs: number | null = null
@@ -154,8 +156,14 @@ export class PooledChild {
     this.#meanMs = Math.max(this.#meanMs ?? 0, forMs)
   }
 
-  residentBytes(): number | null {
-    return this.#child.residentBytes()
+  /** Notes what a run has used so far, as far as it can be seen, and gives the memory of now. */
+  look(run: Run): number | null {
+    const bytes = this.#child.residentBytes()
+    if (bytes !== null) run.peakBytes = Math.max(run.peakBytes ?? 0, bytes)
+    // With several at once nobody knows whose it was.
+    const cpuMs = this.width === 1 ? this.#child.cpuMs() : null
+    if (cpuMs !== null) run.cpuMs = Math.max(0, cpuMs - this.#cpuMs)
+    return bytes
   }
 
   retire(): void {
@@ -204,7 +212,8 @@ export class PooledChild {
     switch (line[0]) {
       case 'R':
         if (this.readyAt > 0) throw new TypeError('ready twice')
-        this.heapLimitBytes = (JSON.parse(line.slice(tab + 1)) as ChildHello).heapLimitBytes
+        this.hello = JSON.parse(line.slice(tab + 1)) as ChildHello
+        this.#cpuMs = this.hello.cpuMs
         this.readyAt = performance.now()
         if (this.state !== 'booting') return
         this.state = 'ready'
@@ -227,6 +236,7 @@ export class PooledChild {
       case 'x':
         // Of an attempt that has ended it was what that left behind, and none of these.
         this.guilty = run ?? 'nobody'
+        if (run !== undefined) this.look(run)
         return
       case 'l':
         this.#logged(run, parseLog(line.slice(tab + 1)))
@@ -278,6 +288,7 @@ export class PooledChild {
         ? { kind: 'returned', result: rest === '' ? null : rest, usage }
         : { ...parseOutcome(rest), usage }
     const { wallMs } = usage
+    this.#cpuMs += usage.cpuMs ?? 0
     this.#meanMs = this.#meanMs === null ? wallMs : this.#meanMs * (1 - WEIGHT) + wallMs * WEIGHT
     this.#forget(run)
     this.#owner.onEnded(run, answered(run, outcome))

@@ -1,11 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import { CHILD_ID, killDescendants } from './entry/descendants.ts'
 import { lastWords } from './last-words.ts'
 import { childNodeOptions } from './node-options.ts'
-import { isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
-import { LineReader, recallLine, TERM_LINE } from './protocol.ts'
+import { cpuMs, isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
+import { LineReader, RETIRE_LINE, recallLine, TERM_LINE } from './protocol.ts'
 
 const MIB = 1_024 ** 2
 /**
@@ -31,6 +33,7 @@ export function launchProcess(options: LaunchOptions, events: ChildEvents): Chil
 }
 
 class ProcessChild implements Child {
+  readonly #id = randomUUID()
   readonly #process: ChildProcess
   readonly #events: ChildEvents
   readonly #inbox: Socket
@@ -41,6 +44,8 @@ class ProcessChild implements Child {
   #seenBytes: number | null = null
   #isLooking = false
   #hasEnded = false
+  /** It ends in its own time: what its jobs have set free on purpose may live on. */
+  #isRetired = false
 
   constructor(options: LaunchOptions, events: ChildEvents) {
     this.#events = events
@@ -49,6 +54,7 @@ class ProcessChild implements Child {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
       windowsHide: true,
+      env: { ...process.env, [CHILD_ID]: this.#id },
     })
     const [, , , inbox, outbox, control] = this.#process.stdio as unknown as Socket[]
     this.#inbox = inbox!
@@ -69,7 +75,8 @@ class ProcessChild implements Child {
   }
 
   retire(): void {
-    this.#inbox.end()
+    this.#isRetired = true
+    this.#inbox.end(RETIRE_LINE)
   }
 
   terminate(): boolean {
@@ -80,6 +87,11 @@ class ProcessChild implements Child {
   }
 
   kill(): void {
+    this.#isRetired = false
+    this.#killGroup()
+  }
+
+  #killGroup(): void {
     if (this.pid !== null) signalGroup(this.pid, 'SIGKILL')
   }
 
@@ -88,6 +100,10 @@ class ProcessChild implements Child {
     if (process.platform === 'linux') return residentBytes(this.pid)
     this.#look(this.pid)
     return this.#seenBytes
+  }
+
+  cpuMs(): number | null {
+    return this.pid === null || this.#hasEnded ? null : cpuMs(this.pid)
   }
 
   /** Where there is no /proc, `ps` says it, a little later. */
@@ -133,7 +149,7 @@ class ProcessChild implements Child {
     this.#process.once('exit', (code, signal) => {
       this.#hasEnded = true
       // What it had started holds its pipes open, and must not outlive it.
-      this.kill()
+      this.#killGroup()
       void this.#dead(saidAll).then(() => this.#gone(code, signal))
     })
   }
@@ -141,9 +157,13 @@ class ProcessChild implements Child {
   async #dead(saidAll: Promise<void>): Promise<void> {
     const deadline = performance.now() + DYING_MS
     await Promise.race([saidAll, after(LAST_WORDS_MS)])
-    while (this.pid !== null && isGroupAlive(this.pid) && performance.now() < deadline) {
-      await after(LOOK_MS)
-    }
+    while (this.#isAnyAlive() && performance.now() < deadline) await after(LOOK_MS)
+  }
+
+  #isAnyAlive(): boolean {
+    if (this.pid === null) return false
+    const isSwept = this.#isRetired || killDescendants(this.#id, null) === 0
+    return !isSwept || isGroupAlive(this.pid)
   }
 
   #gone(code: number | null, signal: string | null): void {

@@ -5,6 +5,7 @@
  *
  *     parent → child        r seq TAB head TAB args    run          s seq TAB reason   stop
  *                           t  SIGTERM comes, and is meant
+ *                           e  end: nothing more is sent
  *     parent → watchdog     c seq                      recall: give it back if it has not begun
  *     watchdog → parent     n seq  given back          k seq  kept: it has begun
  *     child → parent        R TAB json  ready          F TAB json  could not be started
@@ -49,6 +50,9 @@ export interface ChildOrders {
 /** What a child says when it is ready. */
 export interface ChildHello {
   readonly heapLimitBytes: number
+  /** What its start has taken. */
+  readonly cpuMs: number
+  readonly bytes: number
 }
 
 /** An attempt as it reaches a child. */
@@ -81,6 +85,7 @@ export function parseRun(text: string): ChildAttempt {
 
 export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t${reason}\n`
 export const TERM_LINE = 't\n'
+export const RETIRE_LINE = 'e\n'
 export const recallLine = (seq: number): string => `c${seq}\n`
 
 /** `wall,cpu,peak`, with nothing where a figure is not known. */

@@ -28,6 +28,7 @@ export class Run {
   hasHeard = false
   isRecalled = false
   peakBytes: number | null = null
+  cpuMs: number | null = null
   /** The end of what the job printed to stderr. */
   said = ''
   readonly #resolve: (outcome: Outcome) => void

@@ -62,6 +62,10 @@ class ThreadChild implements Child {
     return null
   }
 
+  cpuMs(): null {
+    return null
+  }
+
   #hear(lines: string): void {
     this.#reader.push(lines)
     this.#events.onTurn()

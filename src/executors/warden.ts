@@ -38,10 +38,9 @@ export class Warden {
     const everyMs = memoryBytes === undefined ? PEAK_LOOK_MS : MEMORY_LOOK_MS
     if (now - (this.#lookedAt.get(child) ?? run.begunAt) < everyMs) return
     this.#lookedAt.set(child, now)
-    const bytes = child.residentBytes()
-    if (bytes === null) return
-    run.peakBytes = Math.max(run.peakBytes ?? 0, bytes)
-    if (memoryBytes === undefined || bytes <= memoryBytes || child.state === 'killed') return
+    const bytes = child.look(run)
+    if (bytes === null || memoryBytes === undefined || child.state === 'killed') return
+    if (bytes <= memoryBytes) return
     // No time for manners: what grows this fast takes the machine with it.
     run.stop.ask('over-memory')
     child.kill(run)
@@ -50,6 +49,7 @@ export class Warden {
   #force(child: PooledChild, run: Run, askedMs: number): void {
     if (child.state === 'killed') return
     if (askedMs >= this.killAfterMs) {
+      child.look(run)
       child.kill(run)
       return
     }
@@ -57,6 +57,7 @@ export class Warden {
     if (child.begun > 1) return
     const isDeaf = !run.hasHeard && askedMs >= Math.min(HEAR_MS, this.killAfterMs / 2)
     if (child.isTerminated || !(isDeaf || askedMs >= this.killAfterMs / 2)) return
+    child.look(run)
     if (!child.terminate() && isDeaf) child.kill(run)
   }
 }

@@ -25,6 +25,8 @@ export interface JobRunnerOptions {
   readonly send: (lines: string) => void
   /** The parent is about to send SIGTERM. */
   readonly onTerm?: () => void
+  /** The parent lets go of this child: the end of what it sends is not its own end. */
+  readonly onRetire?: () => void
 }
 
 /** After this long without a look at the loop, it gets one: stops come by it. */
@@ -138,6 +140,9 @@ export class JobRunner {
       case 't':
         for (const running of this.#running.values()) running.tellProgress()
         this.#options.onTerm?.()
+        return
+      case 'e':
+        this.#options.onRetire?.()
     }
   }
 

@@ -20,6 +20,8 @@ import { captureOutput } from './output.ts'
 
 const INBOX = 3
 const OUTBOX = 4
+/** What the watchdog may take at most, in milliseconds. */
+const WATCHDOG_MS = 2_000
 
 function send(lines: string): void {
   const bytes = Buffer.from(lines)
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
   const definitions = await loadOrdered(orders, send)
   const { width } = orders
   const meter = new ProcessMeter()
+  let isRetired = false
   const runner = new JobRunner({
     definitions,
     cells,
@@ -49,6 +52,9 @@ async function main(): Promise<void> {
     meter,
     send,
     onTerm: () => signals.announce(),
+    onRetire: () => {
+      isRetired = true
+    },
   })
   process.on('uncaughtException', (error) => runner.fault(error, 'an exception nobody caught'))
   process.on('unhandledRejection', (error) => runner.fault(error, 'a rejection nobody handled'))
@@ -58,9 +64,16 @@ async function main(): Promise<void> {
   const inbox = new Socket({ fd: INBOX, readable: true, writable: false })
   inbox.setEncoding('utf8')
   inbox.on('data', (text: string) => runner.receive(text))
-  // The parent lets go of this child, or is gone.
-  inbox.on('close', () => process.exit())
-  const hello: ChildHello = { heapLimitBytes: getHeapStatistics().heap_size_limit }
+  inbox.on('close', () => {
+    if (isRetired) process.exit()
+    // The parent is gone: the watchdog has more to end than this process, so it goes first.
+    setTimeout(() => process.exit(), WATCHDOG_MS)
+  })
+  const hello: ChildHello = {
+    heapLimitBytes: getHeapStatistics().heap_size_limit,
+    cpuMs: meter.read().cpuMs,
+    bytes: meter.bytes(performance.now()),
+  }
   send(`R\t${JSON.stringify(hello)}\n`)
 }
 

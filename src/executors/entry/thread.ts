@@ -25,7 +25,11 @@ async function main(): Promise<void> {
   process.on('exit', () => runner.ending())
   captureOutput(runner)
   port.on('message', (text: string) => runner.receive(text))
-  const hello: ChildHello = { heapLimitBytes: getHeapStatistics().heap_size_limit }
+  const hello: ChildHello = {
+    heapLimitBytes: getHeapStatistics().heap_size_limit,
+    cpuMs: meter.read().cpuMs,
+    bytes: meter.bytes(performance.now()),
+  }
   send(`R\t${JSON.stringify(hello)}\n`)
 }
 

@@ -7,6 +7,7 @@
 import { Socket } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import { LineReader, recallCell } from '../protocol.ts'
+import { CHILD_ID, killDescendants } from './descendants.ts'
 
 const CONTROL = 5
 /** Behind the end of the connection, by which it hears of it at once. */
@@ -22,6 +23,8 @@ const reader = new LineReader((line) => {
 })
 
 function endAll(): void {
+  const id = process.env[CHILD_ID]
+  if (id !== undefined) killDescendants(id, process.pid)
   // The group: the jobs' own children too.
   process.kill(-process.pid, 'SIGKILL')
 }

@@ -1,4 +1,5 @@
 // Jobs that do what no job should, to the child that runs them.
+import { spawn } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
@@ -96,4 +97,22 @@ export const handles = job({ name: 'handles' }, async (_, { progress, signal }) 
 
 export const spins = job({ name: 'spins' }, () => {
   for (;;);
+})
+
+/** Starts a process in a group of its own, and tells its id. */
+export const detaches = job({ name: 'detaches' }, async ({ ms = 3_600_000 }, { progress }) => {
+  const code = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"
+  const options = { detached: true, stdio: 'ignore' }
+  const { pid } = spawn(process.execPath, ['-e', code], options)
+  progress(pid)
+  await sleep(ms)
+  return pid
+})
+
+export const growsWasm = job({ name: 'grows-wasm' }, ({ atOnce = false }) => {
+  const memory = new WebAssembly.Memory({ initial: atOnce ? 16_384 : 1 })
+  for (;;) {
+    new Uint8Array(memory.buffer).fill(1)
+    memory.grow(256)
+  }
 })

@@ -10,7 +10,8 @@ const report = {
   progress: (job, value) =>
     console.log(JSON.stringify({ name: job.name, value: JSON.parse(value), pids: executor.pids })),
 }
-for (const name of ['spin', 'grandchild']) {
+const names = process.argv.slice(3)
+for (const name of names.length > 0 ? names : ['spin', 'grandchild']) {
   const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, rare: {} }
   void executor.run({ job, limits: {}, report }, new Stop())
 }
