@@ -53,6 +53,18 @@ export async function loadJobs(
   return new Map([...known].map(([name, { definition }]) => [name, definition]))
 }
 
+/** The modules of these sources, one by one. @throws {ConfigError} when a glob matches nothing */
+export async function moduleUrls(sources: readonly string[]): Promise<string[]> {
+  return (await Promise.all(sources.map(urlsOf))).flat()
+}
+
+/** A source that means the same after a change of the working directory: a path is made absolute. */
+export function placedSource<Source>(source: Source): Source | string {
+  return typeof source !== 'string' || isUrl(source) ? source : path.resolve(source)
+}
+
+const isUrl = (text: string): boolean => /^[a-z]{2,}:/i.test(text)
+
 function add(known: Map<string, Found>, found: Found): void {
   const { name } = found.definition
   const other = known.get(name)
@@ -77,7 +89,7 @@ async function urlsOf(source: unknown): Promise<string[]> {
     )
   }
   const text = String(source)
-  if (/^[a-z]{2,}:/i.test(text) && !text.startsWith('file:')) return [text]
+  if (isUrl(text) && !text.startsWith('file:')) return [text]
   const file = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(text)
   if (!isGlob(file) || existsSync(file)) {
     // A URL is kept with its query, by which two versions of a module are told apart.

@@ -3,6 +3,7 @@ import { ConfigError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { SerializedError } from '../core/serialize-error.ts'
 import type { ExecutorSettings } from './executor.ts'
+import { placedSource } from './job-modules.ts'
 
 export interface PoolOptions extends ExecutorSettings {
   /** Modules that the children load: URLs, paths, globs. Functions are refused: they have no module. */
@@ -19,7 +20,7 @@ export const DEFAULT_KILL_AFTER_MS = 5_000
 export function modulesOf(sources: readonly unknown[], executor: string): string[] {
   return sources.map((source) => {
     if (source instanceof URL) return source.href
-    if (typeof source === 'string') return source
+    if (typeof source === 'string') return placedSource(source)
     throw new ConfigError(
       `The executor "${executor}" runs jobs in a child, which has to load them from a module, and got ${show(source)}. Write the jobs option as a module, jobs: new URL('./jobs.js', import.meta.url), or declare the queue with the executor "inline".`,
     )

@@ -41,8 +41,6 @@ export const MAX_SEQ = 1e9
 export interface ChildOrders {
   /** URLs and paths of the job modules. */
   readonly jobs: readonly string[]
-  /** What makes TypeScript loadable, if anything has to: a module with `register`, as tsx has. */
-  readonly loader: string | null
   /** Jobs at once. */
   readonly width: number
 }

@@ -4,7 +4,6 @@ import type { ChildExit, Launch } from './child.ts'
 import type { ChildRule } from './child-rule.ts'
 import type { Attempt } from './executor.ts'
 import { Lane } from './lane.ts'
-import { loaderFor } from './node-options.ts'
 import { type ChildOwner, PooledChild } from './pooled-child.ts'
 import { Suspects } from './suspects.ts'
 
@@ -82,8 +81,7 @@ export class Roster {
     const { memoryBytes, width } = lane
     const limit = memoryBytes === undefined ? {} : { memoryBytes }
     try {
-      const loader = loaderFor(this.#options.modules)
-      const options = { jobs: this.#options.modules, loader, width, ...limit }
+      const options = { jobs: this.#options.modules, width, ...limit }
       const child = new PooledChild(lane.key, this.#options.launch, options, this.#options.owner)
       child.quota = this.rule.quota
       lane.children.add(child)

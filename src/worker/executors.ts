@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts'
 import type { ExecutorKind, Queue } from '../core/queue.ts'
 import type { Executor, ExecutorSettings } from '../executors/executor.ts'
 import { InlineExecutor } from '../executors/inline-executor.ts'
+import { placedSource } from '../executors/job-modules.ts'
 import { ProcessExecutor } from '../executors/process-executor.ts'
 import { ThreadExecutor } from '../executors/thread-executor.ts'
 
@@ -32,7 +33,8 @@ export class Executors {
   #isStopping = false
 
   constructor(options: ExecutorsOptions) {
-    this.#options = options
+    // An executor may be made much later, after a change of the working directory.
+    this.#options = { ...options, jobs: options.jobs.map(placedSource) }
   }
 
   /**

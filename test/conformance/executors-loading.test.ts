@@ -1,12 +1,43 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { Queue } from 'chancy'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { testSchema } from '../support/database.ts'
+import { resultOf, start } from '../support/executors.ts'
 import { jobModule, keptLog, testPools } from '../support/pools.ts'
 
 const schema = testSchema()
 const pools = testPools()
 const never = jobModule('never-loads')
+
+describe.each(['process', 'thread'] as const)('the modules of children, in %s', (kind) => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'chancy-modules-'))
+    const { href } = new URL('../../dist/core/job.js', import.meta.url)
+    const text = `import { job } from '${href}'\nexport const typed = job({ name: 'typed' }, (): number => 7)`
+    await writeFile(path.join(folder, 'typed.mts'), text)
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it('may be TypeScript that a glob finds', async () => {
+    const executor = pools[kind]({ jobs: [path.join(folder, 't*.*')], concurrency: 1 })
+    expect(await resultOf(start(executor, 'typed'))).toBe(7)
+  })
+
+  it('stay where they were when the working directory changes', async () => {
+    const before = process.cwd()
+    const executor = pools[kind]({ jobs: ['test/support/jobs/rude.mjs'], concurrency: 1 })
+    try {
+      process.chdir(tmpdir())
+      expect(await resultOf(start(executor, 'ok', { value: 1 }))).toBe(1)
+    } finally {
+      process.chdir(before)
+    }
+  })
+})
 
 describe.each(['process', 'thread'] as const)(
   'a module that never finishes loading, in %s',

@@ -39,6 +39,14 @@ describe.each(['process', 'thread'] as const)('what a job prints in a child of %
     }
   })
 
+  it('or logs is text, whatever it is', async () => {
+    const trial = start(executor(), 'logs-anything')
+    expect(await resultOf(trial)).toBe('logged')
+    const messages = trial.logged.map(({ message }) => message)
+    expect(messages.slice(0, 4)).toEqual(['42', '43', 'null', 'Symbol(s)'])
+    expect(messages[4]).toEqual(expect.any(String))
+  })
+
   it('after its end is logged under its name', async () => {
     for (const [what, text] of [
       ['prints', /printed late/],

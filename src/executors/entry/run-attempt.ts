@@ -1,3 +1,4 @@
+import { show } from '../../core/check.ts'
 import { queuedJobOf } from '../../core/claimed-job.ts'
 import type { Context, ContextLog, LogMethod } from '../../core/context.ts'
 import type { JobDefinition } from '../../core/definition.ts'
@@ -144,9 +145,12 @@ function progressText(value: unknown): string {
 
 function contextLog({ job, report }: Attempt): ContextLog {
   const method = (level: LogLevel): LogMethod => {
-    return (first: string | object, second?: string) => {
-      if (typeof first === 'string') report.log(job, level, {}, first)
-      else report.log(job, level, first, second)
+    // In JavaScript a job may hand over anything, and must not fail by it.
+    return (first: unknown, second?: unknown) => {
+      const hasFields = typeof first === 'object' && first !== null
+      const said = hasFields ? second : first
+      const message = said === undefined || typeof said === 'string' ? said : textOf(said)
+      report.log(job, level, hasFields ? first : {}, message)
     }
   }
   return {
@@ -154,5 +158,13 @@ function contextLog({ job, report }: Attempt): ContextLog {
     info: method('info'),
     warn: method('warn'),
     error: method('error'),
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return show(value)
   }
 }

@@ -116,3 +116,12 @@ export const growsWasm = job({ name: 'grows-wasm' }, ({ atOnce = false }) => {
     memory.grow(256)
   }
 })
+
+export const logsAnything = job({ name: 'logs-anything' }, (_, { log }) => {
+  log.info({}, 42)
+  log.info(43)
+  log.info(null)
+  log.info({ size: 1 }, Symbol('s'))
+  log.info({}, Object.create(null))
+  return 'logged'
+})
