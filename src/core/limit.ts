@@ -16,12 +16,16 @@ export interface TimeLimit {
 /** A limit of one attempt. */
 export type Limit = MemoryLimit | TimeLimit
 
-/** A bare child takes about 40 MiB; below this a limit would kill the child and not the job. */
+/** A child that does nothing takes about 60 MiB; below this a limit would kill the child and not the job. */
 export const MIN_MEMORY_BYTES = 96 * 1_024 ** 2
 
 export const Limit = Object.freeze({
   /**
    * The most memory an attempt may use, in bytes or like `'1GiB'`; at least 96 MiB.
+   *
+   * The executor `process` holds the whole child to it. `thread` holds the V8 heap alone, and only
+   * against code that grows in small steps: a thread shares the fate of its worker, which V8 aborts
+   * when a large array does not fit. Memory that is not trusted belongs in `process`.
    *
    * @throws {ConfigError} when it is less, or no size
    */
@@ -29,7 +33,7 @@ export const Limit = Object.freeze({
     const bytes = sizeBytes(size, 'Limit.memory')
     if (bytes < MIN_MEMORY_BYTES) {
       throw new ConfigError(
-        `Limit.memory: expected at least 96MiB, got ${show(size)}. A child that does nothing already takes about 40MiB.`,
+        `Limit.memory: expected at least 96MiB, got ${show(size)}. A child that does nothing already takes about 60MiB.`,
         { details: { minBytes: MIN_MEMORY_BYTES, bytes } },
       )
     }

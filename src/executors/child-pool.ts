@@ -170,6 +170,7 @@ export abstract class ChildPool implements Executor, ChildOwner {
   onReady(child: PooledChild): void {
     const lane = this.#roster.lanes.get(child.lane)!
     lane.failures = 0
+    this.#tender.checkRoom(lane, child)
     this.#roster.troubled(null)
     if (child.width === lane.width) {
       // It replaces one that has done its share.

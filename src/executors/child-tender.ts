@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.ts'
 import { SLOW_MODULE, SLOW_MODULE_MS } from './job-modules.ts'
+import type { Lane } from './lane.ts'
 import type { PooledChild } from './pooled-child.ts'
 import { type Roster, SHARED } from './roster.ts'
 
@@ -19,6 +20,9 @@ const DEAF_MS = 2_000
 /** What such a child has to give back, it gives back within this. */
 const GIVE_BACK_MS = 1_000
 
+/** The share of a memory limit that may be gone before anything runs. */
+const FULL = 0.8
+
 /** Sees to it that no child keeps work that it does not do, or lives for longer than it is of use. */
 export class ChildTender {
   readonly #roster: Roster
@@ -26,6 +30,8 @@ export class ChildTender {
   readonly #heads = new WeakMap<PooledChild, { readonly seq: number; readonly since: number }>()
   /** Children that were said to take long. */
   readonly #slow = new WeakSet<PooledChild>()
+  /** Lanes of whose limit most is gone at the start. */
+  readonly #tight = new WeakSet<Lane>()
   readonly #deafSince = new WeakMap<PooledChild, number>()
 
   constructor(roster: Roster, log: Logger | undefined) {
@@ -49,6 +55,18 @@ export class ChildTender {
     if (child.state !== 'ready' || child.runs.size > 0) return
     const isSpare = child.lane !== SHARED || this.#roster.shared.children.size > this.#roster.kept
     if (isSpare && now - child.heardAt > SPARE_MS) child.retire()
+  }
+
+  /** Says once when a child that has run nothing is near its limit: its jobs would be killed for it. */
+  checkRoom(lane: Lane, child: PooledChild): void {
+    const { memoryBytes } = lane
+    const { bytes } = child.hello
+    if (memoryBytes === undefined || bytes < memoryBytes * FULL || this.#tight.has(lane)) return
+    this.#tight.add(lane)
+    this.#log?.warn(
+      { memoryBytes, takenBytes: bytes },
+      'a child takes most of the memory limit of a job before it begins: raise Limit.memory, load less in the job modules, or build TypeScript instead of loading it through tsx',
+    )
   }
 
   #await(child: PooledChild, bootMs: number): void {

@@ -5,8 +5,8 @@ import { launchThread } from './thread-child.ts'
 /**
  * Runs jobs in threads of this process: lighter than processes, and less apart. The limit of time
  * holds against any JavaScript; code in a native call is stopped when the call returns. The limit of
- * memory is one of the V8 heap: a `Buffer` and native code lie outside of it. A job that crashes in
- * native code takes the worker with it.
+ * memory is one of the V8 heap: a `Buffer` and native code lie outside of it, and a large array that
+ * does not fit into it makes V8 abort the whole process. So does a crash in native code.
  */
 export class ThreadExecutor extends ChildPool {
   /** @throws {ConfigError} when a job has no module */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resultOf, start } from '../support/executors.ts'
 import { isRunning } from '../support/limit-trials.ts'
-import { jobModule, testPools } from '../support/pools.ts'
+import { jobModule, keptLog, testPools } from '../support/pools.ts'
 import { startProcess } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -68,5 +68,22 @@ describe('memory of WebAssembly', () => {
     const limits = { memoryBytes: 128 * MIB }
     const outcome = await start(executor, 'grows-wasm', { atOnce }, limits).ended
     expect(outcome).toMatchObject({ kind: 'over-memory', limitBytes: 128 * MIB })
+  })
+})
+
+describe('a child that takes most of a limit before it begins', () => {
+  it('is warned of, once', async () => {
+    const { log, lines, said } = keptLog()
+    const executor = pools.process({ jobs: [jobModule('heavy')], concurrency: 1, log })
+    const limits = { memoryBytes: 120 * MIB }
+    for (const value of [1, 2]) {
+      expect(await resultOf(start(executor, 'ok', { value }, limits))).toBe(value)
+      for (const pid of executor.pids) process.kill(pid, 'SIGKILL')
+    }
+    expect(await said(/most of the memory limit/)).toMatchObject({
+      level: 'warn',
+      fields: { memoryBytes: 120 * MIB, takenBytes: expect.any(Number) },
+    })
+    expect(lines.filter(({ level }) => level === 'warn').length).toBe(1)
   })
 })
