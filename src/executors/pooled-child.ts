@@ -231,9 +231,11 @@ export class PooledChild {
         this.loading = `${JSON.parse(line.slice(tab + 1))}`
         return
       case 'h':
+        if (line !== 'h0' && line !== 'h1') break
         this.#hasHandlers = line === 'h1'
         return
       case 'x':
+        if (!(seq > 0)) break
         // Of an attempt that has ended it was what that left behind, and none of these.
         this.guilty = run ?? 'nobody'
         if (run !== undefined) this.look(run)
