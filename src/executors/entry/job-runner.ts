@@ -180,7 +180,7 @@ export class JobRunner {
     const isAlone = this.#running.size === 0
     if (!isAlone) for (const other of this.#running.values()) other.isAlone = false
     const before = (isAlone ? this.#lastReading : null) ?? meter.read()
-    const running = new Running(seq, parseRun(text), { at, before, isAlone }, this.#voice)
+    const running = new Running(seq, parseRun(text), at, before, isAlone, this.#voice)
     this.#running.set(seq, running)
     const { attempt, stop } = running
 

@@ -38,14 +38,16 @@ export class Running implements AttemptReport {
   constructor(
     seq: number,
     attempt: ChildAttempt,
-    begun: { readonly at: number; readonly before: Reading; readonly isAlone: boolean },
+    startedAt: number,
+    before: Reading,
+    isAlone: boolean,
     voice: RunningVoice,
   ) {
     this.seq = seq
-    this.attempt = { ...attempt, report: this }
-    this.startedAt = begun.at
-    this.before = begun.before
-    this.isAlone = begun.isAlone
+    this.attempt = { job: attempt.job, limits: attempt.limits, report: this }
+    this.startedAt = startedAt
+    this.before = before
+    this.isAlone = isAlone
     this.#voice = voice
   }
 
@@ -71,10 +73,10 @@ export class Running implements AttemptReport {
 
   /** Hands over the value that was held back, if there is one. */
   tellProgress(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
     const value = this.#progress
     if (value === null) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
     this.#progress = null
     this.#progressAt = performance.now()
     this.#voice.progress(this, value)
