@@ -32,11 +32,27 @@ export function unanswered(run: Run, exit: ChildExit, heapLimitBytes: number): O
     peakBytes: run.peakBytes,
   }
   if (stopped !== null) return { ...stopped, usage }
-  if (exit.isOutOfMemory) {
+  if (exit.isOutOfMemory || isStarved(run, exit)) {
     return { kind: 'over-memory', limitBytes: attempt.limits.memoryBytes ?? heapLimitBytes, usage }
   }
   const words = lastWords(`${run.said}${exit.lastWords}`)
   return { kind: 'child-lost', error: lostError({ ...exit, lastWords: words }), usage }
+}
+
+/** By these a process ends that used memory which it was not given. */
+const FAULTS: readonly (string | null)[] = ['SIGSEGV', 'SIGBUS', 'SIGTRAP', 'SIGILL']
+/** The last look at its memory may have been a moment before the fault. */
+const NEARLY = 0.8
+
+/**
+ * Under the hard data limit the system refuses memory, and native code, V8's own now and then, does not
+ * look whether it got any. It leaves no words: only how much it held tells this from any other fault.
+ */
+function isStarved({ attempt, peakBytes }: Run, { signal }: ChildExit): boolean {
+  const { memoryBytes } = attempt.limits
+  return (
+    memoryBytes !== undefined && FAULTS.includes(signal) && (peakBytes ?? 0) >= memoryBytes * NEARLY
+  )
 }
 
 /** What is said of a child that ended by itself. */

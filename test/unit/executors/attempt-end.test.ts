@@ -41,6 +41,18 @@ describe('a child that ended without an answer', () => {
     expect(outcome).toMatchObject({ kind: 'over-memory', limitBytes: HEAP })
   })
 
+  it.each([
+    ['a fault near the limit', 'SIGSEGV', 800, limits, 'over-memory'],
+    ['a fault far below it', 'SIGSEGV', 799, limits, 'child-lost'],
+    ['a fault that nobody measured', 'SIGSEGV', null, limits, 'child-lost'],
+    ['a fault without a limit', 'SIGSEGV', 800, { timeMs: 10 }, 'child-lost'],
+    ['an abort near the limit, which has words', 'SIGABRT', 999, limits, 'child-lost'],
+  ] as const)('%s', (_what, signal, peakBytes, rules, kind) => {
+    const run = runWith(rules, null)
+    run.peakBytes = peakBytes
+    expect(unanswered(run, exit({ signal }), HEAP).kind).toBe(kind)
+  })
+
   it('says how, and its last words', () => {
     const how = exit({ signal: 'SIGABRT', lastWords: 'oh no' })
     const { error } = unanswered(runWith({}, null), how, HEAP) as { error: Error }
