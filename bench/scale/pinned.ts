@@ -31,7 +31,7 @@ const LOOK_MS = 100
 const DEPTH = 6
 
 /**
- * Drains without a pause while another session holds a snapshot that was taken before: nothing that
+ * Drains without a pause while another connection holds a snapshot that was taken before: nothing that
  * dies after it can be cleaned away. The line is filled again as it is drained, which costs the
  * server something as well; so the plain part, in a schema of its own and without that session,
  * runs in the same way. One worker process runs all the time; the claims of single jobs are timed at the

@@ -7,7 +7,7 @@ import { type ResultOfWhole, toJob, type Whole } from '../core/job.ts'
 import { checkJobName, checkQueueName } from '../core/job-name.ts'
 import type { JobSource } from '../core/job-source.ts'
 import { type Logger, safeLogger } from '../core/logger.ts'
-import { type PushRow, pushRow } from '../core/push-row.ts'
+import { pushRow } from '../core/push-row.ts'
 import type { Queue } from '../core/queue.ts'
 import {
   type FinishedState,
@@ -26,8 +26,6 @@ import { checkVersions, migrate, readVersions } from '../database/migrator.ts'
 import { namesOf } from '../database/names.ts'
 import { Notifier } from '../database/notifier.ts'
 import { queuedJob, type WorkerInfo, workerInfo } from '../database/rows.ts'
-import { asSession } from '../database/session.ts'
-import { sqlStateOf } from '../database/sql-state.ts'
 import type { CancelVerdict } from '../database/statements/jobs.ts'
 import { getJobs, listJobs } from '../database/statements/queued-jobs.ts'
 import { notifyChannel } from '../database/statements/queues.ts'
@@ -37,7 +35,6 @@ import { Hub } from '../events/hub.ts'
 import { PluginSet } from '../plugin/plugin-set.ts'
 import { Asker } from './asker.ts'
 import type { Jobs } from './batches.ts'
-import { BulkPusher } from './bulk-pusher.ts'
 import { defaultLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
 import { JobActions } from './job-actions.ts'
@@ -45,10 +42,8 @@ import { idOf, idsOf, type JobId } from './job-id.ts'
 import { LocalClaims } from './local-claims.ts'
 import { notifierEvents } from './notifier-events.ts'
 import { type ChancyOptions, parseChancyOptions } from './options.ts'
-import { PushBuffer } from './push-buffer.ts'
-import { Pusher } from './pusher.ts'
+import { Pushes } from './pushes.ts'
 import { QueueRegistry } from './queue-registry.ts'
-import { UniquePusher } from './unique-pusher.ts'
 import { type WaitOptions, Waits } from './waits.ts'
 import { WakeNotices } from './wake-notices.ts'
 
@@ -99,11 +94,7 @@ export class Chancy {
   readonly #lines: readonly Migrations[]
   readonly #asker: Asker
   readonly #queues: QueueRegistry
-  readonly #pusher: Pusher
-  readonly #bulk: BulkPusher
-  readonly #unique: UniquePusher
-  readonly #buffer: PushBuffer
-  readonly #uniqueBuffer: PushBuffer
+  readonly #pushes: Pushes
   readonly #notices: WakeNotices | null
   readonly #notifier: Notifier | null
   readonly #waits: Waits
@@ -147,7 +138,7 @@ export class Chancy {
       checkOpen: () => this.#checkOpen(this.#isClosed),
     })
     this.#queues = new QueueRegistry(this.#asker, (queue) => this.#queueChanged(queue))
-    this.#pusher = new Pusher({
+    this.#pushes = new Pushes({
       database: this.#database,
       hub: this.#hub,
       clock,
@@ -156,11 +147,6 @@ export class Chancy {
       deadlineMs,
       explained: (error) => this.#asker.explained(error),
     })
-    this.#bulk = new BulkPusher(this.#pusher, clock)
-    this.#unique = new UniquePusher(this.#pusher, clock, deadlineMs)
-    const isOfOneRow = (error: unknown): boolean => isRefusedRow(error)
-    this.#buffer = new PushBuffer({ push: (rows) => this.#pusher.push(rows), isOfOneRow })
-    this.#uniqueBuffer = new PushBuffer({ push: (rows) => this.#unique.push(rows), isOfOneRow })
     const canListen = settings.notifications && settings.pooler === null
     this.#notifier = canListen
       ? new Notifier(this.#driver, names.channel, clock, notifierEvents(this.#hub, this.#notices))
@@ -246,12 +232,10 @@ export class Chancy {
     const made = pushRow(toJob(job), this.#clock.now())
     const row = made instanceof Promise ? await made : made
     this.#checkOpen()
-    if (options !== undefined) {
-      const { session } = checkOptions(options, ['session'], 'push')
-      if (session !== undefined) return this.#pushIn(session, row)
-    }
-    const buffer = row.uniqueKey === null ? this.#buffer : this.#uniqueBuffer
-    const { id, created } = await buffer.add(row)
+    const session =
+      options === undefined ? undefined : checkOptions(options, ['session'], 'push').session
+    const pushed = session === undefined ? this.#pushes.one(row) : this.#pushes.oneIn(session, row)
+    const { id, created } = await pushed
     return new Reference<R>(id, created)
   }
 
@@ -269,7 +253,7 @@ export class Chancy {
     options?: PushOptions & { readonly batchSize?: number },
   ): Promise<Reference<ResultOfWhole<T>>[]> {
     this.#checkOpen()
-    return this.#bulk.push(jobs, options)
+    return this.#pushes.many(jobs, options)
   }
 
   /** The job as it is now, or null when there is none. */
@@ -394,21 +378,13 @@ export class Chancy {
   }
 
   async #close(): Promise<void> {
-    await this.#bulk.close()
-    await this.#buffer.drained()
-    await this.#uniqueBuffer.drained()
-    await this.#unique.drained()
+    await this.#pushes.close()
     this.#notices?.flush()
     await this.#waits.close()
     await this.#notifier?.stop()
     await Promise.all(this.#sending)
     this.#isClosed = true
     await this.#driver.close()
-  }
-
-  async #pushIn<R>(given: unknown, row: PushRow): Promise<Reference<R>> {
-    const [pushed] = await this.#pusher.pushIn(asSession(given), [row])
-    return new Reference<R>(pushed?.id ?? row.id, pushed?.created ?? true)
   }
 
   async #queueChanged(queue: string): Promise<void> {
@@ -438,12 +414,6 @@ export class Chancy {
 
 /** Accepts durations wherever the options do; named here for the declaration files. */
 export type { Duration }
-
-/** Data that the server refuses, as opposed to a server that is away. */
-function isRefusedRow(error: unknown): boolean {
-  const state = sqlStateOf(error)
-  return state !== undefined && (state.startsWith('22') || state.startsWith('23'))
-}
 
 /** The default one is made when something is first logged: importing Chancy starts nothing. */
 function lazyLogger(): Logger {

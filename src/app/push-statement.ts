@@ -19,18 +19,13 @@ export interface PushMode {
 export function pushValues(rows: readonly PushRow[], mode: PushMode): PushValues {
   const some = (has: (row: PushRow) => boolean): boolean => rows.some(has)
   return [
-    plainArray(rows.map((row) => row.id)),
-    textArray(rows.map((row) => row.queue)),
-    textArray(rows.map((row) => row.name)),
-    textArray(rows.map((row) => row.args)),
-    plainArray(rows.map((row) => row.priority)),
-    plainArray(rows.map((row) => row.maxAttempts)),
+    ...everyRows(rows),
     some((row) => row.scheduledAtMs !== null)
       ? plainArray(rows.map((row) => row.scheduledAtMs))
       : null,
     some((row) => row.delayMs !== null) ? plainArray(rows.map((row) => row.delayMs)) : null,
     some((row) => row.uniqueKey !== null) ? textArray(rows.map((row) => row.uniqueKey)) : null,
-    some((row) => row.rest !== null) ? textArray(rows.map((row) => row.rest)) : null,
+    rests(rows),
     mode.again,
     mode.lockMs,
     mode.payloads.length > 0 ? textArray(mode.payloads) : null,
@@ -44,14 +39,25 @@ export function pushAndClaimValues(
   claim: ClaimRequest,
 ): PushAndClaimValues {
   return [
+    ...everyRows(rows),
+    rests(rows),
+    payloads.length > 0 ? textArray(payloads) : null,
+    ...claimValues(claim, true),
+  ]
+}
+
+/** What every row has. */
+function everyRows(rows: readonly PushRow[]) {
+  return [
     plainArray(rows.map((row) => row.id)),
     textArray(rows.map((row) => row.queue)),
     textArray(rows.map((row) => row.name)),
     textArray(rows.map((row) => row.args)),
     plainArray(rows.map((row) => row.priority)),
     plainArray(rows.map((row) => row.maxAttempts)),
-    rows.some((row) => row.rest !== null) ? textArray(rows.map((row) => row.rest)) : null,
-    payloads.length > 0 ? textArray(payloads) : null,
-    ...claimValues(claim, true),
-  ]
+  ] as const
+}
+
+function rests(rows: readonly PushRow[]): string | null {
+  return rows.some((row) => row.rest !== null) ? textArray(rows.map((row) => row.rest)) : null
 }
