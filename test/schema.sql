@@ -157,6 +157,28 @@ CREATE UNIQUE INDEX leader_pkey ON chancy.leader USING btree (name);
 
 SEQUENCE line AS bigint START 1 INCREMENT 1 CACHE 1;
 
+TABLE line_floors (
+  queue text NOT NULL
+  raised_at timestamp with time zone NOT NULL
+  highs bigint[]
+  lows bigint[]
+  afters bigint[]
+  befores bigint[]
+  priorities integer[] NOT NULL DEFAULT '{}'::integer[]
+  fronts bigint[] NOT NULL DEFAULT '{}'::bigint[]
+  lines bigint[] NOT NULL DEFAULT '{}'::bigint[]
+  mark_front bigint NOT NULL
+  mark_line bigint NOT NULL
+  mark_id bigint NOT NULL
+  former_front bigint NOT NULL DEFAULT '-9007199254740992'::bigint
+  former_line bigint NOT NULL DEFAULT '-1'::integer
+  left_out bigint[] NOT NULL DEFAULT '{}'::bigint[]
+  left_fronts bigint[] NOT NULL DEFAULT '{}'::bigint[]
+  left_lines bigint[] NOT NULL DEFAULT '{}'::bigint[]
+  CONSTRAINT line_floors_pkey PRIMARY KEY (queue)
+);
+CREATE UNIQUE INDEX line_floors_pkey ON chancy.line_floors USING btree (queue);
+
 TABLE migrations (
   line text NOT NULL
   version integer NOT NULL
@@ -290,6 +312,8 @@ AS $function$
    #variable_conflict use_column
    DECLARE
      queue_state text;
+     has_aside boolean;
+     is_whole boolean := highs IS NULL;
      rate_max int;
      rate_per interval;
      starts int;
@@ -315,18 +339,17 @@ AS $function$
      IF current_setting('transaction_isolation') <> 'read committed' THEN
        RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
      END IF;
-     SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
-            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
-            make_interval(secs => q.rate_per_ms / 1000)
-       INTO queue_state, rate_max, rate_per
-       FROM "chancy"."queues" q
-      WHERE q.name = wanted_queue;
-     IF queue_state IS NULL THEN
-       queue_state := 'undeclared';
-     END IF;
-     IF NOT EXISTS (SELECT 1 FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL) THEN
-       queue_state := 'revoked';
-     END IF;
+     SELECT CASE WHEN (SELECT true FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL)
+                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
+            q.rate_max, q.rate_per,
+            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
+       INTO queue_state, rate_max, rate_per, has_aside
+       FROM (VALUES (1)) AS one(row)
+       LEFT JOIN LATERAL (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
+                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
+                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
+               FROM "chancy"."queues" k
+              WHERE k.name = wanted_queue) q ON true;
      IF queue_state <> 'active' THEN
        RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
                              WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
@@ -343,20 +366,21 @@ AS $function$
        -- The lock first; the limit, the clock and the count in later statements: each may have changed
        -- during the wait, and now() is as old as that.
        PERFORM 1 FROM "chancy"."queues" q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
-       SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
-            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
-            make_interval(secs => q.rate_per_ms / 1000)
-       INTO queue_state, rate_max, rate_per
-       FROM "chancy"."queues" q
-      WHERE q.name = wanted_queue;
-     END IF;
-     IF queue_state IS DISTINCT FROM 'active' THEN
-       queue_state := coalesce(queue_state, 'undeclared');
-       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
+       SELECT q.state, q.rate_max, q.rate_per
+         INTO queue_state, rate_max, rate_per
+         FROM (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
+                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
+                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
+               FROM "chancy"."queues" k
+              WHERE k.name = wanted_queue) q;
+       IF queue_state IS DISTINCT FROM 'active' THEN
+         queue_state := coalesce(queue_state, 'undeclared');
+         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
                              WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
                            (0)::float8, date_part('epoch', start_at) * 1000,
                            NULL::text, NULL::tid;
-       RETURN;
+         RETURN;
+       END IF;
      END IF;
      IF rate_max IS NOT NULL THEN
        start_at := clock_timestamp();
@@ -381,10 +405,19 @@ AS $function$
        END IF;
      END IF;
 
-     IF EXISTS (SELECT 1 FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue) THEN
+     IF is_whole THEN
+       -- None while transactions are left out that nobody looks after.
+       SELECT l.highs, l.lows, l.afters, l.befores
+         INTO highs, lows, afters, befores
+         FROM "chancy"."line_floors" l
+        WHERE l.queue = wanted_queue
+          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
+     END IF;
+     IF has_aside THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
        -- end of this transaction.
-       
+       IF highs IS NULL THEN
+         
        SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
               array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
               bool_or(r.is_limited AND r.is_known)
@@ -419,7 +452,79 @@ AS $function$
                  ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.ready_seq
                  LIMIT room) l
            OFFSET 0) r;
-     ELSIF highs IS NOT NULL THEN
+       ELSE
+         
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
+         FROM (
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
+             FROM (
+                SELECT both_lanes.tid, both_lanes.id, both_lanes.is_limited, both_lanes.name,
+                       both_lanes.priority, both_lanes.ready_seq
+                  FROM (
+                    SELECT a.*, 0 AS lane
+                      FROM unnest(names) AS n(name),
+                           LATERAL (
+                             SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited,
+                                    j.name, j.priority, j.seq AS ready_seq
+                               FROM "chancy"."jobs" j
+                              WHERE j.aside AND j.queue = wanted_queue AND j.name = n.name
+                              ORDER BY j.priority DESC, j.seq
+                              LIMIT room
+                                FOR NO KEY UPDATE SKIP LOCKED) a
+                    UNION ALL
+                    SELECT l.*, 1
+                      FROM (
+                SELECT r.*
+                  FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)
+                 CROSS JOIN LATERAL (
+                   SELECT lane.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                          AND j.ready_seq > g.after AND j.ready_seq < g.before
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) lane
+                   UNION ALL
+                   SELECT gap.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                          AND j.priority < g.high AND j.priority > g.low
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) gap) r
+                 LIMIT room) l
+                  ) both_lanes
+                 ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.ready_seq
+                 LIMIT room) l
+           OFFSET 0) r;
+       END IF;
+     ELSIF highs IS NULL THEN
+       
+       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
+              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
+              bool_or(r.is_limited AND r.is_known)
+         INTO picked, ids, strange, looked, is_limited
+         FROM (
+           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
+             FROM (
+                SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                  FROM "chancy"."jobs" j
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT room
+                   FOR NO KEY UPDATE SKIP LOCKED) l
+           OFFSET 0) r;
+     ELSE
        
        SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
               array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
@@ -454,23 +559,8 @@ AS $function$
                    FOR NO KEY UPDATE SKIP LOCKED) gap) r
                  LIMIT room) l
            OFFSET 0) r;
-     ELSE
-       
-       SELECT array_agg(r.tid) FILTER (WHERE r.is_known), array_agg(r.id) FILTER (WHERE r.is_known),
-              array_agg(r.tid) FILTER (WHERE NOT r.is_known), count(*),
-              bool_or(r.is_limited AND r.is_known)
-         INTO picked, ids, strange, looked, is_limited
-         FROM (
-           SELECT l.tid, l.id, l.is_limited, l.name = ANY (names) AS is_known
-             FROM (
-                SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
-                      j.ready_seq
-                  FROM "chancy"."jobs" j
-                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
-                 ORDER BY j.priority DESC, j.ready_seq
-                 LIMIT room
-                   FOR NO KEY UPDATE SKIP LOCKED) l
-           OFFSET 0) r;
+     END IF;
+     IF is_whole THEN
        look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
      END IF;
      IF strange IS NOT NULL THEN
@@ -878,6 +968,7 @@ AS $function$
      kept int := 0;
      asked uuid[];
      cancelled uuid[];
+     own_id xid8;
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -978,6 +1069,8 @@ AS $function$
      END LOOP;
 
      IF moved < cardinality(finish_1.ids) THEN
+       -- Before a place is drawn: see the floors of a line.
+       own_id := pg_current_xact_id();
        UPDATE "chancy"."jobs" j
           SET state = d.state, claim_seq = NULL,
               ready_seq = CASE WHEN d.front THEN nextval('"chancy"."front"')
@@ -1036,6 +1129,38 @@ AS $function$
      END IF;
      RETURN QUERY SELECT c::text, 'cancelled', NULL::float8 FROM unnest(cancelled) AS c;
      RETURN QUERY SELECT NULL::text, 'at', extract(epoch FROM at)::float8 * 1000;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.floor_1(wanted_queue text, wanted integer, place bigint, target bigint, stop_at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   DECLARE
+     step bigint := 100000;
+     up_to bigint;
+     ready bigint;
+   BEGIN
+     WHILE place < target AND clock_timestamp() < stop_at LOOP
+       up_to := least(target, place + step);
+       SELECT j.ready_seq INTO ready
+         FROM "chancy"."jobs" j
+        WHERE j.queue = wanted_queue AND j.priority = wanted AND j.ready_seq IS NOT NULL
+          AND j.ready_seq > place AND j.ready_seq <= up_to AND j.state <> 'running'
+        ORDER BY j.ready_seq
+        LIMIT 1;
+       IF FOUND THEN
+         RETURN ready - 1;
+       END IF;
+       place := up_to;
+       step := step * 2;
+     END LOOP;
+     RETURN place;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.get_jobs_1(ids uuid[])
@@ -1284,6 +1409,8 @@ CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[]
 AS $function$
    #variable_conflict use_column
    DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
      made uuid[];
      past uuid[];
    BEGIN
@@ -1412,6 +1539,118 @@ AS $function$
            WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
        PERFORM pg_notify('chancy_chancy', p) FROM unnest(payloads) AS p;
      END IF;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.raise_floors_1(wanted_queue text, wanted integer[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   DECLARE
+     old "chancy"."line_floors"%ROWTYPE;
+     new "chancy"."line_floors"%ROWTYPE;
+     open bigint[];
+     low_front bigint;
+     low_line bigint;
+     stop_at timestamptz := clock_timestamp() + interval '2 seconds';
+     i int;
+     p int;
+   BEGIN
+     
+     IF current_setting('transaction_isolation') <> 'read committed' THEN
+       RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     SELECT * INTO old FROM "chancy"."line_floors" l WHERE l.queue = wanted_queue FOR UPDATE SKIP LOCKED;
+     IF old.raised_at > clock_timestamp() - interval '0.5 seconds' THEN
+       RETURN false;
+     END IF;
+     new := old;
+     open := ARRAY(
+       SELECT x.id::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id));
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO new.mark_front FROM "chancy"."front" s;
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO new.mark_line FROM "chancy"."line" s;
+     -- Later than the places: who drew one of them has an id below this.
+     new.mark_id := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+     IF old.queue IS NULL THEN
+       INSERT INTO "chancy"."line_floors" (queue, raised_at, mark_front, mark_line, mark_id)
+       VALUES (wanted_queue, clock_timestamp(), new.mark_front, new.mark_line, new.mark_id)
+           ON CONFLICT DO NOTHING;
+       RETURN false;
+     END IF;
+
+     SELECT min(x.front), min(x.line)
+       INTO low_front, low_line
+       FROM unnest(old.left_out, old.left_fronts, old.left_lines) AS x(id, front, line)
+      WHERE x.id <> ALL (open);
+     IF low_line IS NOT NULL THEN
+       -- Until this is done the floors of before are in use.
+       stop_at := clock_timestamp() + interval '20 seconds';
+       new.fronts := ARRAY(SELECT least(u.place, low_front) FROM unnest(old.fronts) AS u(place));
+       new.lines := ARRAY(SELECT least(u.place, low_line) FROM unnest(old.lines) AS u(place));
+     END IF;
+     FOREACH p IN ARRAY wanted LOOP
+       i := array_position(new.priorities, p);
+       IF i IS NULL THEN
+         i := cardinality(new.priorities) + 1;
+         new.priorities[i] := p;
+         new.fronts[i] := (-9007199254740992)::bigint;
+         new.lines[i] := -1;
+       END IF;
+       new.fronts[i] := "chancy"."floor_1"(wanted_queue, p, new.fronts[i], old.mark_front, stop_at);
+       new.lines[i] := "chancy"."floor_1"(wanted_queue, p, new.lines[i], old.mark_line, stop_at);
+     END LOOP;
+
+     SELECT coalesce(array_agg(x.id), '{}'), coalesce(array_agg(x.front), '{}'),
+            coalesce(array_agg(x.line), '{}')
+       INTO new.left_out, new.left_fronts, new.left_lines
+       FROM (
+         SELECT o.id, coalesce(b.front, old.former_front) AS front, coalesce(b.line, old.former_line) AS line
+           FROM unnest(open) AS o(id)
+           LEFT JOIN LATERAL (
+                  SELECT u.front, u.line
+                    FROM unnest(old.left_out, old.left_fronts, old.left_lines) AS u(id, front, line)
+                   WHERE u.id = o.id) b ON true
+          WHERE o.id < old.mark_id) x;
+
+     -- In the order of the line: what lies above a priority, its places in front, its places in line;
+     -- and at last what lies below all.
+     SELECT array_agg(r.high ORDER BY r.n), array_agg(r.low ORDER BY r.n),
+            array_agg(r.after ORDER BY r.n), array_agg(r.before ORDER BY r.n)
+       INTO new.highs, new.lows, new.afters, new.befores
+       FROM (
+         SELECT 3 * s.n + v.k AS n, v.high, v.low, v.after, v.before
+           FROM (
+             SELECT u.priority::bigint AS priority, u.front, u.line,
+                    lag(u.priority::bigint, 1, 2147483648::bigint) OVER (ORDER BY u.priority DESC) AS above,
+                    row_number() OVER (ORDER BY u.priority DESC) AS n
+               FROM unnest(new.priorities, new.fronts, new.lines) AS u(priority, front, line)) s
+          CROSS JOIN LATERAL (
+                  VALUES (0, s.above, s.priority, (-9007199254740992)::bigint, (9007199254740991)::bigint),
+                         (1, s.priority, s.priority, s.front, 0::bigint),
+                         (2, s.priority, s.priority, s.line, (9007199254740991)::bigint))
+               AS v(k, high, low, after, before)
+         UNION ALL
+         SELECT 3 * (cardinality(new.priorities) + 1), min(u.priority)::bigint, (-2147483649)::bigint,
+                (-9007199254740992)::bigint, (9007199254740991)::bigint
+           FROM unnest(new.priorities) AS u(priority)) r
+      WHERE r.high IS NOT NULL;
+
+     UPDATE "chancy"."line_floors" l
+        SET raised_at = clock_timestamp(), priorities = new.priorities,
+            highs = new.highs, lows = new.lows, afters = new.afters, befores = new.befores,
+            fronts = new.fronts, lines = new.lines,
+            mark_front = new.mark_front, mark_line = new.mark_line, mark_id = new.mark_id,
+            former_front = old.mark_front, former_line = old.mark_line,
+            left_out = new.left_out, left_fronts = new.left_fronts, left_lines = new.left_lines
+      WHERE l.queue = wanted_queue;
+     RETURN low_line IS NOT NULL;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.ready_1(keys text[])

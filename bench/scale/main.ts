@@ -7,7 +7,7 @@
  *       [--idle-queues 1,10000] [--workers 1,2,4,8,16] [--waiters 0,1000]
  *       [--standing-waiters 0,1000]                      the first place of each is the plain one
  *       [--jobs 100000] [--runs 3] [--claims 50] [--fast-claims] [--database postgres://…]
- *       [--minutes 10] [--slices 10] [--plain-seconds 60] [--max-gib 60]       of `pinned`
+ *       [--minutes 10] [--slices 10] [--plain-seconds 60] [--max-gib 60] [--pin-writes]  of `pinned`
  *
  * The measured jobs are empty and run `inline`, one attempt each, with history kept. They are drained
  * from the head of a line that is filled by SQL (`ground.ts`); the rest of it stays. The plain place

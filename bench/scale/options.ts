@@ -16,6 +16,8 @@ export interface ScaleOptions {
   readonly plainSeconds: number
   /** The curve `pinned` ends early when its schema is larger. */
   readonly maxGib: number
+  /** Whether the transaction that pins has an id, as if it had written something. */
+  readonly pinWrites: boolean
   readonly durableClaims: boolean
   readonly database: string | undefined
 }
@@ -39,6 +41,7 @@ export function readOptions(): ScaleOptions {
       slices: { type: 'string', default: '10' },
       'plain-seconds': { type: 'string', default: '60' },
       'max-gib': { type: 'string', default: '60' },
+      'pin-writes': { type: 'boolean', default: false },
       'fast-claims': { type: 'boolean', default: false },
       database: { type: 'string' },
     },
@@ -62,6 +65,7 @@ export function readOptions(): ScaleOptions {
     slices: positive('slices', values.slices),
     plainSeconds: Math.min(positive('plain-seconds', values['plain-seconds']), minutes * 60),
     maxGib: positive('max-gib', values['max-gib']),
+    pinWrites: values['pin-writes'],
     durableClaims: !values['fast-claims'],
     database: values.database ?? process.env.DATABASE_URL,
   }

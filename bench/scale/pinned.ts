@@ -13,6 +13,8 @@ export interface PinnedOptions {
   readonly slices: number
   readonly plainSeconds: number
   readonly maxGib: number
+  /** Whether the open transaction has an id, as if it had written something. */
+  readonly pinWrites: boolean
 }
 
 /** A part of a run: its name on the axis, and the rate of each of its seconds. */
@@ -51,7 +53,7 @@ export async function measurePinned(
     onSlice(slice)
   })
   await part(server, options, async (run) => {
-    await using _pin = await pin(server)
+    await using _pin = await pin(server, options.pinWrites)
     const sliceMs = (options.minutes * 60_000) / options.slices
     for (let n = 1; n <= options.slices; n++) {
       const slice = { label: shownTime((n * sliceMs) / 1_000), measured: nothing() }
@@ -84,10 +86,11 @@ async function part(
 }
 
 /** A session that holds its snapshot until it is let go. */
-async function pin(server: BenchServer): Promise<AsyncDisposable> {
+async function pin(server: BenchServer, writes: boolean): Promise<AsyncDisposable> {
   const client = await server.pool.connect()
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
   await client.query(`SELECT count(*) FROM ${SCHEMA}.queues`)
+  if (writes) await client.query('SELECT pg_current_xact_id()')
   return {
     async [Symbol.asyncDispose]() {
       await client.query('ROLLBACK')

@@ -15,6 +15,7 @@ export interface Names {
   readonly claims: string
   readonly concurrencyGroups: string
   readonly rateStarts: string
+  readonly lineFloors: string
   readonly waiters: string
   readonly leader: string
   readonly migrations: string
@@ -63,6 +64,7 @@ export function namesOf(schema: string): Names {
     claims: own('claims'),
     concurrencyGroups: own('concurrency_groups'),
     rateStarts: own('rate_starts'),
+    lineFloors: own('line_floors'),
     waiters: own('waiters'),
     leader: own('leader'),
     migrations: own('migrations'),

@@ -1,9 +1,10 @@
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
-import { textArray } from '../database/array-literal.ts'
+import { plainArray, textArray } from '../database/array-literal.ts'
 import { claimedJob } from '../database/rows.ts'
 import type { ClaimedRow, ClaimRequest } from '../database/statements/jobs.ts'
 import { Lanes } from './lanes.ts'
+import type { DearLine } from './line-keeper.ts'
 
 /** Keeps count of claims whose answer has not come, and hears of the ones that never will. */
 export interface ClaimWatch {
@@ -66,6 +67,12 @@ export class Claimer {
   /** How long until the whole line is to be looked at again, in milliseconds. */
   wholeInMs(): number {
     return Math.ceil(this.#lanes.wholeInMs(this.#clock.monotonic()))
+  }
+
+  /** The line, when a look at the whole of it is dear. */
+  dearLine(): DearLine | null {
+    const { dear } = this.#lanes
+    return dear.length === 0 ? null : { queue: this.#queue, priorities: plainArray(dear) }
   }
 
   #read(

@@ -9,6 +9,8 @@ const SHARE = 1 / 50
 const CHEAP_US = 1_000
 const MIN_SPACING_MS = 2
 const MAX_SPACING_MS = 2_000
+/** Where one takes longer than that: so many times its duration. */
+const LEAST_SPACING = 10
 
 const ABOVE_ALL = 2 ** 31
 const BELOW_ALL = -(2 ** 31) - 1
@@ -33,7 +35,8 @@ export type Ranges = readonly [highs: string, lows: string, afters: string, befo
  * line or in it. Between the known lanes it looks at everything: a new priority is found there.
  *
  * What became visible behind a bound (a late commit, a claim that was rolled back) is found by a look
- * at the whole line, from time to time: the dearer it is, the seldomer.
+ * at the whole line, from time to time: the dearer it is, the seldomer. It begins at the floors of
+ * the line, which the database knows.
  */
 export class Lanes {
   /** Highest priority first. */
@@ -54,8 +57,14 @@ export class Lanes {
   /** A look at the whole line began and took this long. */
   looked(nowMs: number, tookUs: number): void {
     this.#tookUs = tookUs
-    const spacing = tookUs / 1_000 / SHARE
-    this.#wholeAt = nowMs + Math.min(MAX_SPACING_MS, Math.max(MIN_SPACING_MS, spacing))
+    const tookMs = tookUs / 1_000
+    const most = Math.max(MAX_SPACING_MS, tookMs * LEAST_SPACING)
+    this.#wholeAt = nowMs + Math.min(most, Math.max(MIN_SPACING_MS, tookMs / SHARE))
+  }
+
+  /** The known priorities, when a look at the whole line is dear, or none. */
+  get dear(): readonly number[] {
+    return this.#tookUs < CHEAP_US ? [] : this.#lanes.map(({ priority }) => priority)
   }
 
   /** How long until the whole line is to be looked at again, in milliseconds. */

@@ -9,6 +9,7 @@ import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
 import { type ClaimAnswer, Claimer, type ClaimWatch } from './claimer.ts'
+import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
@@ -135,6 +136,10 @@ export class QueueRunner implements Service {
   /** Attempts that run now. */
   get active(): number {
     return this.#active
+  }
+
+  dearLine(): DearLine | null {
+    return this.#claimer.dearLine()
   }
 
   get #waiting(): number {

@@ -2,6 +2,7 @@ import type { LocalRunner, OfferedClaim } from '../app/local-claims.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Queue } from '../core/queue.ts'
 import type { Executors } from './executors.ts'
+import type { DearLine } from './line-keeper.ts'
 import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
 
 export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
@@ -87,6 +88,10 @@ export class QueueRunners implements LocalRunner {
     const known = this.#options.names
     if (![...names].every((name) => known.includes(name))) return null
     return this.#runners.get(queue)?.offer(count) ?? null
+  }
+
+  dearLines(): readonly DearLine[] {
+    return [...this.#runners.values()].flatMap((runner) => runner.dearLine() ?? [])
   }
 
   wakeAll(): void {

@@ -10,6 +10,7 @@ import { GroupSweeper } from './group-sweeper.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HistoryKeeper } from './history-keeper.ts'
 import type { RenewalNews } from './lease-renewal.ts'
+import { LineKeeper } from './line-keeper.ts'
 import { OutcomeBuffer } from './outcome-buffer.ts'
 import { PluginLoops } from './plugin-loops.ts'
 import { ProgressBuffer } from './progress-buffer.ts'
@@ -34,6 +35,7 @@ export interface WorkerParts {
   readonly stager: Stager
   readonly recovery: Recovery
   readonly groups: GroupSweeper
+  readonly lines: LineKeeper
   readonly history: HistoryKeeper
   readonly watcher: QueueWatcher
 }
@@ -122,6 +124,11 @@ export function makeParts(owner: PartsOwner): WorkerParts {
       onRecovered: (queue) => hub.emit('job.scheduled', { queue }),
     }),
     groups: new GroupSweeper({ ...common, onReady: owner.announce }),
+    lines: new LineKeeper({
+      ...common,
+      dearLines: () => runners.dearLines(),
+      onReady: owner.announce,
+    }),
     history: new HistoryKeeper(common),
     watcher: new QueueWatcher({
       ...common,

@@ -74,6 +74,11 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       await check('push with keys', push('$8'), pushed(true, false), null).catch(() => {})
       await check('claim', claim('line'), [], 'jobs_claim')
       await check('finish', FINISH, await finish(false), null)
+      for (const _ of ['a mark', 'floors']) {
+        await check('floors', `SELECT raise_floors_1('line', '{0}')`, [], null)
+        await client.query(`UPDATE line_floors SET raised_at = raised_at - interval '1 second'`)
+      }
+      await check('claim above a floor', claim('line'), [], 'line_floors_pkey')
       await check('claim in ranges', claim('line', RANGES), [], 'jobs_claim')
       await check('claim of groups', claim('grouped'), [], 'concurrency_groups_pkey')
       await check('finish of groups', FINISH, await finish(true), 'concurrency_groups_pkey')

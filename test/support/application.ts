@@ -22,7 +22,15 @@ export interface TestApplication {
   count(): Promise<number>
 }
 
-const TABLES = ['jobs', 'finished_jobs', 'queues', 'workers', 'waiters', 'concurrency_groups']
+const TABLES = [
+  'jobs',
+  'finished_jobs',
+  'queues',
+  'workers',
+  'waiters',
+  'concurrency_groups',
+  'line_floors',
+]
 
 /**
  * Call it at the top level of a test file.

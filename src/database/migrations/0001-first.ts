@@ -4,6 +4,7 @@ import { change } from './0001/change.ts'
 import { claim } from './0001/claim.ts'
 import { explain } from './0001/explain.ts'
 import { finish } from './0001/finish.ts'
+import { floors } from './0001/floors.ts'
 import { groups } from './0001/groups.ts'
 import { partitions } from './0001/partitions.ts'
 import { push } from './0001/push.ts'
@@ -19,6 +20,7 @@ export const first = migration(1, {
     ...partitions(t),
     ...push(t),
     ...groups(t),
+    ...floors(t),
     ...claim(t),
     ...finish(t),
     ...recover(t),
@@ -39,6 +41,7 @@ const dropTables = (t: Names): string[] => [
     t.claims,
     t.concurrencyGroups,
     t.rateStarts,
+    t.lineFloors,
     t.waiters,
     t.leader,
   ].join(', ')}`,
@@ -62,6 +65,8 @@ const FUNCTIONS = [
   'make_ready_1',
   'sweep_blocked_1',
   'sweep_groups_1',
+  'floor_1',
+  'raise_floors_1',
   'stage_1',
   'get_jobs_1',
   'get_states_1',

@@ -108,3 +108,18 @@ export const notifyChannel = statement<readonly [channel: string, payload: strin
   'notify',
   () => `SELECT pg_notify($1::text, $2::text)::text`,
 )
+
+/** Raises the floors of a queue's line for these priorities (an array literal). */
+export const raiseFloors = statement<
+  readonly [queue: string, priorities: string],
+  { lowered: boolean }
+>('raise_floors', (t) => `SELECT ${t.fn('raise_floors_1')}($1::text, $2::text::int[]) AS lowered`)
+
+/** Queues whose floors must be looked after, whoever runs them. `priorities` is an array literal. */
+export const openFloors = statement<readonly [], { queue: string; priorities: string }>(
+  'open_floors',
+  (t) => `
+    SELECT l.queue, l.priorities::text AS priorities
+      FROM ${t.lineFloors} l
+     WHERE cardinality(l.left_out) > 0`,
+)

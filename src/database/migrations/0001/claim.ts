@@ -39,8 +39,8 @@ export const READ_COMMITTED_ONLY = `
  *   left, how long until the next, in milliseconds, otherwise 0;
  * - `max_attempts`: how long the look at the whole line took, in microseconds.
  *
- * The other rows are the jobs. Without `highs` the whole line is looked at, and with them the ranges
- * they name. Rows whose name the worker does not know leave the line for a lane of their own, where
+ * The other rows are the jobs. Without `highs` the whole line is looked at, from its floors on, and with
+ * them the ranges they name. Rows whose name the worker does not know leave the line for a lane of their own, where
  * they cost nobody anything; every claim also looks into that lane for the names its worker knows.
  */
 export const claim = (t: Names): string[] => [
@@ -54,6 +54,8 @@ export const claim = (t: Names): string[] => [
    #variable_conflict use_column
    DECLARE
      queue_state text;
+     has_aside boolean;
+     is_whole boolean := highs IS NULL;
      rate_max int;
      rate_per interval;
      starts int;
@@ -76,13 +78,13 @@ export const claim = (t: Names): string[] => [
      look_us int := 0;
    BEGIN
      ${READ_COMMITTED_ONLY}
-     ${readQueue(t)}
-     IF queue_state IS NULL THEN
-       queue_state := 'undeclared';
-     END IF;
-     IF NOT EXISTS (SELECT 1 FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL) THEN
-       queue_state := 'revoked';
-     END IF;
+     SELECT CASE WHEN (SELECT true FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL)
+                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
+            q.rate_max, q.rate_per,
+            (SELECT true FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
+       INTO queue_state, rate_max, rate_per, has_aside
+       FROM (VALUES (1)) AS one(row)
+       LEFT JOIN LATERAL (${queueNow(t)}) q ON true;
      IF queue_state <> 'active' THEN
        ${head('0')}
        RETURN;
@@ -96,12 +98,14 @@ export const claim = (t: Names): string[] => [
        -- The lock first; the limit, the clock and the count in later statements: each may have changed
        -- during the wait, and now() is as old as that.
        PERFORM 1 FROM ${t.queues} q WHERE q.name = wanted_queue FOR NO KEY UPDATE;
-       ${readQueue(t)}
-     END IF;
-     IF queue_state IS DISTINCT FROM 'active' THEN
-       queue_state := coalesce(queue_state, 'undeclared');
-       ${head('0')}
-       RETURN;
+       SELECT q.state, q.rate_max, q.rate_per
+         INTO queue_state, rate_max, rate_per
+         FROM (${queueNow(t)}) q;
+       IF queue_state IS DISTINCT FROM 'active' THEN
+         queue_state := coalesce(queue_state, 'undeclared');
+         ${head('0')}
+         RETURN;
+       END IF;
      END IF;
      IF rate_max IS NOT NULL THEN
        start_at := clock_timestamp();
@@ -123,14 +127,28 @@ export const claim = (t: Names): string[] => [
        END IF;
      END IF;
 
-     IF EXISTS (SELECT 1 FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue) THEN
+     IF is_whole THEN
+       -- None while transactions are left out that nobody looks after.
+       SELECT l.highs, l.lows, l.afters, l.befores
+         INTO highs, lows, afters, befores
+         FROM ${t.lineFloors} l
+        WHERE l.queue = wanted_queue
+          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
+     END IF;
+     IF has_aside THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
        -- end of this transaction.
-       ${pickedFrom(asideAndLine(t))};
-     ELSIF highs IS NOT NULL THEN
-       ${pickedFrom(lineInRanges(t))};
-     ELSE
+       IF highs IS NULL THEN
+         ${pickedFrom(asideAndLine(t, wholeLine(t)))};
+       ELSE
+         ${pickedFrom(asideAndLine(t, lineInRanges(t)))};
+       END IF;
+     ELSIF highs IS NULL THEN
        ${pickedFrom(wholeLine(t))};
+     ELSE
+       ${pickedFrom(lineInRanges(t))};
+     END IF;
+     IF is_whole THEN
        look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
      END IF;
      IF strange IS NOT NULL THEN
@@ -296,13 +314,12 @@ export const claim = (t: Names): string[] => [
 ]
 
 /** How the queue is, and its rate limit; nulls where there is none. */
-function readQueue(t: Names): string {
-  return `SELECT CASE WHEN q.state = 'paused' AND q.resume_at <= now() THEN 'active' ELSE q.state END,
-            CASE WHEN q.rate_per_ms > 0 THEN q.rate_max END,
-            make_interval(secs => q.rate_per_ms / 1000)
-       INTO queue_state, rate_max, rate_per
-       FROM ${t.queues} q
-      WHERE q.name = wanted_queue;`
+function queueNow(t: Names): string {
+  return `SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
+                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
+                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
+               FROM ${t.queues} k
+              WHERE k.name = wanted_queue`
 }
 
 /** The row about the pass, which comes before the jobs. */

@@ -97,6 +97,7 @@ export const finish = (t: Names): string[] => [
      kept int := 0;
      asked uuid[];
      cancelled uuid[];
+     own_id xid8;
    BEGIN
      ${READ_COMMITTED_ONLY}
      IF keys IS NOT NULL THEN
@@ -186,6 +187,8 @@ export const finish = (t: Names): string[] => [
      END LOOP;
 
      IF moved < cardinality(finish_1.ids) THEN
+       -- Before a place is drawn: see the floors of a line.
+       own_id := pg_current_xact_id();
        UPDATE ${t.jobs} j
           SET state = d.state, claim_seq = NULL,
               ready_seq = CASE WHEN d.front THEN nextval(${t.sequence('front')})

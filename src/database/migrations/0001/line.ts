@@ -46,7 +46,7 @@ export const lineInRanges = (t: Names): string => `
                  LIMIT room`
 
 /** Both lanes of names that are not in every worker: those put aside, and the line. */
-export const asideAndLine = (t: Names): string => `
+export const asideAndLine = (t: Names, line: string): string => `
                 SELECT both_lanes.tid, both_lanes.id, both_lanes.is_limited, both_lanes.name,
                        both_lanes.priority, both_lanes.ready_seq
                   FROM (
@@ -62,7 +62,7 @@ export const asideAndLine = (t: Names): string => `
                                 FOR NO KEY UPDATE SKIP LOCKED) a
                     UNION ALL
                     SELECT l.*, 1
-                      FROM (${wholeLine(t)}) l
+                      FROM (${line}) l
                   ) both_lanes
                  ORDER BY both_lanes.priority DESC, both_lanes.lane, both_lanes.ready_seq
                  LIMIT room`

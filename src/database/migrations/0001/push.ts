@@ -58,6 +58,8 @@ export const push = (t: Names): string[] => [
    AS ${t.body}
    #variable_conflict use_column
    DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
      made uuid[];
      past uuid[];
    BEGIN
