@@ -1424,8 +1424,48 @@ AS $function$
        PERFORM set_config('lock_timeout', lock_ms::text, true);
      END IF;
 
-     IF unique_keys IS NULL THEN
-       -- Without unique keys only the id can conflict, and then the row is this producer's own.
+     IF unique_keys IS NULL AND NOT again THEN
+       -- Only the id can conflict, and it is new: nothing is asked of each row. A producer that came
+       -- upon the id of another would hear of it.
+       IF scheduled_ms IS NULL AND delays_ms IS NULL AND rests IS NULL THEN
+         
+       INSERT INTO "chancy"."jobs" (id, queue, name, args, priority, max_attempts, seq, ready_seq)
+       SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place
+         FROM (
+           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
+                  nextval('"chancy"."line"') AS place
+             FROM unnest(ids, queues, names, args, priorities, max_attempts)
+               AS r(id, queue, name, args, priority, max_attempts)) g;
+       ELSE
+         
+     INSERT INTO "chancy"."jobs" (
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
+     SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
+            make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
+            g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
+       FROM (
+         -- Places are drawn here, in the order of the call, before anything is sorted.
+         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+                u.rest::jsonb AS rest, u.due,
+                CASE WHEN u.due IS NULL OR u.due <= now()
+                     THEN nextval('"chancy"."line"') END AS place
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+                    coalesce(to_timestamp(r.scheduled_ms / 1000),
+                             now() + make_interval(secs => r.delay_ms / 1000)) AS due
+               FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
+                           delays_ms, unique_keys, rests)
+                 AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
+                      unique_key, rest)
+           ) u
+       ) g
+      ;
+       END IF;
+     ELSIF unique_keys IS NULL THEN
+       -- What conflicts was written by the first try.
        
      INSERT INTO "chancy"."jobs" (
             id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
@@ -1451,8 +1491,7 @@ AS $function$
                       unique_key, rest)
            ) u
        ) g
-      
-         ON CONFLICT DO NOTHING;
+      ON CONFLICT DO NOTHING;
      ELSE
        -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
        -- Of two rows with one key the first of the call is kept: a producer's ids rise.
@@ -1482,8 +1521,7 @@ AS $function$
                       unique_key, rest)
            ) u
        ) g
-      ORDER BY g.unique_key, g.id
-         ON CONFLICT DO NOTHING
+      ORDER BY g.unique_key, g.id ON CONFLICT DO NOTHING
          RETURNING id
        )
        SELECT array_agg(put.id) INTO made FROM put;

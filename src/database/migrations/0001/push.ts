@@ -1,8 +1,18 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 
+/** An ordinary batch: every row is in the line at once, and has nothing that few jobs have. */
+const insertedPlain = (t: Names): string => `
+       INSERT INTO ${t.jobs} (id, queue, name, args, priority, max_attempts, seq, ready_seq)
+       SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place
+         FROM (
+           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
+                  nextval(${t.sequence('line')}) AS place
+             FROM unnest(ids, queues, names, args, priorities, max_attempts)
+               AS r(id, queue, name, args, priority, max_attempts)) g`
+
 /** Columns of `jobs` that a push writes, and where each comes from in the row `g`. */
-const inserted = (t: Names, order: string): string => `
+const inserted = (t: Names, end = ''): string => `
      INSERT INTO ${t.jobs} (
             id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
             unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
@@ -27,8 +37,7 @@ const inserted = (t: Names, order: string): string => `
                       unique_key, rest)
            ) u
        ) g
-      ${order}
-         ON CONFLICT DO NOTHING`
+      ${end}`
 
 /**
  * `push_1` inserts a batch and answers only for the rows that have a unique key and were not
@@ -71,14 +80,22 @@ export const push = (t: Names): string[] => [
        PERFORM set_config('lock_timeout', lock_ms::text, true);
      END IF;
 
-     IF unique_keys IS NULL THEN
-       -- Without unique keys only the id can conflict, and then the row is this producer's own.
-       ${inserted(t, '')};
+     IF unique_keys IS NULL AND NOT again THEN
+       -- Only the id can conflict, and it is new: nothing is asked of each row. A producer that came
+       -- upon the id of another would hear of it.
+       IF scheduled_ms IS NULL AND delays_ms IS NULL AND rests IS NULL THEN
+         ${insertedPlain(t)};
+       ELSE
+         ${inserted(t)};
+       END IF;
+     ELSIF unique_keys IS NULL THEN
+       -- What conflicts was written by the first try.
+       ${inserted(t, 'ON CONFLICT DO NOTHING')};
      ELSE
        -- Sorted, so that two batches meet at their common keys in one order: unsorted they deadlock.
        -- Of two rows with one key the first of the call is kept: a producer's ids rise.
        WITH put AS (
-         ${inserted(t, 'ORDER BY g.unique_key, g.id')}
+         ${inserted(t, 'ORDER BY g.unique_key, g.id ON CONFLICT DO NOTHING')}
          RETURNING id
        )
        SELECT array_agg(put.id) INTO made FROM put;
