@@ -351,10 +351,7 @@ AS $function$
                FROM "chancy"."queues" k
               WHERE k.name = wanted_queue) q ON true;
      IF queue_state <> 'active' THEN
-       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (0)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+       name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
        RETURN;
      END IF;
      IF NOT durable THEN
@@ -375,10 +372,7 @@ AS $function$
               WHERE k.name = wanted_queue) q;
        IF queue_state IS DISTINCT FROM 'active' THEN
          queue_state := coalesce(queue_state, 'undeclared');
-         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (0)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+         name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
          RETURN;
        END IF;
      END IF;
@@ -396,11 +390,8 @@ AS $function$
          OFFSET greatest(starts - rate_max, 0)
           LIMIT 1;
          room := 0;
-         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (CASE WHEN next_start IS NULL THEN 1000
-                      ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+         name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := CASE WHEN next_start IS NULL THEN 1000
+                      ELSE greatest(date_part('epoch', next_start - start_at) * 1000, 1) END; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
          RETURN;
        END IF;
      END IF;
@@ -584,10 +575,7 @@ AS $function$
                    FOR NO KEY UPDATE SKIP LOCKED));
      END IF;
      IF picked IS NULL THEN
-       RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (0)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+       name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
        RETURN;
      END IF;
 
@@ -672,10 +660,7 @@ AS $function$
                  FROM unnest(keys, oldest, lows_held) AS u(key, oldest, was)) k
         WHERE g.key = k.key AND k.low - k.was > 1000;
        IF picked IS NULL THEN
-         RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (0)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+         name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
          RETURN;
        END IF;
      ELSE
@@ -689,10 +674,7 @@ AS $function$
        INSERT INTO "chancy"."rate_starts" (queue, at)
        SELECT wanted_queue, start_at FROM generate_series(1, cardinality(picked));
      END IF;
-     RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (0)::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;
+     name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
      RETURN QUERY
      UPDATE "chancy"."jobs" j
         SET state = 'running', worker_id = worker, started_at = start_at,
@@ -1562,10 +1544,71 @@ CREATE OR REPLACE FUNCTION chancy.push_and_claim_1(ids uuid[], queues text[], na
  SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
+   DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
+     queue_state text;
+     has_aside boolean;
+     rate_max int;
+     rate_per interval;
+     looked int := cardinality(ids);
+     claim_number bigint;
+     start_at timestamptz := clock_timestamp();
+     look_us int;
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
        RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
+     END IF;
+     IF highs IS NULL AND rests IS NULL AND looked < room THEN
+       SELECT CASE WHEN (SELECT true FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL)
+                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
+            q.rate_max, q.rate_per,
+            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
+       INTO queue_state, rate_max, rate_per, has_aside
+       FROM (VALUES (1)) AS one(row)
+       LEFT JOIN LATERAL (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
+                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
+                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
+               FROM "chancy"."queues" k
+              WHERE k.name = wanted_queue) q ON true;
+       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL
+          AND (SELECT true FROM "chancy"."line_floors" l WHERE l.queue = wanted_queue) IS NULL
+          AND (SELECT true FROM (
+                SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                  FROM "chancy"."jobs" j
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED) l) IS NULL THEN
+         look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
+         claim_number := nextval('"chancy"."claim_numbers"');
+         INSERT INTO "chancy"."claims" (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
+         start_at := clock_timestamp();
+         name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
+         RETURN QUERY
+         INSERT INTO "chancy"."jobs" AS j (
+                id, queue, name, args, priority, max_attempts, seq, ready_seq, state, worker_id, started_at,
+                attempts, fence)
+         SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
+                'running', worker, start_at, 1, 1
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
+                    nextval('"chancy"."line"') AS place
+               FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
+                 AS r(id, queue, name, args, priority, max_attempts)) g
+         RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+               j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
+                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                       || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
+                               ELSE CASE WHEN j.progress IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
+         RETURN;
+       END IF;
      END IF;
      PERFORM "chancy"."push_1"(
        ids, queues, names, all_args, priorities, most_attempts, NULL, NULL, NULL, rests, false, 0, NULL);

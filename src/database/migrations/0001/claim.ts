@@ -78,13 +78,7 @@ export const claim = (t: Names): string[] => [
      look_us int := 0;
    BEGIN
      ${READ_COMMITTED_ONLY}
-     SELECT CASE WHEN (SELECT true FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL)
-                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
-            q.rate_max, q.rate_per,
-            (SELECT true FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
-       INTO queue_state, rate_max, rate_per, has_aside
-       FROM (VALUES (1)) AS one(row)
-       LEFT JOIN LATERAL (${queueNow(t)}) q ON true;
+     ${readState(t)}
      IF queue_state <> 'active' THEN
        ${head('0')}
        RETURN;
@@ -269,9 +263,10 @@ export const claim = (t: Names): string[] => [
      RETURNING ${claimedValues('j')};
    END ${t.body}`,
 
-  // A push whose process has a worker at rest: the rows are inserted and the line is claimed from in one
-  // transaction, by the same rules, so that a lone job starts after one commit and not after two. What
-  // was not taken is told to the others; what was concerns nobody.
+  // A push whose process has a worker at rest: the rows are inserted and claimed in one transaction, so
+  // that a lone job starts after one commit and not after two. Where nothing else is in the line they
+  // are written as running; otherwise the line is claimed from, by the rules of all. What was not taken
+  // is told to the others; what was concerns nobody.
   `CREATE FUNCTION ${t.fn('push_and_claim_1')}(
      ids uuid[], queues text[], names text[], all_args text[], priorities int[],
      most_attempts int[], rests text[], payloads text[],
@@ -281,8 +276,44 @@ export const claim = (t: Names): string[] => [
    LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
    #variable_conflict use_column
+   DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
+     queue_state text;
+     has_aside boolean;
+     rate_max int;
+     rate_per interval;
+     looked int := cardinality(ids);
+     claim_number bigint;
+     start_at timestamptz := clock_timestamp();
+     look_us int;
    BEGIN
      ${READ_COMMITTED_ONLY}
+     IF highs IS NULL AND rests IS NULL AND looked < room THEN
+       ${readState(t)}
+       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL
+          AND (SELECT true FROM ${t.lineFloors} l WHERE l.queue = wanted_queue) IS NULL
+          AND (SELECT true FROM (${wholeLine(t, '1')}) l) IS NULL THEN
+         look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
+         claim_number := nextval(${t.sequence('claim_numbers')});
+         INSERT INTO ${t.claims} (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
+         start_at := clock_timestamp();
+         ${head('0')}
+         RETURN QUERY
+         INSERT INTO ${t.jobs} AS j (
+                id, queue, name, args, priority, max_attempts, seq, ready_seq, state, worker_id, started_at,
+                attempts, fence)
+         SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
+                'running', worker, start_at, 1, 1
+           FROM (
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
+                    nextval(${t.sequence('line')}) AS place
+               FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
+                 AS r(id, queue, name, args, priority, max_attempts)) g
+         RETURNING ${claimedValues('j')};
+         RETURN;
+       END IF;
+     END IF;
      PERFORM ${t.fn('push_1')}(
        ids, queues, names, all_args, priorities, most_attempts, NULL, NULL, NULL, rests, false, 0, NULL);
      RETURN QUERY
@@ -313,6 +344,17 @@ export const claim = (t: Names): string[] => [
    END ${t.body}`,
 ]
 
+/** How things stand before a claim, in one statement. */
+function readState(t: Names): string {
+  return `SELECT CASE WHEN (SELECT true FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL)
+                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
+            q.rate_max, q.rate_per,
+            (SELECT true FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
+       INTO queue_state, rate_max, rate_per, has_aside
+       FROM (VALUES (1)) AS one(row)
+       LEFT JOIN LATERAL (${queueNow(t)}) q ON true;`
+}
+
 /** How the queue is, and its rate limit; nulls where there is none. */
 function queueNow(t: Names): string {
   return `SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
@@ -322,12 +364,19 @@ function queueNow(t: Names): string {
               WHERE k.name = wanted_queue`
 }
 
-/** The row about the pass, which comes before the jobs. */
+/** The row about the pass, which comes before the jobs. By assignment, which needs no statement. */
 function head(waitMs: string): string {
-  return `RETURN QUERY SELECT NULL::uuid, queue_state, NULL::text, looked, CASE queue_state
-                             WHEN 'active' THEN room ELSE 0 END, look_us, claim_number, 0::bigint,
-                           (${waitMs})::float8, date_part('epoch', start_at) * 1000,
-                           NULL::text, NULL::tid;`
+  const columns = {
+    name: 'queue_state',
+    priority: 'looked',
+    attempts: `CASE queue_state WHEN 'active' THEN room ELSE 0 END`,
+    max_attempts: 'look_us',
+    fence: 'claim_number',
+    created_ms: waitMs,
+    scheduled_ms: `date_part('epoch', start_at) * 1000`,
+  }
+  const values = Object.entries(columns).map(([column, value]) => `${column} := ${value};`)
+  return `${values.join(' ')} RETURN NEXT;`
 }
 
 const CLAIMED_COLUMNS = `

@@ -7,16 +7,17 @@ const READY = (queue: string): string =>
 const COLUMNS = `j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq`
 
-const ORDER = `ORDER BY j.priority DESC, j.ready_seq
-                 LIMIT room
+const order = (limit: string): string => `ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT ${limit}
                    FOR NO KEY UPDATE SKIP LOCKED`
+const ORDER = order('room')
 
-/** The head of the line, locked: at most `room` rows. */
-export const wholeLine = (t: Names): string => `
+/** The head of the line, locked: at most so many rows. */
+export const wholeLine = (t: Names, limit = 'room'): string => `
                 SELECT ${COLUMNS}
                   FROM ${t.jobs} j
                  WHERE ${READY('wanted_queue')}
-                 ${ORDER}`
+                 ${order(limit)}`
 
 /**
  * The same, read in ranges. One with `high = low` is a lane, a priority between two places of the
