@@ -397,7 +397,6 @@ AS $function$
      END IF;
 
      IF is_whole THEN
-       -- None while transactions are left out that nobody looks after.
        SELECT l.highs, l.lows, l.afters, l.befores
          INTO highs, lows, afters, befores
          FROM "chancy"."line_floors" l
@@ -1555,6 +1554,7 @@ AS $function$
      claim_number bigint;
      start_at timestamptz := clock_timestamp();
      look_us int;
+     is_taken boolean;
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -1572,33 +1572,67 @@ AS $function$
                     make_interval(secs => k.rate_per_ms / 1000) AS rate_per
                FROM "chancy"."queues" k
               WHERE k.name = wanted_queue) q ON true;
-       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL
-          AND (SELECT true FROM "chancy"."line_floors" l WHERE l.queue = wanted_queue) IS NULL
-          AND (SELECT true FROM (
+       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL THEN
+         SELECT l.highs, l.lows, l.afters, l.befores
+         INTO highs, lows, afters, befores
+         FROM "chancy"."line_floors" l
+        WHERE l.queue = wanted_queue
+          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
+         IF highs IS NULL THEN
+           is_taken := (SELECT true FROM (
                 SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                   FROM "chancy"."jobs" j
                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
                  ORDER BY j.priority DESC, j.ready_seq
                  LIMIT 1
-                   FOR NO KEY UPDATE SKIP LOCKED) l) IS NULL THEN
+                   FOR NO KEY UPDATE SKIP LOCKED) l);
+         ELSE
+           is_taken := (SELECT true FROM (
+                SELECT r.*
+                  FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)
+                 CROSS JOIN LATERAL (
+                   SELECT lane.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                          AND j.ready_seq > g.after AND j.ready_seq < g.before
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED) lane
+                   UNION ALL
+                   SELECT gap.*
+                     FROM (
+                       SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
+                      j.ready_seq
+                         FROM "chancy"."jobs" j
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                          AND j.priority < g.high AND j.priority > g.low
+                        ORDER BY j.priority DESC, j.ready_seq
+                 LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED) gap) r
+                 LIMIT 1) l);
+         END IF;
          look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
-         claim_number := nextval('"chancy"."claim_numbers"');
-         INSERT INTO "chancy"."claims" (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
-         start_at := clock_timestamp();
-         name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
-         RETURN QUERY
-         INSERT INTO "chancy"."jobs" AS j (
-                id, queue, name, args, priority, max_attempts, seq, ready_seq, state, worker_id, started_at,
-                attempts, fence)
-         SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
-                'running', worker, start_at, 1, 1
-           FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                    nextval('"chancy"."line"') AS place
-               FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
-                 AS r(id, queue, name, args, priority, max_attempts)) g
-         RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+         IF is_taken IS NULL THEN
+           claim_number := nextval('"chancy"."claim_numbers"');
+           INSERT INTO "chancy"."claims" (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
+           start_at := clock_timestamp();
+           name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
+           RETURN QUERY
+           INSERT INTO "chancy"."jobs" AS j (
+                  id, queue, name, args, priority, max_attempts, seq, ready_seq, state, worker_id, started_at,
+                  attempts, fence)
+           SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
+                  'running', worker, start_at, 1, 1
+             FROM (
+               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
+                      nextval('"chancy"."line"') AS place
+                 FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
+                   AS r(id, queue, name, args, priority, max_attempts)) g
+           RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
                  THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
@@ -1607,7 +1641,10 @@ AS $function$
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
                                    ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
                                    ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
-         RETURN;
+           RETURN;
+         END IF;
+         -- The claim looks at the whole line, and begins at the floors by itself.
+         highs := NULL;
        END IF;
      END IF;
      PERFORM "chancy"."push_1"(
@@ -1635,6 +1672,9 @@ AS $function$
    DECLARE
      old "chancy"."line_floors"%ROWTYPE;
      new "chancy"."line_floors"%ROWTYPE;
+     drawn_front bigint;
+     drawn_line bigint;
+     own_id bigint;
      open bigint[];
      low_front bigint;
      low_line bigint;
@@ -1646,19 +1686,29 @@ AS $function$
      IF current_setting('transaction_isolation') <> 'read committed' THEN
        RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
      END IF;
+     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+       RAISE EXCEPTION 'floors are raised in a transaction that has written nothing'
+         USING ERRCODE = '25001';
+     END IF;
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO drawn_front FROM "chancy"."front" s;
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO drawn_line FROM "chancy"."line" s;
+     -- Taken after the places were read: whoever drew one of them has an id below this. The end of a
+     -- snapshot would not do, since it may lie below ids that are in use.
+     own_id := pg_current_xact_id()::text::bigint;
      SELECT * INTO old FROM "chancy"."line_floors" l WHERE l.queue = wanted_queue FOR UPDATE SKIP LOCKED;
-     IF old.raised_at > clock_timestamp() - interval '0.5 seconds' THEN
+     IF old.raised_at > clock_timestamp() - interval '0.5 seconds' OR old.mark_id > own_id THEN
        RETURN false;
      END IF;
      new := old;
+     new.mark_front := drawn_front;
+     new.mark_line := drawn_line;
+     new.mark_id := own_id;
+     -- It has all open ids below the mark of before: that transaction has ended, so each snapshot
+     -- reaches beyond it.
      open := ARRAY(
        SELECT x.id::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id));
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
-       INTO new.mark_front FROM "chancy"."front" s;
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
-       INTO new.mark_line FROM "chancy"."line" s;
-     -- Later than the places: who drew one of them has an id below this.
-     new.mark_id := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
      IF old.queue IS NULL THEN
        INSERT INTO "chancy"."line_floors" (queue, raised_at, mark_front, mark_line, mark_id)
        VALUES (wanted_queue, clock_timestamp(), new.mark_front, new.mark_line, new.mark_id)

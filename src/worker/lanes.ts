@@ -7,6 +7,8 @@ const MAX_LANES = 8
 const SHARE = 1 / 50
 /** A look at the whole line that took less may be had at any time. */
 const CHEAP_US = 1_000
+/** From here on the floors of the line are worth raising. */
+const DEAR_US = 5_000
 const MIN_SPACING_MS = 2
 const MAX_SPACING_MS = 2_000
 /** Where one takes longer than that: so many times its duration. */
@@ -64,7 +66,7 @@ export class Lanes {
 
   /** The known priorities, when a look at the whole line is dear, or none. */
   get dear(): readonly number[] {
-    return this.#tookUs < CHEAP_US ? [] : this.#lanes.map(({ priority }) => priority)
+    return this.#tookUs < DEAR_US ? [] : this.#lanes.map(({ priority }) => priority)
   }
 
   /** How long until the whole line is to be looked at again, in milliseconds. */

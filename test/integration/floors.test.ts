@@ -158,6 +158,18 @@ describe('the floor of a line', () => {
     expect(await one.floor()).toBe(await one.drawn())
   })
 
+  it('knows a transaction as open that has the last id of all', async () => {
+    const [one, long] = [await hand(), await hand()]
+    await long.rows('BEGIN')
+    const only = await long.push()
+    // Nothing else ends in between, so that no snapshot reaches beyond that id.
+    await one.raise()
+    await one.raise()
+    await long.rows('COMMIT')
+    await one.raise()
+    expect(await one.claim()).toEqual([only])
+  })
+
   it('is not trusted while nobody looks after a transaction that was left out', async () => {
     const [one, long] = [await hand(), await hand()]
     await long.rows('BEGIN')

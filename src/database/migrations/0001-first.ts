@@ -8,6 +8,7 @@ import { floors } from './0001/floors.ts'
 import { groups } from './0001/groups.ts'
 import { partitions } from './0001/partitions.ts'
 import { push } from './0001/push.ts'
+import { pushAndClaim } from './0001/push-and-claim.ts'
 import { read } from './0001/read.ts'
 import { recover } from './0001/recover.ts'
 import { tables } from './0001/tables.ts'
@@ -22,6 +23,7 @@ export const first = migration(1, {
     ...groups(t),
     ...floors(t),
     ...claim(t),
+    ...pushAndClaim(t),
     ...finish(t),
     ...recover(t),
     ...change(t),

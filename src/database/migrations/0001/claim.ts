@@ -1,5 +1,7 @@
-import { type Names, quoteLiteral } from '../../names.ts'
+import type { Names } from '../../names.ts'
+import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
+import { queueNow, readFloors, readState } from './queue-state.ts'
 
 /**
  * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
@@ -40,8 +42,9 @@ export const READ_COMMITTED_ONLY = `
  * - `max_attempts`: how long the look at the whole line took, in microseconds.
  *
  * The other rows are the jobs. Without `highs` the whole line is looked at, from its floors on, and with
- * them the ranges they name. Rows whose name the worker does not know leave the line for a lane of their own, where
- * they cost nobody anything; every claim also looks into that lane for the names its worker knows.
+ * them the ranges they name. Rows whose name the worker does not know leave the line for a lane of
+ * their own, where they cost nobody anything; every claim also looks into that lane for the names its
+ * worker knows.
  */
 export const claim = (t: Names): string[] => [
   `CREATE FUNCTION ${t.fn('claim_1')}(
@@ -122,12 +125,7 @@ export const claim = (t: Names): string[] => [
      END IF;
 
      IF is_whole THEN
-       -- None while transactions are left out that nobody looks after.
-       SELECT l.highs, l.lows, l.afters, l.befores
-         INTO highs, lows, afters, befores
-         FROM ${t.lineFloors} l
-        WHERE l.queue = wanted_queue
-          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
+       ${readFloors(t)}
      END IF;
      IF has_aside THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
@@ -263,69 +261,6 @@ export const claim = (t: Names): string[] => [
      RETURNING ${claimedValues('j')};
    END ${t.body}`,
 
-  // A push whose process has a worker at rest: the rows are inserted and claimed in one transaction, so
-  // that a lone job starts after one commit and not after two. Where nothing else is in the line they
-  // are written as running; otherwise the line is claimed from, by the rules of all. What was not taken
-  // is told to the others; what was concerns nobody.
-  `CREATE FUNCTION ${t.fn('push_and_claim_1')}(
-     ids uuid[], queues text[], names text[], all_args text[], priorities int[],
-     most_attempts int[], rests text[], payloads text[],
-     wanted_queue text, worker uuid, room int, known text[], durable boolean,
-     highs bigint[], lows bigint[], afters bigint[], befores bigint[])
-   RETURNS TABLE (${CLAIMED_COLUMNS})
-   LANGUAGE plpgsql ${STEADY_PLANS}
-   AS ${t.body}
-   #variable_conflict use_column
-   DECLARE
-     -- Before a place is drawn: see the floors of a line.
-     own_id xid8 := pg_current_xact_id();
-     queue_state text;
-     has_aside boolean;
-     rate_max int;
-     rate_per interval;
-     looked int := cardinality(ids);
-     claim_number bigint;
-     start_at timestamptz := clock_timestamp();
-     look_us int;
-   BEGIN
-     ${READ_COMMITTED_ONLY}
-     IF highs IS NULL AND rests IS NULL AND looked < room THEN
-       ${readState(t)}
-       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL
-          AND (SELECT true FROM ${t.lineFloors} l WHERE l.queue = wanted_queue) IS NULL
-          AND (SELECT true FROM (${wholeLine(t, '1')}) l) IS NULL THEN
-         look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
-         claim_number := nextval(${t.sequence('claim_numbers')});
-         INSERT INTO ${t.claims} (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
-         start_at := clock_timestamp();
-         ${head('0')}
-         RETURN QUERY
-         INSERT INTO ${t.jobs} AS j (
-                id, queue, name, args, priority, max_attempts, seq, ready_seq, state, worker_id, started_at,
-                attempts, fence)
-         SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
-                'running', worker, start_at, 1, 1
-           FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                    nextval(${t.sequence('line')}) AS place
-               FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
-                 AS r(id, queue, name, args, priority, max_attempts)) g
-         RETURNING ${claimedValues('j')};
-         RETURN;
-       END IF;
-     END IF;
-     PERFORM ${t.fn('push_1')}(
-       ids, queues, names, all_args, priorities, most_attempts, NULL, NULL, NULL, rests, false, 0, NULL);
-     RETURN QUERY
-     SELECT c.* FROM ${t.fn('claim_1')}(
-       wanted_queue, worker, room, known, durable, highs, lows, afters, befores) c;
-     IF payloads IS NOT NULL AND EXISTS (
-          SELECT 1 FROM ${t.jobs} j
-           WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
-       PERFORM pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest(payloads) AS p;
-     END IF;
-   END ${t.body}`,
-
   // What a worker runs by claims it does not know, for one that lost their answers.
   `CREATE FUNCTION ${t.fn('held_1')}(worker uuid, claim_seqs bigint[])
    RETURNS TABLE (${CLAIMED_COLUMNS}, claim_seq bigint, queue text, started_ms float8)
@@ -343,78 +278,3 @@ export const claim = (t: Names): string[] => [
         AND j.state = 'running' AND j.worker_id = worker;
    END ${t.body}`,
 ]
-
-/** How things stand before a claim, in one statement. */
-function readState(t: Names): string {
-  return `SELECT CASE WHEN (SELECT true FROM ${t.workers} w WHERE w.id = worker AND w.revoked_at IS NULL)
-                 THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
-            q.rate_max, q.rate_per,
-            (SELECT true FROM ${t.jobs} j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
-       INTO queue_state, rate_max, rate_per, has_aside
-       FROM (VALUES (1)) AS one(row)
-       LEFT JOIN LATERAL (${queueNow(t)}) q ON true;`
-}
-
-/** How the queue is, and its rate limit; nulls where there is none. */
-function queueNow(t: Names): string {
-  return `SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
-                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
-                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
-               FROM ${t.queues} k
-              WHERE k.name = wanted_queue`
-}
-
-/** The row about the pass, which comes before the jobs. By assignment, which needs no statement. */
-function head(waitMs: string): string {
-  const columns = {
-    name: 'queue_state',
-    priority: 'looked',
-    attempts: `CASE queue_state WHEN 'active' THEN room ELSE 0 END`,
-    max_attempts: 'look_us',
-    fence: 'claim_number',
-    created_ms: waitMs,
-    scheduled_ms: `date_part('epoch', start_at) * 1000`,
-  }
-  const values = Object.entries(columns).map(([column, value]) => `${column} := ${value};`)
-  return `${values.join(' ')} RETURN NEXT;`
-}
-
-const CLAIMED_COLUMNS = `
-     id uuid, name text, args text, priority int, attempts int, max_attempts int, fence bigint,
-     ready_seq bigint, created_ms float8, scheduled_ms float8, rest text, place tid`
-
-function claimedValues(j: string): string {
-  return `${j}.id, ${j}.name, ${j}.args::text, ${j}.priority, ${j}.attempts, ${j}.max_attempts,
-               ${j}.fence, ${j}.ready_seq, date_part('epoch', ${j}.created_at) * 1000,
-               date_part('epoch', ${j}.scheduled_at) * 1000, ${rareColumns(j)}, ${j}.ctid`
-}
-
-/**
- * Columns that most jobs leave empty travel as one JSON object, null in the ordinary case: each
- * column of its own would cost every job. Empty ones are left out, but no null inside of a value is.
- */
-function rareColumns(j: string): string {
-  const plain = [
-    'unique_key',
-    'concurrency_key',
-    'concurrency_max',
-    'limits',
-    'backoff',
-    'cancel_requested_at',
-  ]
-  // What users wrote may have nulls inside, which are theirs.
-  const users = ['progress', 'errors', 'meta']
-  const pairs = plain.map((column) => `'${column}', ${j}.${column}`)
-  pairs.push(`'retention_ms', extract(epoch FROM ${j}.retention) * 1000`)
-  pairs.push(`'crashes', nullif(${j}.crashes, 0)`)
-  const isNull = (columns: string[]): string =>
-    columns.map((column) => `${j}.${column} IS NULL`).join(' AND ')
-  const ofUsers = users.map(
-    (column) => `CASE WHEN ${j}.${column} IS NULL THEN '{}'
-                                   ELSE jsonb_build_object('${column}', ${j}.${column}) END`,
-  )
-  return `CASE WHEN NOT (${isNull([...plain, 'retention', ...users])} AND ${j}.crashes = 0)
-                 THEN (jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))
-                       || CASE WHEN ${isNull(users)} THEN '{}'
-                               ELSE ${ofUsers.join(' || ')} END)::text END`
-}

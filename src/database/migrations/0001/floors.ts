@@ -82,6 +82,9 @@ export const floors = (t: Names): string[] => [
    DECLARE
      old ${t.lineFloors}%ROWTYPE;
      new ${t.lineFloors}%ROWTYPE;
+     drawn_front bigint;
+     drawn_line bigint;
+     own_id bigint;
      open bigint[];
      low_front bigint;
      low_line bigint;
@@ -90,19 +93,29 @@ export const floors = (t: Names): string[] => [
      p int;
    BEGIN
      ${READ_COMMITTED_ONLY}
+     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+       RAISE EXCEPTION 'floors are raised in a transaction that has written nothing'
+         USING ERRCODE = '25001';
+     END IF;
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO drawn_front FROM ${t.own('front')} s;
+     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+       INTO drawn_line FROM ${t.own('line')} s;
+     -- Taken after the places were read: whoever drew one of them has an id below this. The end of a
+     -- snapshot would not do, since it may lie below ids that are in use.
+     own_id := pg_current_xact_id()::text::bigint;
      SELECT * INTO old FROM ${t.lineFloors} l WHERE l.queue = wanted_queue FOR UPDATE SKIP LOCKED;
-     IF old.raised_at > clock_timestamp() - interval '0.5 seconds' THEN
+     IF old.raised_at > clock_timestamp() - interval '0.5 seconds' OR old.mark_id > own_id THEN
        RETURN false;
      END IF;
      new := old;
+     new.mark_front := drawn_front;
+     new.mark_line := drawn_line;
+     new.mark_id := own_id;
+     -- It has all open ids below the mark of before: that transaction has ended, so each snapshot
+     -- reaches beyond it.
      open := ARRAY(
        SELECT x.id::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id));
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
-       INTO new.mark_front FROM ${t.own('front')} s;
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
-       INTO new.mark_line FROM ${t.own('line')} s;
-     -- Later than the places: who drew one of them has an id below this.
-     new.mark_id := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
      IF old.queue IS NULL THEN
        INSERT INTO ${t.lineFloors} (queue, raised_at, mark_front, mark_line, mark_id)
        VALUES (wanted_queue, clock_timestamp(), new.mark_front, new.mark_line, new.mark_id)

@@ -10,7 +10,6 @@ const COLUMNS = `j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limite
 const order = (limit: string): string => `ORDER BY j.priority DESC, j.ready_seq
                  LIMIT ${limit}
                    FOR NO KEY UPDATE SKIP LOCKED`
-const ORDER = order('room')
 
 /** The head of the line, locked: at most so many rows. */
 export const wholeLine = (t: Names, limit = 'room'): string => `
@@ -25,7 +24,7 @@ export const wholeLine = (t: Names, limit = 'room'): string => `
  * other is a gap between lanes, and is read whole. The ranges come in the order of the line; those
  * behind the last that is needed are not looked at.
  */
-export const lineInRanges = (t: Names): string => `
+export const lineInRanges = (t: Names, limit = 'room'): string => `
                 SELECT r.*
                   FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)
                  CROSS JOIN LATERAL (
@@ -35,7 +34,7 @@ export const lineInRanges = (t: Names): string => `
                          FROM ${t.jobs} j
                         WHERE g.high = g.low AND ${READY('wanted_queue')} AND j.priority = g.high
                           AND j.ready_seq > g.after AND j.ready_seq < g.before
-                        ${ORDER}) lane
+                        ${order(limit)}) lane
                    UNION ALL
                    SELECT gap.*
                      FROM (
@@ -43,8 +42,8 @@ export const lineInRanges = (t: Names): string => `
                          FROM ${t.jobs} j
                         WHERE g.high <> g.low AND ${READY('wanted_queue')}
                           AND j.priority < g.high AND j.priority > g.low
-                        ${ORDER}) gap) r
-                 LIMIT room`
+                        ${order(limit)}) gap) r
+                 LIMIT ${limit}`
 
 /** Both lanes of names that are not in every worker: those put aside, and the line. */
 export const asideAndLine = (t: Names, line: string): string => `
