@@ -1,5 +1,5 @@
 import { type Chancy, type EventMap, Job, job, pgDriver, Queue } from 'chancy'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { noting, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -142,6 +142,61 @@ describe('a push beside a worker at rest', () => {
     } finally {
       await app.sql('ALTER TABLE $jobs DROP CONSTRAINT no_13')
     }
+  })
+})
+
+describe('the statement of a push with a claim', () => {
+  const WORKER = '01890000-0000-7000-8000-000000000001'
+  afterEach(() => app.sql('TRUNCATE $claims'))
+
+  /** Pushes one job of this priority and claims; the ids that came back, the pushed one as "new". */
+  async function pushed(priority = 0): Promise<string[]> {
+    const id = crypto.randomUUID()
+    const rows = await app.sql<{ id: string | null }>(
+      `SELECT id FROM $push_and_claim_1(ARRAY['${id}']::uuid[], '{line}', '{task}', '{"{}"}',
+         '{${priority}}', '{1}', NULL, NULL, 'line', '${WORKER}', 5, '{task}', true,
+         NULL, NULL, NULL, NULL)`,
+    )
+    return rows.flatMap((row) => (row.id === id ? 'new' : (row.id ?? [])))
+  }
+
+  async function line(): Promise<void> {
+    await app.sql(`INSERT INTO $queues (name, executor) VALUES ('line', 'inline')`)
+    await app.sql(`INSERT INTO $workers (id, expires_at) VALUES ('${WORKER}', 'infinity')`)
+  }
+
+  it('writes the row as running, once, where nothing else is in the line', async () => {
+    await line()
+    expect(await pushed()).toEqual(['new'])
+    // A row that was inserted waiting and then claimed has a dead version of it in front.
+    expect(
+      await app.sql(
+        `SELECT state, attempts, fence::int AS fence, ctid::text AS place,
+                (SELECT cardinality(ids) FROM $claims WHERE worker_id = '${WORKER}') AS claimed
+           FROM $jobs`,
+      ),
+    ).toEqual([{ state: 'running', attempts: 1, fence: 1, place: '(0,1)', claimed: 1 }])
+  })
+
+  it('takes what is in the line with it, by the rules of the line', async () => {
+    await line()
+    const waiting = await app.sql<{ id: string }>(
+      `SELECT $push('task', queue => 'line', priority => 3) AS id`,
+    )
+    expect((await pushed()).sort()).toEqual(['new', waiting[0]!.id].sort())
+  })
+
+  it('sees what is in the line behind its floors, and no floor hides it', async () => {
+    await line()
+    await app.sql(`SELECT $raise_floors_1('line', '{0}')`)
+    await app.sql(`UPDATE $line_floors SET raised_at = raised_at - interval '1 second'`)
+    await app.sql(`SELECT $raise_floors_1('line', '{0}')`)
+    expect(await app.sql('SELECT cardinality(highs) > 0 AS has FROM $line_floors')).toEqual([
+      { has: true },
+    ])
+    expect(await pushed()).toEqual(['new'])
+    const waiting = await app.sql<{ id: string }>(`SELECT $push('task', queue => 'line') AS id`)
+    expect((await pushed()).sort()).toEqual(['new', waiting[0]!.id].sort())
   })
 })
 
