@@ -155,7 +155,7 @@ TABLE leader (
 );
 CREATE UNIQUE INDEX leader_pkey ON chancy.leader USING btree (name);
 
-SEQUENCE line AS bigint START 1 INCREMENT 1 CACHE 1;
+SEQUENCE line AS bigint START 1 INCREMENT 256 CACHE 1;
 
 TABLE line_floors (
   queue text NOT NULL
@@ -1328,6 +1328,18 @@ AS $function$
        'hex')::uuid
    $function$;
 
+CREATE OR REPLACE FUNCTION chancy.places_1(rows integer)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+AS $function$
+   DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
+   BEGIN
+     RETURN ARRAY(SELECT nextval('"chancy"."line"')
+                    FROM generate_series(1, (rows + 255) / 256));
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT 1, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1384,7 +1396,7 @@ AS $function$
      RETURN job;
    END $function$;
 
-CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[], args text[], priorities integer[], max_attempts integer[], scheduled_ms double precision[], delays_ms double precision[], unique_keys text[], rests text[], again boolean, lock_ms integer, payloads text[])
+CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[], args text[], priorities integer[], max_attempts integer[], scheduled_ms double precision[], delays_ms double precision[], unique_keys text[], rests text[], again boolean, lock_ms integer, payloads text[], bases bigint[] DEFAULT NULL::bigint[])
  RETURNS TABLE(pushed text, holder text)
  LANGUAGE plpgsql
 AS $function$
@@ -1395,6 +1407,13 @@ AS $function$
      made uuid[];
      past uuid[];
    BEGIN
+     IF bases IS NULL THEN
+       IF cardinality(ids) <= 256 THEN
+         bases := ARRAY[nextval('"chancy"."line"')];
+       ELSE
+         bases := "chancy"."places_1"(cardinality(ids));
+       END IF;
+     END IF;
      IF again THEN
        -- What is deleted below must be looked for in a snapshot of its own.
        IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -1413,10 +1432,9 @@ AS $function$
        INSERT INTO "chancy"."jobs" (id, queue, name, args, priority, max_attempts, seq, ready_seq)
        SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place
          FROM (
-           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                  nextval('"chancy"."line"') AS place
-             FROM unnest(ids, queues, names, args, priorities, max_attempts)
-               AS r(id, queue, name, args, priority, max_attempts)) g;
+           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1) / 256 + 1] + (r.n - 1) % 256 AS place
+             FROM unnest(ids, queues, names, args, priorities, max_attempts) WITH ORDINALITY
+               AS r(id, queue, name, args, priority, max_attempts, n)) g;
        ELSE
          
      INSERT INTO "chancy"."jobs" (
@@ -1428,19 +1446,17 @@ AS $function$
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         -- Places are drawn here, in the order of the call, before anything is sorted.
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now()
-                     THEN nextval('"chancy"."line"') END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
            FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
                              now() + make_interval(secs => r.delay_ms / 1000)) AS due
                FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
-                           delays_ms, unique_keys, rests)
+                           delays_ms, unique_keys, rests) WITH ORDINALITY
                  AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
-                      unique_key, rest)
+                      unique_key, rest, n)
            ) u
        ) g
       ;
@@ -1457,19 +1473,17 @@ AS $function$
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         -- Places are drawn here, in the order of the call, before anything is sorted.
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now()
-                     THEN nextval('"chancy"."line"') END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
            FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
                              now() + make_interval(secs => r.delay_ms / 1000)) AS due
                FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
-                           delays_ms, unique_keys, rests)
+                           delays_ms, unique_keys, rests) WITH ORDINALITY
                  AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
-                      unique_key, rest)
+                      unique_key, rest, n)
            ) u
        ) g
       ON CONFLICT DO NOTHING;
@@ -1487,19 +1501,17 @@ AS $function$
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         -- Places are drawn here, in the order of the call, before anything is sorted.
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now()
-                     THEN nextval('"chancy"."line"') END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
            FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
                              now() + make_interval(secs => r.delay_ms / 1000)) AS due
                FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
-                           delays_ms, unique_keys, rests)
+                           delays_ms, unique_keys, rests) WITH ORDINALITY
                  AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
-                      unique_key, rest)
+                      unique_key, rest, n)
            ) u
        ) g
       ORDER BY g.unique_key, g.id ON CONFLICT DO NOTHING
@@ -1546,6 +1558,7 @@ AS $function$
    DECLARE
      -- Before a place is drawn: see the floors of a line.
      own_id xid8 := pg_current_xact_id();
+     bases bigint[];
      queue_state text;
      has_aside boolean;
      rate_max int;
@@ -1619,6 +1632,11 @@ AS $function$
          IF is_taken IS NULL THEN
            claim_number := nextval('"chancy"."claim_numbers"');
            INSERT INTO "chancy"."claims" (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
+           IF looked <= 256 THEN
+         bases := ARRAY[nextval('"chancy"."line"')];
+       ELSE
+         bases := "chancy"."places_1"(looked);
+       END IF;
            start_at := clock_timestamp();
            name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
            RETURN QUERY
@@ -1628,10 +1646,9 @@ AS $function$
            SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
                   'running', worker, start_at, 1, 1
              FROM (
-               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                      nextval('"chancy"."line"') AS place
-                 FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
-                   AS r(id, queue, name, args, priority, max_attempts)) g
+               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1) / 256 + 1] + (r.n - 1) % 256 AS place
+                 FROM unnest(ids, queues, names, all_args, priorities, most_attempts) WITH ORDINALITY
+                   AS r(id, queue, name, args, priority, max_attempts, n)) g
            RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
@@ -1692,7 +1709,8 @@ AS $function$
      END IF;
      SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
        INTO drawn_front FROM "chancy"."front" s;
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+     -- A whole block was drawn.
+     SELECT s.last_value + CASE WHEN s.is_called THEN 255 ELSE -1 END
        INTO drawn_line FROM "chancy"."line" s;
      -- Taken after the places were read: whoever drew one of them has an id below this. The end of a
      -- snapshot would not do, since it may lie below ids that are in use.

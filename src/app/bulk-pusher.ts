@@ -7,16 +7,19 @@ import { Reference } from '../core/reference.ts'
 import type { Session } from '../database/driver.ts'
 import { asSession } from '../database/session.ts'
 import { batches, type Jobs } from './batches.ts'
-import type { Pusher } from './pusher.ts'
+import { BulkTurn } from './bulk-turn.ts'
+import { OutOfTurn, type Pushed, type Pusher } from './pusher.ts'
 
-/** Rows a statement: the fastest that was measured, and still small enough to hold twice. */
+/** Rows a statement: the fastest that was measured, and still small enough to hold three times. */
 const DEFAULT_BATCH_SIZE = 5_000
 const MAX_BATCH_SIZE = 50_000
+/** Two batches at once leave half of so many sessions to others. */
+const MIN_SESSIONS = 4
 
 /**
  * Pushes many jobs, a transaction a batch; in a caller's transaction, all in that one. An array
  * with unique keys is one batch there, so that they are taken in one order; all else goes by
- * batches. While a batch is written the next one is read: at most two are in memory.
+ * batches. While two are written, one behind the other, the next one is read: three are in memory.
  */
 export class BulkPusher {
   readonly #pusher: Pusher
@@ -24,10 +27,13 @@ export class BulkPusher {
   readonly #closing = new AbortController()
   /** Those in transactions of their own. */
   readonly #running = new Set<Promise<unknown>>()
+  readonly #overlaps: boolean
 
-  constructor(pusher: Pusher, clock: Clock) {
+  /** @param sessions how many there are: with few of them, batches are written one after the other. */
+  constructor(pusher: Pusher, clock: Clock, sessions: number) {
     this.#pusher = pusher
     this.#clock = clock
+    this.#overlaps = sessions >= MIN_SESSIONS
   }
 
   async push<T>(jobs: Jobs<T>, options: unknown): Promise<Reference<ResultOfWhole<T>>[]> {
@@ -62,13 +68,25 @@ export class BulkPusher {
     session?: Session,
   ): Promise<Reference<ResultOfWhole<T>>[]> {
     const references: Reference<ResultOfWhole<T>>[] = []
+    const overlaps = session === undefined && this.#overlaps
+    let before: Promise<void> = Promise.resolve()
     let writing: Promise<void> = Promise.resolve()
-    const write = async (rows: PushRow[]): Promise<void> => {
-      const pushed =
-        session === undefined
-          ? await this.#pusher.push(rows)
-          : await this.#pusher.pushIn(session, rows)
-      for (const { id, created } of pushed)
+    let last: BulkTurn | null = null
+    const push = (rows: PushRow[]): Promise<Pushed[]> => {
+      if (session !== undefined) return this.#pusher.pushIn(session, rows)
+      if (!overlaps) return this.#pusher.push(rows)
+      // The last batch, and nothing is on its way: it needs no transaction of several statements.
+      const isLone = rows.length < size && (last === null || last.isWritten)
+      const turn = new BulkTurn(last)
+      last = turn
+      return turn.run(() => (isLone ? this.#pusher.push(rows) : this.#pushInTurn(rows, turn)))
+    }
+    const write = async (rows: PushRow[], former: Promise<void>): Promise<void> => {
+      const pushing = push(rows)
+      // Its failure is heard of behind that of the former batch.
+      pushing.catch(() => {})
+      await former
+      for (const { id, created } of await pushing)
         references.push(new Reference<ResultOfWhole<T>>(id, created))
     }
     const isWhole = session !== undefined && Array.isArray(jobs)
@@ -79,8 +97,9 @@ export class BulkPusher {
     const rule = { size, isWhole, closing: this.#closing.signal, onCutShort }
     try {
       for await (const rows of batches(jobs, this.#clock, rule)) {
-        await writing
-        writing = write(rows)
+        await (overlaps ? before : writing)
+        before = writing
+        writing = write(rows, before)
         // Awaited on the next round; until then its failure must not count as unhandled.
         writing.catch(() => {})
       }
@@ -90,6 +109,23 @@ export class BulkPusher {
     }
     if (isCutShort) throw closedAfter(references.length)
     return references
+  }
+
+  /** Beside the batch before, if it may be so; otherwise, and where that fails, behind it. */
+  async #pushInTurn(rows: PushRow[], turn: BulkTurn): Promise<Pushed[]> {
+    let wasTried = false
+    // With a unique key an insert waits for whoever else holds it, and others would wait for that.
+    if (rows.every(({ uniqueKey }) => uniqueKey === null)) {
+      await turn.mayDraw()
+      try {
+        return await this.#pusher.pushInTurn(rows, turn)
+      } catch (error) {
+        turn.failed()
+        wasTried = !(error instanceof OutOfTurn)
+      }
+    }
+    await turn.alone()
+    return this.#pusher.push(rows, { wasTried })
   }
 }
 

@@ -241,7 +241,8 @@ export class Chancy {
 
   /**
    * Pushes many jobs, `batchSize` (default 5,000) a transaction, or all in the caller's. Takes any
-   * iterable, and holds at most two batches of it in memory.
+   * iterable, and holds at most three batches of it in memory. The jobs appear in its order, and none
+   * behind a batch that failed. Where the driver has 4 sessions or more, two batches are written at once.
    *
    * `close()` ends it between two batches, and at once where it waits for a job of an asynchronous
    * iterable; what was read by then is pushed, and waited for.

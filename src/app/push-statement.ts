@@ -13,6 +13,8 @@ export interface PushMode {
   /** How long to wait for a unique key that an open transaction holds; 0: as the session says. */
   readonly lockMs: number
   readonly payloads: readonly string[]
+  /** Places drawn for these rows in the same transaction (an array literal), or null. */
+  readonly bases: string | null
 }
 
 /** Rows as the parameters of `push_jobs`. Whole arrays are left out where no row needs them. */
@@ -29,6 +31,7 @@ export function pushValues(rows: readonly PushRow[], mode: PushMode): PushValues
     mode.again,
     mode.lockMs,
     mode.payloads.length > 0 ? textArray(mode.payloads) : null,
+    mode.bases,
   ]
 }
 

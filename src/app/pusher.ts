@@ -5,8 +5,9 @@ import type { Database } from '../database/database.ts'
 import type { Session } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
 import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
-import { type ClaimedRow, pushAndClaim, pushJobs } from '../database/statements/jobs.ts'
+import { type ClaimedRow, drawPlaces, pushAndClaim, pushJobs } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
+import type { BulkTurn } from './bulk-turn.ts'
 import type { LocalClaims, OfferedClaim } from './local-claims.ts'
 import { pushAndClaimValues, pushValues } from './push-statement.ts'
 import type { WakeEvent, WakeNotices } from './wake-notices.ts'
@@ -46,6 +47,9 @@ interface Wake {
   readonly event: WakeEvent
   readonly queue: string
 }
+
+/** The batch before was not committed at its first try; nothing of this one was written. */
+export class OutOfTurn extends Error {}
 
 /** A unique key of a batch is held by an open transaction, and nothing of the batch was written. */
 export class KeyBusy extends Error {}
@@ -141,6 +145,26 @@ export class Pusher {
     )
   }
 
+  /**
+   * One try, in a transaction that draws and commits behind the batch before it. No row has a unique
+   * key. Errors are the driver's, or `OutOfTurn`.
+   */
+  async pushInTurn(rows: readonly PushRow[], turn: BulkTurn): Promise<Pushed[]> {
+    const { database, notices, deadlineMs } = this.#options
+    const { payloads, later } = this.#notices(rows, false)
+    await database.driver.transaction(async (session) => {
+      const [drawn] = await database.run(drawPlaces, [rows.length], { session, deadlineMs })
+      turn.drawn()
+      const mode = { again: false, lockMs: 0, payloads, bases: drawn?.bases ?? null }
+      await database.run(pushJobs, pushValues(rows, mode), { session, deadlineMs })
+      if (!(await turn.mayCommit())) throw new OutOfTurn('out of turn')
+    })
+    turn.committed()
+    for (const { event, queue } of later) notices?.announce(event, queue)
+    this.#emit(rows, false)
+    return rows.map(({ id }) => ({ id, created: true }))
+  }
+
   /** Tells the runners of this process; those of others hear by notification. */
   #emit(rows: readonly PushRow[], isTaken: boolean): void {
     const { hub } = this.#options
@@ -198,6 +222,7 @@ export class Pusher {
       again: mode.again,
       lockMs: isUnique ? mode.lockMs : 0,
       payloads,
+      bases: null,
     })
     const answers =
       session !== undefined

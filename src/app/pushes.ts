@@ -23,7 +23,7 @@ export class Pushes {
   constructor(options: PusherOptions) {
     const { clock, deadlineMs } = options
     this.#pusher = new Pusher(options)
-    this.#bulk = new BulkPusher(this.#pusher, clock)
+    this.#bulk = new BulkPusher(this.#pusher, clock, options.database.driver.sessions)
     this.#unique = new UniquePusher(this.#pusher, clock, deadlineMs)
     const isOfOneRow = isRefusedRow
     this.#buffer = new PushBuffer({ push: (rows) => this.#pusher.push(rows), isOfOneRow })

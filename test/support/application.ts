@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 import { databaseUrl, testSchema } from './database.ts'
 
 type Row = Record<string, unknown>
+type Session = Pick<Driver, 'query'>
+type Query = Parameters<Driver['query']>[0]
 
 /** What the tests of one file share: a schema, migrated once and emptied after each test. */
 export interface TestApplication {
@@ -97,20 +99,11 @@ export function testApplication({ empties = true } = {}): TestApplication {
 /** A driver that notes the text of every statement that goes through it. */
 export function noting(driver: Driver): Driver & { readonly texts: string[] } {
   const texts: string[] = []
-  const address = driver.address?.bind(driver)
-  return {
-    texts,
-    query: (query) => {
-      texts.push(query.text)
-      return driver.query(query)
-    },
-    transaction: (work) => driver.transaction(work),
-    reserve: () => driver.reserve(),
-    listen: (channel, listener) => driver.listen(channel, listener),
-    close: () => driver.close(),
-    ...(address === undefined ? {} : { address }),
-    sessions: driver.sessions,
+  const note = (text: string, send: () => Promise<unknown[]>): Promise<unknown[]> => {
+    texts.push(text)
+    return send()
   }
+  return { ...hooked(driver, note), texts }
 }
 
 /** The pushes among noted statements. */
@@ -124,10 +117,13 @@ export function hooked(
   hook: (text: string, send: () => Promise<unknown[]>) => Promise<unknown[]>,
 ): Driver {
   const address = driver.address?.bind(driver)
+  const on = (session: Session): Session => ({
+    query: async <Row>(query: Query) =>
+      (await hook(query.text, () => session.query(query))) as Row[],
+  })
   return {
-    query: async <Row>(query: Parameters<Driver['query']>[0]) =>
-      (await hook(query.text, () => driver.query(query))) as Row[],
-    transaction: (work) => driver.transaction(work),
+    query: on(driver).query,
+    transaction: (work) => driver.transaction((session) => work(on(session))),
     reserve: () => driver.reserve(),
     listen: (channel, listener) => driver.listen(channel, listener),
     close: () => driver.close(),

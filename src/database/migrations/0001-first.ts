@@ -54,6 +54,7 @@ const FUNCTIONS = [
   'push',
   'push_1',
   'moved_1',
+  'places_1',
   'new_id',
   'claim_1',
   'push_and_claim_1',

@@ -17,7 +17,14 @@ export type PushValues = readonly [
   again: boolean,
   lockMs: number,
   payloads: ArrayText | null,
+  bases: ArrayText | null,
 ]
+
+/** Draws places for so many rows; an array literal. For `pushJobs` in the same transaction. */
+export const drawPlaces = statement<readonly [rows: number], { bases: ArrayText }>(
+  'draw_places',
+  (t) => `SELECT ${t.fn('places_1')}($1::int)::text AS bases`,
+)
 
 /**
  * Inserts a batch. Answers only for rows with a unique key that were not inserted: `holder` is the
@@ -30,7 +37,8 @@ export const pushJobs: Statement<PushValues, { pushed: string; holder: string | 
       FROM ${t.fn('push_1')}(
              $1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
              $5::text::int[], $6::text::int[], $7::text::float8[], $8::text::float8[],
-             $9::text::text[], $10::text::text[], $11::boolean, $12::int, $13::text::text[])`,
+             $9::text::text[], $10::text::text[], $11::boolean, $12::int, $13::text::text[],
+             $14::text::bigint[])`,
 )
 
 /** A number of the database's that a client library may give as a text. */

@@ -1,5 +1,6 @@
 import type { Names } from '../../names.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { BLOCK } from './tables.ts'
 
 /** Before every place, behind every place, and one beyond the priorities on either side. */
 const BEFORE_ALL = `(${-Number.MAX_SAFE_INTEGER - 1})::bigint`
@@ -99,7 +100,8 @@ export const floors = (t: Names): string[] => [
      END IF;
      SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
        INTO drawn_front FROM ${t.own('front')} s;
-     SELECT s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END
+     -- A whole block was drawn.
+     SELECT s.last_value + CASE WHEN s.is_called THEN ${BLOCK - 1} ELSE -1 END
        INTO drawn_line FROM ${t.own('line')} s;
      -- Taken after the places were read: whoever drew one of them has an id below this. The end of a
      -- snapshot would not do, since it may lie below ids that are in use.

@@ -3,6 +3,7 @@ import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { lineInRanges, wholeLine } from './line.ts'
 import { readFloors, readState } from './queue-state.ts'
+import { drawn, placeOf } from './tables.ts'
 
 /**
  * A push whose process has a worker at rest: the rows are inserted and claimed in one transaction, so
@@ -23,6 +24,7 @@ export const pushAndClaim = (t: Names): string[] => [
    DECLARE
      -- Before a place is drawn: see the floors of a line.
      own_id xid8 := pg_current_xact_id();
+     bases bigint[];
      queue_state text;
      has_aside boolean;
      rate_max int;
@@ -47,6 +49,7 @@ export const pushAndClaim = (t: Names): string[] => [
          IF is_taken IS NULL THEN
            claim_number := nextval(${t.sequence('claim_numbers')});
            INSERT INTO ${t.claims} (worker_id, claim_seq, ids) VALUES (worker, claim_number, ids);
+           ${drawn(t, 'looked').trim()}
            start_at := clock_timestamp();
            ${head('0')}
            RETURN QUERY
@@ -56,10 +59,9 @@ export const pushAndClaim = (t: Names): string[] => [
            SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
                   'running', worker, start_at, 1, 1
              FROM (
-               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                      nextval(${t.sequence('line')}) AS place
-                 FROM unnest(ids, queues, names, all_args, priorities, most_attempts)
-                   AS r(id, queue, name, args, priority, max_attempts)) g
+               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, ${placeOf('r.n')} AS place
+                 FROM unnest(ids, queues, names, all_args, priorities, most_attempts) WITH ORDINALITY
+                   AS r(id, queue, name, args, priority, max_attempts, n)) g
            RETURNING ${claimedValues('j')};
            RETURN;
          END IF;

@@ -1,15 +1,15 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { BLOCK, drawn, placeOf } from './tables.ts'
 
 /** An ordinary batch: every row is in the line at once, and has nothing that few jobs have. */
 const insertedPlain = (t: Names): string => `
        INSERT INTO ${t.jobs} (id, queue, name, args, priority, max_attempts, seq, ready_seq)
        SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place
          FROM (
-           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts,
-                  nextval(${t.sequence('line')}) AS place
-             FROM unnest(ids, queues, names, args, priorities, max_attempts)
-               AS r(id, queue, name, args, priority, max_attempts)) g`
+           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, ${placeOf('r.n')} AS place
+             FROM unnest(ids, queues, names, args, priorities, max_attempts) WITH ORDINALITY
+               AS r(id, queue, name, args, priority, max_attempts, n)) g`
 
 /** Columns of `jobs` that a push writes, and where each comes from in the row `g`. */
 const inserted = (t: Names, end = ''): string => `
@@ -22,26 +22,25 @@ const inserted = (t: Names, end = ''): string => `
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         -- Places are drawn here, in the order of the call, before anything is sorted.
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now()
-                     THEN nextval(${t.sequence('line')}) END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN ${placeOf('u.n')} END AS place
            FROM (
-             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest,
+             SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
                              now() + make_interval(secs => r.delay_ms / 1000)) AS due
                FROM unnest(ids, queues, names, args, priorities, max_attempts, scheduled_ms,
-                           delays_ms, unique_keys, rests)
+                           delays_ms, unique_keys, rests) WITH ORDINALITY
                  AS r(id, queue, name, args, priority, max_attempts, scheduled_ms, delay_ms,
-                      unique_key, rest)
+                      unique_key, rest, n)
            ) u
        ) g
       ${end}`
 
 /**
  * `push_1` inserts a batch and answers only for the rows that have a unique key and were not
- * inserted: whose row stands in the way. `again` is for a batch whose first answer was lost.
+ * inserted: whose row stands in the way. `again` is for a batch whose first answer was lost; `bases` are
+ * places that this transaction has drawn for it.
  */
 export const push = (t: Names): string[] => [
   // Which of the jobs have ended lately, and so no longer stand in `jobs`. A bound on the time prunes
@@ -58,10 +57,22 @@ export const push = (t: Names): string[] => [
               LIMIT 1);
    END ${t.body}`,
 
+  // Places for so many rows: the first of each block.
+  `CREATE FUNCTION ${t.fn('places_1')}(rows int) RETURNS bigint[]
+   LANGUAGE plpgsql
+   AS ${t.body}
+   DECLARE
+     -- Before a place is drawn: see the floors of a line.
+     own_id xid8 := pg_current_xact_id();
+   BEGIN
+     RETURN ARRAY(SELECT nextval(${t.sequence('line')})
+                    FROM generate_series(1, (rows + ${BLOCK - 1}) / ${BLOCK}));
+   END ${t.body}`,
+
   `CREATE FUNCTION ${t.fn('push_1')}(
      ids uuid[], queues text[], names text[], args text[], priorities int[], max_attempts int[],
      scheduled_ms float8[], delays_ms float8[], unique_keys text[], rests text[],
-     again boolean, lock_ms int, payloads text[])
+     again boolean, lock_ms int, payloads text[], bases bigint[] DEFAULT NULL)
    RETURNS TABLE (pushed text, holder text)
    LANGUAGE plpgsql
    AS ${t.body}
@@ -72,6 +83,9 @@ export const push = (t: Names): string[] => [
      made uuid[];
      past uuid[];
    BEGIN
+     IF bases IS NULL THEN
+       ${drawn(t, 'cardinality(ids)').trim()}
+     END IF;
      IF again THEN
        -- What is deleted below must be looked for in a snapshot of its own.
        ${READ_COMMITTED_ONLY.trim()}

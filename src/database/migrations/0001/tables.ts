@@ -1,6 +1,24 @@
 import type { Names } from '../../names.ts'
 
 /**
+ * A draw from the line gives this many places: a batch of rows draws once and has them in its own order.
+ * What JavaScript counts exactly is enough for eleven years of 100,000 draws a second.
+ */
+export const BLOCK = 256
+
+/** The place of the n-th row of a batch, by the first places of its blocks. */
+export const placeOf = (n: string): string =>
+  `bases[(${n} - 1) / ${BLOCK} + 1] + (${n} - 1) % ${BLOCK}`
+
+/** Draws the places of so many rows into `bases`; without a call where one block is enough. */
+export const drawn = (t: Names, rows: string): string => `
+       IF ${rows} <= ${BLOCK} THEN
+         bases := ARRAY[nextval(${t.sequence('line')})];
+       ELSE
+         bases := ${t.fn('places_1')}(${rows});
+       END IF;`
+
+/**
  * The hot table holds what is waiting or running and nothing else; a job that has finished is moved
  * to `finished_jobs`. Wide columns stand last and fixed-width ones first, so that rows pack well.
  *
@@ -10,9 +28,9 @@ import type { Names } from '../../names.ts'
  * runs is written in `claims`; and `claim_seq` is set for jobs with a limit alone.
  */
 export const tables = (t: Names): string[] => [
-  // `line` gives new places; `front` gives places before all of them, to jobs that were looked at
-  // and put back; `claims` numbers the claims, so that the running jobs of a group can be counted from a bound.
-  `CREATE SEQUENCE ${t.own('line')}`,
+  // `line` gives new places, a block at a time; `front` gives places before all of them, to jobs that
+  // were looked at and put back; `claims` numbers the claims, so that the running jobs of a group can be counted from a bound.
+  `CREATE SEQUENCE ${t.own('line')} INCREMENT BY ${BLOCK}`,
   `CREATE SEQUENCE ${t.own('front')}
      MINVALUE ${-Number.MAX_SAFE_INTEGER} START ${-Number.MAX_SAFE_INTEGER} MAXVALUE -1`,
   `CREATE SEQUENCE ${t.own('claim_numbers')}`,
