@@ -129,11 +129,6 @@ TABLE jobs (
   errors jsonb
   meta jsonb
   CONSTRAINT jobs_pkey PRIMARY KEY (id)
-  CONSTRAINT jobs_state CHECK (
-CASE
-    WHEN (state = 'running'::text) THEN ((worker_id IS NOT NULL) AND (ready_seq IS NOT NULL) AND (NOT blocked) AND (NOT aside) AND ((claim_seq IS NULL) = (concurrency_key IS NULL)))
-    ELSE ((state = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (claim_seq IS NULL))
-END)
 ) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=20000, fillfactor=45);
 CREATE INDEX jobs_aside ON chancy.jobs USING btree (queue, name, priority DESC, seq) WHERE aside;
 CREATE INDEX jobs_blocked ON chancy.jobs USING btree (concurrency_key, queue, priority DESC, seq) WHERE blocked;

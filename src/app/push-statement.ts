@@ -1,11 +1,12 @@
 import type { PushRow } from '../core/push-row.ts'
 import { plainArray, textArray } from '../database/array-literal.ts'
-import {
-  type ClaimRequest,
-  claimValues,
-  type PushAndClaimValues,
-  type PushValues,
-} from '../database/statements/jobs.ts'
+import { BLOCK } from '../database/places.ts'
+import { type ClaimRequest, claimValues } from '../database/statements/jobs.ts'
+import type {
+  PushAlikeValues,
+  PushAndClaimValues,
+  PushValues,
+} from '../database/statements/push.ts'
 
 export interface PushMode {
   /** An earlier try may have been committed. */
@@ -30,8 +31,36 @@ export function pushValues(rows: readonly PushRow[], mode: PushMode): PushValues
     rests(rows),
     mode.again,
     mode.lockMs,
-    mode.payloads.length > 0 ? textArray(mode.payloads) : null,
+    payloadsOf(mode),
     mode.bases,
+  ]
+}
+
+/** Rows as the parameters of `push_alike`; null where that is not for them. */
+export function alikeValues(rows: readonly PushRow[], mode: PushMode): PushAlikeValues | null {
+  const [first] = rows
+  if (first === undefined || mode.again || (mode.bases === null && rows.length > BLOCK)) return null
+  const isAlike = rows.every(
+    (row) =>
+      row.queue === first.queue &&
+      row.name === first.name &&
+      row.priority === first.priority &&
+      row.maxAttempts === first.maxAttempts &&
+      row.scheduledAtMs === null &&
+      row.delayMs === null &&
+      row.uniqueKey === null &&
+      row.rest === null,
+  )
+  if (!isAlike) return null
+  return [
+    plainArray(rows.map((row) => row.id)),
+    first.queue,
+    first.name,
+    textArray(rows.map((row) => row.args)),
+    first.priority,
+    first.maxAttempts,
+    mode.bases,
+    payloadsOf(mode),
   ]
 }
 
@@ -59,6 +88,10 @@ function everyRows(rows: readonly PushRow[]) {
     plainArray(rows.map((row) => row.priority)),
     plainArray(rows.map((row) => row.maxAttempts)),
   ] as const
+}
+
+function payloadsOf({ payloads }: PushMode): string | null {
+  return payloads.length > 0 ? textArray(payloads) : null
 }
 
 function rests(rows: readonly PushRow[]): string | null {

@@ -5,11 +5,18 @@ import type { Database } from '../database/database.ts'
 import type { Session } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
 import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
-import { type ClaimedRow, drawPlaces, pushAndClaim, pushJobs } from '../database/statements/jobs.ts'
+import type { ClaimedRow } from '../database/statements/jobs.ts'
+import {
+  drawPlaces,
+  type PushAnswer,
+  pushAlike,
+  pushAndClaim,
+  pushJobs,
+} from '../database/statements/push.ts'
 import type { Hub } from '../events/hub.ts'
 import type { BulkTurn } from './bulk-turn.ts'
 import type { LocalClaims, OfferedClaim } from './local-claims.ts'
-import { pushAndClaimValues, pushValues } from './push-statement.ts'
+import { alikeValues, type PushMode, pushAndClaimValues, pushValues } from './push-statement.ts'
 import type { WakeEvent, WakeNotices } from './wake-notices.ts'
 
 /** What became of one row: the id of the job that stands for it. */
@@ -156,7 +163,7 @@ export class Pusher {
       const [drawn] = await database.run(drawPlaces, [rows.length], { session, deadlineMs })
       turn.drawn()
       const mode = { again: false, lockMs: 0, payloads, bases: drawn?.bases ?? null }
-      await database.run(pushJobs, pushValues(rows, mode), { session, deadlineMs })
+      await this.#insert(rows, mode, { session, deadlineMs })
       if (!(await turn.mayCommit())) throw new OutOfTurn('out of turn')
     })
     turn.committed()
@@ -214,22 +221,38 @@ export class Pusher {
     rows: readonly PushRow[],
     mode: { again: boolean; lockMs: number; session?: Session; deadlineMs?: number },
   ): Promise<Map<string, string | null>> {
-    const { database } = this.#options
     const isUnique = rows.some((row) => row.uniqueKey !== null)
     const { session, deadlineMs } = mode
     const { payloads, later } = this.#notices(rows, session !== undefined)
-    const values = pushValues(rows, {
-      again: mode.again,
-      lockMs: isUnique ? mode.lockMs : 0,
-      payloads,
-      bases: null,
-    })
-    const answers =
-      session !== undefined
-        ? await database.run(pushJobs, values, { session })
-        : await database.engine(pushJobs, values, deadlineMs === undefined ? {} : { deadlineMs })
+    const answers = await this.#insert(
+      rows,
+      { again: mode.again, lockMs: isUnique ? mode.lockMs : 0, payloads, bases: null },
+      {
+        ...(session === undefined ? {} : { session }),
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      },
+    )
     for (const { event, queue } of later) this.#options.notices?.announce(event, queue)
     return new Map(answers.map(({ pushed, holder }) => [pushed, holder]))
+  }
+
+  /** By the statement that is the fastest for these rows. */
+  async #insert(
+    rows: readonly PushRow[],
+    mode: PushMode,
+    options: { session?: Session; deadlineMs?: number },
+  ): Promise<PushAnswer[]> {
+    const { database } = this.#options
+    // Planned anew each time, the call of a function is the faster one.
+    const alike = database.prepares ? alikeValues(rows, mode) : null
+    if (alike !== null) {
+      await database.run(pushAlike, alike, options)
+      return []
+    }
+    const values = pushValues(rows, mode)
+    return options.session === undefined
+      ? database.engine(pushJobs, values, options)
+      : database.run(pushJobs, values, options)
   }
 
   /** Says whether every row was claimed here, and so concerns nobody else. */

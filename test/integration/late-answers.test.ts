@@ -1,6 +1,6 @@
 import { type EventMap, job, pgDriver, Queue } from 'chancy'
 import { describe, expect, it } from 'vitest'
-import { connectionLost, hooked, testApplication } from '../support/application.ts'
+import { connectionLost, hooked, isPush, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
@@ -163,7 +163,7 @@ describe('a push with unique keys whose answer is lost', () => {
     const chancy = await behind(
       async (text, send) => {
         const rows = await send()
-        if (isFirst && text.includes('push_1')) {
+        if (isFirst && isPush(text)) {
           isFirst = false
           // Committed. Both run and are moved before the second try, which finds one key busy.
           await until(async () => (await app.sql('SELECT 1 FROM $finished_jobs')).length === 2)

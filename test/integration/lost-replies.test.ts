@@ -1,7 +1,7 @@
 import { type Chancy, type ChancyOptions, job, pgDriver, type Reference } from 'chancy'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { noting, pushesOf, testApplication } from '../support/application.ts'
+import { isPush, noting, pushesOf, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -9,8 +9,6 @@ import { until } from '../support/until.ts'
 const app = testApplication()
 const task = job({ name: 'task' }, ({ n }: { n: number }) => n)
 const numbered = (n: number) => task.job.withArgs({ n })
-/** What only a push says. */
-const PUSH = 'push_1'
 
 let proxy: TestProxy
 beforeEach(async () => {
@@ -44,7 +42,7 @@ describe('a push whose reply is lost after the commit', () => {
   it('is one job, under the id that was made first', async () => {
     const chancy = behind()
     await chancy.getQueues()
-    const fault = proxy.cutReplies(PUSH)
+    const fault = proxy.cutReplies(isPush)
     const ref = await chancy.push(numbered(0))
     expect(fault.hits).toBe(1)
     expect(ref.created).toBe(true)
@@ -55,7 +53,7 @@ describe('a push whose reply is lost after the commit', () => {
     'is one job each among gathered ones, when %i replies are lost',
     async (times) => {
       const chancy = behind()
-      const fault = proxy.cutReplies(PUSH, { times })
+      const fault = proxy.cutReplies(isPush, { times })
       const refs = await Promise.all(upTo(100).map((n) => chancy.push(numbered(n))))
       expect(fault.hits).toBe(times)
       expect(await numbers()).toEqual(upTo(100))
@@ -68,7 +66,7 @@ describe('a push whose reply is lost after the commit', () => {
 
   it('is one job each of a pushMany, in order, with and without keys', async () => {
     const chancy = behind()
-    const fault = proxy.cutReplies(PUSH, { times: 3 })
+    const fault = proxy.cutReplies(isPush, { times: 3 })
     const jobs = upTo(60).map((n) => (n % 3 ? numbered(n) : numbered(n).withUniqueKey(`${n}`)))
     const refs = await chancy.pushMany(jobs, { batchSize: 10 })
     expect(fault.hits).toBe(3)
@@ -81,7 +79,7 @@ describe('a push whose reply is lost after the commit', () => {
 
   it('says of a unique key that the job is its own', async () => {
     const chancy = behind()
-    const fault = proxy.cutReplies(PUSH)
+    const fault = proxy.cutReplies(isPush)
     const ref = await chancy.push(numbered(1).withUniqueKey('k'))
     expect(fault.hits).toBe(1)
     expect(ref.created).toBe(true)
@@ -94,7 +92,7 @@ describe('a push whose reply is lost after the commit', () => {
   it('gives the holder of a unique key when the reply about it is lost', async () => {
     const chancy = behind()
     const holder = await app.chancy().push(numbered(1).withUniqueKey('k'))
-    const fault = proxy.cutReplies(PUSH)
+    const fault = proxy.cutReplies(isPush)
     const ref = await chancy.push(numbered(2).withUniqueKey('k'))
     expect(fault.hits).toBe(1)
     expect(ref).toMatchObject({ id: holder.id, created: false })
@@ -110,7 +108,7 @@ describe('a push whose reply is lost after the commit', () => {
     async (_what, push: (chancy: Chancy) => Promise<Reference<number>>[]) => {
       const chancy = behind()
       await chancy.getQueues()
-      const lost = proxy.cutReplies(PUSH)
+      const lost = proxy.cutReplies(isPush)
       const pushes = push(chancy)
       await lost.hit
       proxy.refuse()
@@ -131,7 +129,7 @@ describe('a push whose reply is lost after the commit', () => {
   it('gives its own job, not the next holder of its key, when it was finished before', async () => {
     const chancy = behind()
     await chancy.getQueues()
-    const lost = proxy.cutReplies(PUSH)
+    const lost = proxy.cutReplies(isPush)
     const pushed = chancy.push(numbered(1).withUniqueKey('k'))
     await lost.hit
     proxy.refuse()
@@ -148,7 +146,7 @@ describe('a push whose reply is lost after the commit', () => {
 describe('a push that is lost before the server', () => {
   it('is tried again and is one job', async () => {
     const chancy = behind()
-    const fault = proxy.dropRequests(PUSH, { times: 2 })
+    const fault = proxy.dropRequests(isPush, { times: 2 })
     const refs = await Promise.all(upTo(10).map((n) => chancy.push(numbered(n))))
     expect(fault.hits).toBe(2)
     expect(refs.every(({ created }) => created)).toBe(true)
@@ -185,7 +183,7 @@ describe('a server that is down', () => {
   it('says that nothing is known when the last reply was lost and no other came', async () => {
     const chancy = behind({ pushDeadline: '600ms' })
     await chancy.getQueues()
-    const lost = proxy.cutReplies(PUSH)
+    const lost = proxy.cutReplies(isPush)
     const pushed = expect(chancy.push(numbered(1))).rejects.toMatchObject({
       name: 'DatabaseError',
       code: 'OUTCOME_UNKNOWN',

@@ -1,6 +1,6 @@
 import { type Chancy, Job } from 'chancy'
 import { expect, it } from 'vitest'
-import { testApplication } from '../support/application.ts'
+import { isPush, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 
@@ -27,7 +27,7 @@ it('waits for a pushMany whose jobs were all read', async () => {
 it('waits for a batch whose answer was lost', async () => {
   await using proxy = await startProxy(databaseUrl(app.schema))
   const chancy = app.chancy({ notifications: false }, proxy.url)
-  const fault = proxy.cutReplies('push_1')
+  const fault = proxy.cutReplies(isPush)
   const pushing = chancy.pushMany([task, task])
   await fault.hit
   await chancy.close()

@@ -1,6 +1,6 @@
 import { type Chancy, type Driver, job, pgDriver } from 'chancy'
 import { afterEach, describe, expect, it } from 'vitest'
-import { hooked, noting, testApplication } from '../support/application.ts'
+import { hooked, isPush, noting, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 import { chance } from '../support/seed.ts'
@@ -12,8 +12,7 @@ const numbered = (n: number) => task.job.withArgs({ n })
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 const some = (count: number) => upTo(count).map(numbered)
 
-const DRAW = 'places_1'
-const PUSH = 'push_1'
+const isDraw = (text: string): boolean => text.includes('places_1')
 
 /** The numbers of the jobs in the order of their places. */
 async function line(): Promise<number[]> {
@@ -53,7 +52,7 @@ function afterEachPush(at: (n: number) => Promise<void> | void): Chancy {
   return over(
     hooked(pgDriver(app.pool(8)), async (text, send) => {
       const rows = await send()
-      if (text.includes(PUSH)) await at(++count)
+      if (isPush(text)) await at(++count)
       return rows
     }),
   )
@@ -103,13 +102,13 @@ describe('two batches of a pushMany', () => {
   it('are written one after the other where sessions are few, or a session is given', async () => {
     const few = noting(pgDriver(app.pool(3)))
     expect(await over(few).pushMany(some(50), { batchSize: 10 })).toHaveLength(50)
-    expect(few.texts.filter((text) => text.includes(DRAW))).toEqual([])
+    expect(few.texts.filter(isDraw)).toEqual([])
     const client = await app.client()
     await client.query('BEGIN')
     const many = noting(pgDriver(app.pool(8)))
     await over(many).pushMany(some(50), { batchSize: 10, session: client })
     await client.query('ROLLBACK')
-    expect(many.texts.filter((text) => text.includes(DRAW))).toEqual([])
+    expect(many.texts.filter(isDraw)).toEqual([])
     expect(await line()).toEqual(upTo(50))
   })
 
@@ -134,7 +133,7 @@ describe('two batches of a pushMany', () => {
     expect(refs[24]!.id).toBe(held.id)
     expect(await line()).toEqual([99, ...upTo(70).filter((n) => n !== 24)])
     // Seven batches, of which one draws for itself.
-    expect(driver.texts.filter((text) => text.includes(DRAW))).toHaveLength(6)
+    expect(driver.texts.filter(isDraw)).toHaveLength(6)
   })
 })
 
@@ -163,7 +162,7 @@ describe('a batch that fails', () => {
     await refusing(5, async () => {
       let count = 0
       const driver = hooked(pgDriver(app.pool(8)), async (text, send) => {
-        if (!text.includes(PUSH)) return send()
+        if (!isPush(text)) return send()
         count++
         // The first is sent when the second is done.
         if (count === 1) await second.reached
@@ -177,11 +176,11 @@ describe('a batch that fails', () => {
   })
 
   it.each([
-    ['its draw', DRAW, 'cutReplies'],
-    ['its insert', PUSH, 'cutReplies'],
+    ['its draw', isDraw, 'cutReplies'],
+    ['its insert', isPush, 'cutReplies'],
     ['its commit', 'COMMIT', 'cutReplies'],
     ['its begin', 'BEGIN', 'dropRequests'],
-    ['its insert on the way', PUSH, 'dropRequests'],
+    ['its insert on the way', isPush, 'dropRequests'],
     ['its commit on the way', 'COMMIT', 'dropRequests'],
   ] as const)(
     'because the answer to %s is lost is tried again in its turn',
@@ -203,15 +202,15 @@ describe('a batch that fails', () => {
     let fails = 1
     const driver = hooked(pgDriver(app.pool(8)), async (text, send) => {
       texts.push(text)
-      if (text.includes(PUSH) && fails-- > 0) {
+      if (isPush(text) && fails-- > 0) {
         throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
       }
       return send()
     })
     await over(driver).pushMany(some(200), { batchSize: 10 })
     expect(await line()).toEqual(upTo(200))
-    const pushes = texts.filter((text) => text.includes(PUSH)).length
-    const draws = texts.filter((text) => text.includes(DRAW)).length
+    const pushes = texts.filter(isPush).length
+    const draws = texts.filter(isDraw).length
     // The one that failed and the one beside it are pushed twice, and at most one more.
     expect(draws).toBe(20)
     expect(pushes).toBeLessThanOrEqual(23)
@@ -242,10 +241,10 @@ it('shows a part from the beginning at every moment, whatever is lost on the way
   const chancy = app.chancy({ notifications: false, pushDeadline: '60s' }, proxy.url)
   const count = 3_000
   const luck = chance('faults under a pushMany')
-  const isHit = (text: string, which: string): boolean => text.includes(which) && luck.next() < 0.03
-  const faults = [DRAW, PUSH, 'COMMIT', 'BEGIN'].flatMap((which) => [
-    proxy.cutReplies((text) => isHit(text, which), { times: 5 }),
-    proxy.dropRequests((text) => isHit(text, which), { times: 5 }),
+  const says = (what: string) => (text: string) => text.includes(what)
+  const faults = [isDraw, isPush, says('COMMIT'), says('BEGIN')].flatMap((which) => [
+    proxy.cutReplies((text) => which(text) && luck.next() < 0.03, { times: 5 }),
+    proxy.dropRequests((text) => which(text) && luck.next() < 0.03, { times: 5 }),
   ])
   const seen = new Set<number>()
   const look = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import { type Chancy, ConfigError, Job, job, Limit, pgDriver, type Reference } from 'chancy'
 import { describe, expect, it } from 'vitest'
-import { hooked, noting, pushesOf, testApplication } from '../support/application.ts'
+import { hooked, isPush, noting, pushesOf, testApplication } from '../support/application.ts'
 
 const app = testApplication()
 const task = job({ name: 'task' }, ({ n }: { n: number }) => n)
@@ -177,7 +177,7 @@ describe('pushMany', () => {
     let furthest = 0
     const counting = hooked(pgDriver(app.pool()), async (text, send) => {
       const rows = await send()
-      if (text.includes('push_1')) written += batchSize
+      if (isPush(text)) written += batchSize
       return rows
     })
     const chancy = app.chancy({ notifications: false }, counting)

@@ -7,6 +7,7 @@ import {
   type WorkerOptions,
 } from 'chancy'
 import { databaseUrl, withClient } from './database.ts'
+import { checkRowStates } from './row-states.ts'
 
 type ChancyOptions = NonNullable<ConstructorParameters<typeof Chancy>[1]>
 
@@ -39,6 +40,8 @@ export interface LogLine {
 export async function startApp({ url, ...options }: TestAppOptions): Promise<TestApp> {
   const app = new TestApp(url ?? databaseUrl(options.schema), options)
   await app.chancy.migrate()
+  const address = typeof url === 'string' ? url : databaseUrl(options.schema)
+  await withClient((client) => client.query(checkRowStates(`${options.schema}.jobs`)), address)
   return app
 }
 

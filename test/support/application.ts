@@ -2,6 +2,7 @@ import { Chancy, type ChancyOptions, type Driver, Worker, type WorkerOptions } f
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { databaseUrl, testSchema } from './database.ts'
+import { checkRowStates } from './row-states.ts'
 
 type Row = Record<string, unknown>
 type Session = Pick<Driver, 'query'>
@@ -55,6 +56,7 @@ export function testApplication({ empties = true } = {}): TestApplication {
     await own.connect()
     const chancy = new Chancy(url, { schema, notifications: false })
     await chancy.migrate()
+    await own.query(checkRowStates(`${schema}.jobs`))
     await chancy.close()
   })
   afterEach(async () => {
@@ -106,9 +108,14 @@ export function noting(driver: Driver): Driver & { readonly texts: string[] } {
   return { ...hooked(driver, note), texts }
 }
 
+/** Whether it is the statement of a push: there are two, and a third that claims as well. */
+export function isPush(text: string): boolean {
+  return text.includes('."push_1"') || /INSERT INTO \S+\."jobs" \(/.test(text)
+}
+
 /** The pushes among noted statements. */
 export function pushesOf({ texts }: { readonly texts: readonly string[] }): number {
-  return texts.filter((text) => text.includes('push_1')).length
+  return texts.filter(isPush).length
 }
 
 /** A driver whose statements go through `hook`, which sends them on, late, or pretends otherwise. */

@@ -1,45 +1,7 @@
 import { type Statement, statement } from '../statement.ts'
 
-/** Arrays travel as array literals in a text and are cast here: the client libraries differ on them. */
-type ArrayText = string
-
-export type PushValues = readonly [
-  ids: ArrayText,
-  queues: ArrayText,
-  names: ArrayText,
-  args: ArrayText,
-  priorities: ArrayText,
-  maxAttempts: ArrayText,
-  scheduledMs: ArrayText | null,
-  delaysMs: ArrayText | null,
-  uniqueKeys: ArrayText | null,
-  rests: ArrayText | null,
-  again: boolean,
-  lockMs: number,
-  payloads: ArrayText | null,
-  bases: ArrayText | null,
-]
-
-/** Draws places for so many rows; an array literal. For `pushJobs` in the same transaction. */
-export const drawPlaces = statement<readonly [rows: number], { bases: ArrayText }>(
-  'draw_places',
-  (t) => `SELECT ${t.fn('places_1')}($1::int)::text AS bases`,
-)
-
-/**
- * Inserts a batch. Answers only for rows with a unique key that were not inserted: `holder` is the
- * job that has the key, null when it finished between two statements (then push again).
- */
-export const pushJobs: Statement<PushValues, { pushed: string; holder: string | null }> = statement(
-  'push_jobs',
-  (t) => `
-    SELECT pushed, holder
-      FROM ${t.fn('push_1')}(
-             $1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
-             $5::text::int[], $6::text::int[], $7::text::float8[], $8::text::float8[],
-             $9::text::text[], $10::text::text[], $11::boolean, $12::int, $13::text::text[],
-             $14::text::bigint[])`,
-)
+/** Arrays travel as array literals in a text and are cast in SQL: the client libraries differ on them. */
+export type ArrayText = string
 
 /** A number of the database's that a client library may give as a text. */
 type Bigint = number | string | bigint
@@ -60,7 +22,7 @@ export interface ClaimedRow {
   readonly place: string
 }
 
-const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, ready_seq, created_ms,
+export const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, ready_seq, created_ms,
            scheduled_ms, rest, place`
 
 /** What a claim asks for. Without `highs` and the rest of the ranges it looks at the whole line. */
@@ -80,7 +42,7 @@ export type ClaimRanges = readonly [
   befores: ArrayText,
 ]
 
-type ClaimValues = readonly [
+export type ClaimValues = readonly [
   queue: string,
   worker: string,
   room: number,
@@ -106,33 +68,6 @@ export const claimJobs = statement<ClaimValues, ClaimedRow>(
     SELECT ${CLAIMED}
       FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean,
              $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[])`,
-)
-
-export type PushAndClaimValues = readonly [
-  ids: ArrayText,
-  queues: ArrayText,
-  names: ArrayText,
-  args: ArrayText,
-  priorities: ArrayText,
-  maxAttempts: ArrayText,
-  rests: ArrayText | null,
-  payloads: ArrayText | null,
-  ...claim: ClaimValues,
-]
-
-/**
- * Inserts a batch of ordinary rows and claims in the same transaction: the answer is the claim's. The
- * notification is sent only where one of the rows was not taken.
- */
-export const pushAndClaim = statement<PushAndClaimValues, ClaimedRow>(
-  'push_and_claim',
-  (t) => `
-    SELECT ${CLAIMED}
-      FROM ${t.fn('push_and_claim_1')}(
-             $1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
-             $5::text::int[], $6::text::int[], $7::text::text[], $8::text::text[],
-             $9::text, $10::text::uuid, $11::int, $12::text::text[], $13::boolean,
-             $14::text::bigint[], $15::text::bigint[], $16::text::bigint[], $17::text::bigint[])`,
 )
 
 /** The numbers of a worker's claims whose jobs have not all ended. */

@@ -1,6 +1,6 @@
 import type { Names } from '../../names.ts'
+import { BLOCK } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
-import { BLOCK } from './tables.ts'
 
 /** Before every place, behind every place, and one beyond the priorities on either side. */
 const BEFORE_ALL = `(${-Number.MAX_SAFE_INTEGER - 1})::bigint`

@@ -1,9 +1,9 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { lineInRanges, wholeLine } from './line.ts'
 import { readFloors, readState } from './queue-state.ts'
-import { drawn, placeOf } from './tables.ts'
 
 /**
  * A push whose process has a worker at rest: the rows are inserted and claimed in one transaction, so

@@ -1,6 +1,6 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { BLOCK, drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
-import { BLOCK, drawn, placeOf } from './tables.ts'
 
 /** An ordinary batch: every row is in the line at once, and has nothing that few jobs have. */
 const insertedPlain = (t: Names): string => `
