@@ -129,8 +129,8 @@ function report(): string {
     `${options.rounds} rounds, each of them every row, and in it every system in turn, each in a fresh process. ` +
       `${shown(options.jobs)} empty jobs a drain, from the start of the worker to the last stored outcome; ` +
       `single pushes for ${options.seconds} s; ${options.samples} latencies of lone pushes about 20 ms apart, from the call of push to the first line of the job.`,
-    'PostgreSQL is given ANALYZE and CHECKPOINT after the filling and before the clock starts. Memory is the resident set of the ' +
-      'process of the worker alone, with Node and tsx in it.',
+    'PostgreSQL is given ANALYZE and CHECKPOINT after the filling and before the clock starts; an embedded one reuses files of its ' +
+      'log, as one does that has run for a while. Memory is the resident set of the process of the worker alone, with Node and tsx in it.',
     `${cpus()[0]?.model}, ${availableParallelism()} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}. ` +
       `PostgreSQL ${process.env.DATABASE_URL === undefined ? 'embedded' : 'of DATABASE_URL'}: ` +
       `${Object.entries(server).map(([name, value]) => `${name} ${value}`)}.`.replaceAll(',', ', '),

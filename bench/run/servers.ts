@@ -4,11 +4,12 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EmbeddedPostgres, embeddedPostgres } from 'chancy/embedded-postgres'
+import { fillLog, KEPT_LOG } from '../support/log-files.ts'
 import type { Stores } from './peer.ts'
 import { query } from './postgres.ts'
 import type { System } from './systems.ts'
 
-const SETTINGS = { max_connections: '200', shared_buffers: '1GB', max_wal_size: '4GB' }
+const SETTINGS = { max_connections: '200', shared_buffers: '1GB', ...KEPT_LOG }
 const START_MS = 10_000
 
 /** The stores of a run: each is started when it is first asked for, and all end with it. */
@@ -32,6 +33,7 @@ export class Servers implements AsyncDisposable {
       'synchronous_commit',
       'full_page_writes',
       'shared_buffers',
+      'min_wal_size',
       'max_wal_size',
     ]) {
       const [row] = await query(url, `SHOW ${name}`)
@@ -44,7 +46,11 @@ export class Servers implements AsyncDisposable {
 
   async #postgresUrl(): Promise<string> {
     if (process.env.DATABASE_URL !== undefined) return process.env.DATABASE_URL
-    this.#postgres ??= embeddedPostgres({ settings: SETTINGS })
+    if (this.#postgres === null) {
+      this.#postgres = embeddedPostgres({ settings: SETTINGS })
+      const url = await this.#postgres.url()
+      await fillLog((text) => query(url, text))
+    }
     return this.#postgres.url()
   }
 

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import pg from 'pg'
 import { embeddedPostgres } from './chancy.ts'
+import { fillLog, KEPT_LOG } from './log-files.ts'
 
 /** What a result rests on besides the code. */
 export interface Setting {
@@ -24,8 +25,8 @@ export interface BenchServer extends AsyncDisposable {
 /** Shown in `pg_stat_activity` for what only the bench says. */
 export const BENCH_APPLICATION = 'chancy-bench'
 
-/** The server's own defaults, but for the cache, and room for sixteen workers' connections. */
-const EMBEDDED_SETTINGS = { shared_buffers: '2GB', max_connections: '300' }
+/** The server's own defaults, but for the cache, the log, and room for sixteen workers' connections. */
+const EMBEDDED_SETTINGS = { shared_buffers: '2GB', max_connections: '300', ...KEPT_LOG }
 
 /** Settings that decide about rates; they stand in every result. */
 const TOLD = [
@@ -35,6 +36,7 @@ const TOLD = [
   'synchronous_commit',
   'full_page_writes',
   'wal_level',
+  'min_wal_size',
   'max_wal_size',
   'autovacuum',
   'io_method',
@@ -59,6 +61,7 @@ export async function benchServer(
   pool.on('error', () => {})
   const query = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
     (await pool.query<Row>(text, [...values])).rows
+  if (embedded !== null) await fillLog(query)
   return {
     url,
     isEmbedded: embedded !== null,
