@@ -973,10 +973,18 @@ AS $function$
         WHERE (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
           AND j.state = 'running' AND j.cancel_requested_at IS NULL;
        GET DIAGNOSTICS moved = ROW_COUNT;
-       DELETE FROM "chancy"."jobs" j
-        USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
-        WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
+       IF finish_1.fences = array_fill(finish_1.fences[1], ARRAY[moved]) THEN
+         -- Each place has been seen to hold its job, and goes to no other row during this call: the
+         -- snapshot of the call keeps what was there. So the fence, one for all, is what is left to ask.
+         DELETE FROM "chancy"."jobs" j
+          WHERE j.ctid = ANY (finish_1.places) AND j.fence = finish_1.fences[1]
+            AND j.worker_id = worker AND j.state = 'running' AND j.cancel_requested_at IS NULL;
+       ELSE
+         DELETE FROM "chancy"."jobs" j
+          USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
+          WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
           AND j.state = 'running' AND j.cancel_requested_at IS NULL;
+       END IF;
        GET DIAGNOSTICS deleted = ROW_COUNT;
        IF deleted <> moved THEN
          RAISE EXCEPTION 'a job changed while it was being finished' USING ERRCODE = 'CH002';

@@ -122,9 +122,17 @@ export const finish = (t: Names): string[] => [
          JOIN ${t.jobs} j ON j.ctid = d.tid
         WHERE ${OURS} AND j.cancel_requested_at IS NULL;
        GET DIAGNOSTICS moved = ROW_COUNT;
-       DELETE FROM ${t.jobs} j
-        USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
-        WHERE j.ctid = d.tid AND ${OURS} AND j.cancel_requested_at IS NULL;
+       IF finish_1.fences = array_fill(finish_1.fences[1], ARRAY[moved]) THEN
+         -- Each place has been seen to hold its job, and goes to no other row during this call: the
+         -- snapshot of the call keeps what was there. So the fence, one for all, is what is left to ask.
+         DELETE FROM ${t.jobs} j
+          WHERE j.ctid = ANY (finish_1.places) AND j.fence = finish_1.fences[1]
+            AND j.worker_id = worker AND j.state = 'running' AND j.cancel_requested_at IS NULL;
+       ELSE
+         DELETE FROM ${t.jobs} j
+          USING unnest(finish_1.places, finish_1.ids, finish_1.fences) AS d(tid, id, fence)
+          WHERE j.ctid = d.tid AND ${OURS} AND j.cancel_requested_at IS NULL;
+       END IF;
        GET DIAGNOSTICS deleted = ROW_COUNT;
        ${unlessEqual('deleted <> moved')}
      END IF;
