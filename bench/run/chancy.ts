@@ -9,6 +9,7 @@ import {
   type WorkPlan,
 } from './peer.ts'
 import { query } from './postgres.ts'
+import { sibling } from './sibling.ts'
 
 const SCHEMA = 'bench_chancy'
 const CHILDREN = 2
@@ -53,7 +54,7 @@ class ChancyPeer implements Peer {
       ? this.#chancy
       : new Chancy(this.#url, {
           schema: SCHEMA,
-          jobs: new URL('./chancy-jobs.ts', import.meta.url),
+          jobs: sibling('./chancy-jobs'),
         })
     await chancy.declare(
       new Queue(

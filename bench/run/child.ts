@@ -2,12 +2,13 @@
 import { LocalConsumer, serve } from './consumer.ts'
 import { measure, type Spec } from './measure.ts'
 import type { Adapter } from './peer.ts'
+import { sibling } from './sibling.ts'
 import { systems } from './systems.ts'
 
 const RSS_SAMPLES = 99
 const spec: Spec & { readonly role?: 'worker' } = JSON.parse(process.argv[2]!)
 const system = systems.find(({ name }) => name === spec.system)!
-const { open } = (await import(new URL(system.adapter, import.meta.url).href)) as Adapter
+const { open } = (await import(sibling(system.adapter).href)) as Adapter
 const peer = await open(spec.stores)
 
 if (spec.role === 'worker') {

@@ -9,6 +9,7 @@ import {
   Tally,
   type WorkPlan,
 } from './peer.ts'
+import { sibling } from './sibling.ts'
 
 /** A worker as a measurement sees it, in this process or in one of its own. */
 export interface Consumer {
@@ -85,7 +86,7 @@ export class RemoteConsumer implements Consumer {
   readonly #lost: Promise<never>
 
   constructor(spec: object) {
-    const file = fileURLToPath(new URL('./child.ts', import.meta.url))
+    const file = fileURLToPath(sibling('./child'))
     this.#child = fork(file, [JSON.stringify(spec)], { serialization: 'advanced' })
     this.#lost = new Promise((_resolve, reject) => {
       this.#child.once('exit', (code, signal) => {

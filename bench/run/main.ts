@@ -8,6 +8,7 @@ import { optionsOf, usage } from './options.ts'
 import type { Row } from './rows.ts'
 import { type Runtime, runtimeOf } from './runtime.ts'
 import { Servers } from './servers.ts'
+import { compiledChild } from './sibling.ts'
 import type { System } from './systems.ts'
 import { median, printTable, shown } from './table.ts'
 
@@ -77,10 +78,9 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
     limitSeconds,
     ...(load !== undefined && { load }),
   }
-  const file = fileURLToPath(new URL('./child.ts', import.meta.url))
-  const child = fork(file, [JSON.stringify(spec)], {
+  const child = fork(fileURLToPath(compiledChild), [JSON.stringify(spec)], {
     execPath: node,
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let answer: { figures?: Figures; error?: string } | null = null
@@ -130,7 +130,7 @@ function report(): string {
       `${shown(options.jobs)} empty jobs a drain, from the start of the worker to the last stored outcome; ` +
       `single pushes for ${options.seconds} s; ${options.samples} latencies of lone pushes about 20 ms apart, from the call of push to the first line of the job.`,
     'PostgreSQL is given ANALYZE and CHECKPOINT after the filling and before the clock starts; an embedded one reuses files of its ' +
-      'log, as one does that has run for a while. Memory is the resident set of the process of the worker alone, with Node and tsx in it.',
+      'log, as one does that has run for a while. Memory is the resident set of the process of the worker alone, with Node in it.',
     `${cpus()[0]?.model}, ${availableParallelism()} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}. ` +
       `PostgreSQL ${process.env.DATABASE_URL === undefined ? 'embedded' : 'of DATABASE_URL'}: ` +
       `${Object.entries(server).map(([name, value]) => `${name} ${value}`)}.`.replaceAll(',', ', '),

@@ -3,7 +3,7 @@ import type { What } from './rows.ts'
 export interface System {
   readonly name: string
   readonly label: string
-  /** The file of its adapter, beside this one. */
+  /** The module of its adapter, beside this one; no extension. */
   readonly adapter: string
   /** The package in bench/peers, whose `engines` say which Node it needs. */
   readonly package?: string
@@ -15,7 +15,7 @@ export interface System {
 }
 
 const bullmq = {
-  adapter: '../peers/bullmq.ts',
+  adapter: '../peers/bullmq',
   package: 'bullmq',
   lacks: (what: What) =>
     what.what === 'drain' && what.groups !== undefined ? 'groups are part of BullMQ Pro' : null,
@@ -28,7 +28,7 @@ export const systems: readonly System[] = [
   {
     name: 'chancy',
     label: 'Chancy',
-    adapter: './chancy.ts',
+    adapter: './chancy',
     store: 'postgres',
     lacks: () => null,
     configuration:
@@ -39,7 +39,7 @@ export const systems: readonly System[] = [
   {
     name: 'pg-boss',
     label: 'pg-boss',
-    adapter: '../peers/pg-boss.ts',
+    adapter: '../peers/pg-boss',
     package: 'pg-boss',
     store: 'postgres',
     lacks: (what) => lacksChildren(what),
@@ -54,7 +54,7 @@ export const systems: readonly System[] = [
   {
     name: 'graphile',
     label: 'graphile-worker',
-    adapter: '../peers/graphile-worker.ts',
+    adapter: '../peers/graphile-worker',
     package: 'graphile-worker',
     store: 'postgres',
     lacks: (what) => lacksChildren(what),
