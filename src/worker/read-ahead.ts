@@ -18,9 +18,15 @@ export class ReadAhead {
   #since = 0
   #ended = 0
   #spentMs = 0
+  /** Since when no slot is held, or null. */
+  #idleSince: number | null = null
 
   /** One attempt ended after holding its slot this long. Times are monotonic milliseconds. */
   ended(nowMs: number, heldMs: number): void {
+    if (this.#idleSince !== null) {
+      this.#since += Math.max(0, nowMs - heldMs - this.#idleSince)
+      this.#idleSince = null
+    }
     this.#ended++
     this.#spentMs += heldMs
     // Jobs have become slow: what was learned from short ones would hoard them.
@@ -36,10 +42,16 @@ export class ReadAhead {
     this.#begin(nowMs)
   }
 
-  /** The slots were empty: what passed since then is no measure. */
+  /**
+   * No slot is held from now on. What passes until the next one is no measure: short jobs that end
+   * sooner than the next claim is answered would count as rare ones, and be claimed by the few.
+   */
   idle(nowMs: number): void {
-    if (this.#ended > 0) this.#learn(Math.max(WINDOW_MS, nowMs - this.#since))
-    this.#begin(nowMs)
+    this.#idleSince = nowMs
+    // Something to begin with, on the low side.
+    const isFirst = this.#meanMs === Number.POSITIVE_INFINITY && this.#ended > 0
+    if (isFirst) this.#learn(Math.max(WINDOW_MS, nowMs - this.#since))
+    if (isFirst || this.#ended === 0) this.#begin(nowMs)
   }
 
   get jobs(): number {
