@@ -67,12 +67,15 @@ export class BulkTurn {
     if (before === null) return
     await before.#drawn.promise
     if (before.#isLate) await before.#done
+    // What is drawn from here on lies behind it for good.
+    if (before.#isWritten) this.#before = null
   }
 
   /** Whether the batch before is committed, once its first try has ended. */
   async mayCommit(): Promise<boolean> {
     const before = this.#before
-    return before === null || before.#isWritten || (await before.#tried.promise)
+    // One that was written at its second try has new places, behind those that were drawn here.
+    return before === null || (await before.#tried.promise)
   }
 
   /** Resolves when the batch before is written; rejects when it failed. */

@@ -94,7 +94,8 @@ export class Pusher {
     const { keyWaitMs = KEY_WAIT_MS, isPatient = true } = options
     let wasTried = options.wasTried ?? false
     const { clock, deadlineMs, localClaims } = this.#options
-    let offer = localClaims.offerFor(rows)
+    // What was tried before is looked for, and must not be inserted as new.
+    let offer = wasTried ? null : localClaims.offerFor(rows)
     const endsAt = clock.monotonic() + deadlineMs
     const leftMs = (): number => Math.max(0, endsAt - clock.monotonic())
     let isTaken = false
