@@ -1,4 +1,4 @@
-import { type Chancy, type Driver, job, pgDriver } from 'chancy'
+import { type Chancy, type Driver, job, pgDriver, Queue } from 'chancy'
 import { afterEach, describe, expect, it } from 'vitest'
 import { hooked, isPush, noting, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -43,7 +43,7 @@ function gate() {
     return opened
   }
   gates.push({ open })
-  return { open, reached, pass }
+  return { open, opened, reached, pass }
 }
 
 /** A Chancy whose n-th push of a batch comes to `at(n)` when the server has done it. */
@@ -214,6 +214,47 @@ describe('a batch that fails', () => {
     // The one that failed and the one beside it are pushed twice, and at most one more.
     expect(draws).toBe(20)
     expect(pushes).toBeLessThanOrEqual(23)
+  })
+
+  it('and is written at its second try stands before one that had drawn beside the first', async () => {
+    const again = gate()
+    let pushes = 0
+    const driver = hooked(pgDriver(app.pool(8)), async (text, send) => {
+      if (!isPush(text)) return send()
+      const n = ++pushes
+      // The first fails once the second is on its way, and that one waits for the first's second try.
+      if (n === 1) {
+        await second.reached
+        throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
+      }
+      if (n === 2) {
+        const rows = await send()
+        void second.pass()
+        await again.opened
+        return rows
+      }
+      const rows = await send()
+      if (n === 3) setTimeout(again.open, 50)
+      return rows
+    })
+    const second = gate()
+    await over(driver).pushMany(some(20), { batchSize: 10 })
+    expect(await line()).toEqual(upTo(20))
+  })
+
+  it('is looked for, and not handed as new to a worker at rest of its process', async () => {
+    await using proxy = await startProxy(databaseUrl(app.schema))
+    const chancy = app.chancy({ notifications: false, jobs: [task] }, proxy.url)
+    await chancy.declare(new Queue('default', { executor: 'inline', pollingInterval: '1h' }))
+    const polled = new Promise<void>((resolve) => void chancy.on('queue.polled', () => resolve()))
+    const worker = await app.worker(chancy)
+    await polled
+    const fault = proxy.cutReplies('COMMIT')
+    const refs = await chancy.pushMany(some(20), { batchSize: 10 })
+    expect(fault.hits).toBe(1)
+    await chancy.waitForJobs(refs)
+    expect(await app.count()).toBe(20)
+    await worker.stop()
   })
 
   it('because its session is ended while it waits is tried again behind the one before', async () => {
