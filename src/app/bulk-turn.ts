@@ -69,6 +69,8 @@ export class BulkTurn {
     if (before.#isLate) await before.#done
     // What is drawn from here on lies behind it for good.
     if (before.#isWritten) this.#before = null
+    // Drawn beside a try that fails, this one fails too: known at once, so that the next one waits.
+    else void before.#tried.promise.then((isCommitted) => isCommitted || this.failed())
   }
 
   /** Whether the batch before is committed, once its first try has ended. */
