@@ -75,7 +75,7 @@ export class BulkPusher {
     const push = (rows: PushRow[]): Promise<Pushed[]> => {
       if (session !== undefined) return this.#pusher.pushIn(session, rows)
       if (!overlaps) return this.#pusher.push(rows)
-      // The last batch, and nothing is on its way: it needs no transaction of several statements.
+      // The last one, as a rule, and nothing is on its way: it needs no transaction of several statements.
       const isLone = rows.length < size && (last === null || last.isWritten)
       const turn = new BulkTurn(last)
       last = turn

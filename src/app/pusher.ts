@@ -43,6 +43,9 @@ const SOON_MS = 60_000
 /** A claim without an answer is looked for by its worker, and that waits for every other claim. */
 const CLAIM_DEADLINE_MS = 5_000
 
+/** What PostgreSQL takes as a time, in milliseconds. */
+const MAX_IDLE_MS = 2_147_483_647
+
 /** Errors of a database that was away all the time. */
 const PASSING: readonly ErrorCode[] = [
   'DATABASE_UNREACHABLE',
@@ -160,8 +163,10 @@ export class Pusher {
   async pushInTurn(rows: readonly PushRow[], turn: BulkTurn): Promise<Pushed[]> {
     const { database, notices, deadlineMs } = this.#options
     const { payloads, later } = this.#notices(rows, false)
+    // Half of the time, so that the next try has the other half.
+    const idleMs = Math.ceil(Math.min(deadlineMs, MAX_IDLE_MS) / 2)
     await database.driver.transaction(async (session) => {
-      const [drawn] = await database.run(drawPlaces, [rows.length], { session, deadlineMs })
+      const [drawn] = await database.run(drawPlaces, [rows.length, idleMs], { session, deadlineMs })
       turn.drawn()
       const mode = { again: false, lockMs: 0, payloads, bases: drawn?.bases ?? null }
       await this.#insert(rows, mode, { session, deadlineMs })

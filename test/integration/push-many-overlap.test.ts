@@ -1,4 +1,4 @@
-import { type Chancy, type Driver, job, pgDriver, Queue } from 'chancy'
+import { type Chancy, type ChancyOptions, type Driver, job, pgDriver, Queue } from 'chancy'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectionLost, hooked, isPush, noting, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -20,7 +20,8 @@ async function line(): Promise<number[]> {
   return (await app.sql<{ n: number }>(text)).map(({ n }) => n)
 }
 
-const over = (driver: Driver): Chancy => app.chancy({ notifications: false }, driver)
+const over = (driver: Driver, options: ChancyOptions = {}): Chancy =>
+  app.chancy({ notifications: false, ...options }, driver)
 
 const gates: { open(): void }[] = []
 // One that a failed test has left shut would hold the Chancy behind it.
@@ -47,7 +48,10 @@ function gate() {
 }
 
 /** A Chancy whose n-th push of a batch comes to `at(n)` when the server has done it. */
-function afterEachPush(at: (n: number) => Promise<void> | void): Chancy {
+function afterEachPush(
+  at: (n: number) => Promise<void> | void,
+  options: ChancyOptions = {},
+): Chancy {
   let count = 0
   return over(
     hooked(pgDriver(app.pool(8)), async (text, send) => {
@@ -55,6 +59,7 @@ function afterEachPush(at: (n: number) => Promise<void> | void): Chancy {
       if (isPush(text)) await at(++count)
       return rows
     }),
+    options,
   )
 }
 
@@ -263,6 +268,22 @@ describe('a batch that fails', () => {
     expect(inner.texts.filter((text) => text.includes('push_and_claim_1'))).toEqual([])
     await chancy.waitForJobs(refs)
     expect(await app.count()).toBe(10)
+  })
+
+  it('because nobody goes on with it is ended by the server, and tried again in its turn', async () => {
+    const [first, second] = [gate(), gate()]
+    const chancy = afterEachPush((n) => [undefined, first, second][n]?.pass(), {
+      pushDeadline: '2s',
+    })
+    const pushing = chancy.pushMany(some(40), { batchSize: 10 })
+    await Promise.all([first.reached, second.reached])
+    const idle =
+      "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE $1"
+    await until(async () => (await app.sql(idle, [`%${app.schema}%`])).length === 0)
+    first.open()
+    second.open()
+    await pushing
+    expect(await line()).toEqual(upTo(40))
   })
 
   it('because its session is ended while it waits is tried again behind the one before', async () => {

@@ -190,7 +190,7 @@ export const retryJob = statement<
 
 /**
  * The last value of `context.progress`, while the attempt still holds the job. Locked in the order of
- * ids, as a finish does; a job that is being finished is passed over: its value goes with its outcome.
+ * ids; a job that is being finished is passed over: its value goes with its outcome.
  */
 export const saveProgress = statement<
   readonly [worker: string, ids: ArrayText, fences: ArrayText, values: ArrayText],

@@ -3,13 +3,18 @@ import { placeOf } from '../places.ts'
 import { type Statement, statement } from '../statement.ts'
 import { type ArrayText, CLAIMED, type ClaimedRow, type ClaimValues } from './jobs.ts'
 
-export type PushValues = readonly [
+/** What every row has. */
+type RowValues = readonly [
   ids: ArrayText,
   queues: ArrayText,
   names: ArrayText,
   args: ArrayText,
   priorities: ArrayText,
   maxAttempts: ArrayText,
+]
+
+export type PushValues = readonly [
+  ...rows: RowValues,
   scheduledMs: ArrayText | null,
   delaysMs: ArrayText | null,
   uniqueKeys: ArrayText | null,
@@ -20,10 +25,19 @@ export type PushValues = readonly [
   bases: ArrayText | null,
 ]
 
-/** Draws places for so many rows; an array literal. For `pushJobs` in the same transaction. */
-export const drawPlaces = statement<readonly [rows: number], { bases: ArrayText }>(
+/**
+ * Draws places for so many rows, for a push in the same transaction; an array literal. When that
+ * transaction is left alone for so long, the server ends it: a client that is gone without a word
+ * would keep its next try, and the floors of every line, waiting for it.
+ */
+export const drawPlaces = statement<
+  readonly [rows: number, idleMs: number],
+  { bases: ArrayText; idle: string }
+>(
   'draw_places',
-  (t) => `SELECT ${t.fn('places_1')}($1::int)::text AS bases`,
+  (t) => `
+    SELECT ${t.fn('places_1')}($1::int)::text AS bases,
+           set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle`,
 )
 
 export interface PushAnswer {
@@ -79,16 +93,11 @@ export const pushAlike = statement<PushAlikeValues, never>(
                )} AS place
                OFFSET 0) p
     )
-    SELECT pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest($8::text::text[]) AS p`,
+    SELECT pg_notify(${quoteLiteral(t.channel)}, p)::text FROM unnest($8::text::text[]) AS p`,
 )
 
 export type PushAndClaimValues = readonly [
-  ids: ArrayText,
-  queues: ArrayText,
-  names: ArrayText,
-  args: ArrayText,
-  priorities: ArrayText,
-  maxAttempts: ArrayText,
+  ...rows: RowValues,
   rests: ArrayText | null,
   payloads: ArrayText | null,
   ...claim: ClaimValues,
