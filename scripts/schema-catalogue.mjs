@@ -19,7 +19,7 @@ const relations = `
 const columns = `
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS "notNull",
          a.attidentity AS identity, a.attgenerated AS generated, a.attstorage AS storage,
-         t.typstorage AS usual, a.attcompression AS compression,
+         t.typstorage AS usual, a.attcompression AS compression, a.attstattarget AS statistics,
          pg_get_expr(d.adbin, d.adrelid) AS fallback, col_description(a.attrelid, a.attnum) AS comment
     FROM pg_attribute a
     JOIN pg_type t ON t.oid = a.atttypid
@@ -113,6 +113,7 @@ function columnText(column) {
     words.push(`GENERATED ${identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY`)
   if (column.storage !== column.usual) words.push(`STORAGE ${column.storage}`)
   if (column.compression !== '') words.push(`COMPRESSION ${column.compression}`)
+  if ((column.statistics ?? -1) >= 0) words.push(`STATISTICS ${column.statistics}`)
   return `${words.join(' ')}${remark(comment)}`
 }
 

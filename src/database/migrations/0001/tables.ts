@@ -1,4 +1,4 @@
-import type { Names } from '../../names.ts'
+import { type Names, quoteLiteral } from '../../names.ts'
 import { BLOCK } from '../../places.ts'
 
 /**
@@ -175,6 +175,10 @@ export const tables = (t: Names): string[] => [
      expires_at timestamptz NOT NULL
    )`,
 
+  ...[t.jobs, t.claims, t.concurrencyGroups, t.rateStarts, t.waiters].map((table) =>
+    withoutStatistics(t, table),
+  ),
+
   `CREATE VIEW ${t.allJobs} AS
      SELECT id, queue, name, args, state, priority, attempts, max_attempts, created_at,
             scheduled_at, started_at, NULL::timestamptz AS finished_at, unique_key,
@@ -186,3 +190,21 @@ export const tables = (t: Names): string[] => [
             concurrency_key, worker_id, errors, progress, meta, result
        FROM ${t.finishedJobs}`,
 ]
+
+/**
+ * Nothing is kept of what stands in the columns: what ANALYZE saw is gone seconds later, and a plan
+ * that believes it ("no job is ready") reads a whole index, since the wrong one costs as little as
+ * the right one. So every plan is made from the sizes of tables alone, always.
+ */
+const withoutStatistics = (t: Names, table: string): string => `
+  DO ${t.body}
+  DECLARE
+    name name;
+  BEGIN
+    FOR name IN
+      SELECT a.attname FROM pg_attribute a
+       WHERE a.attrelid = ${quoteLiteral(table)}::regclass AND a.attnum > 0
+    LOOP
+      EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', ${quoteLiteral(table)}, name);
+    END LOOP;
+  END ${t.body}`
