@@ -108,7 +108,7 @@ describe('the floor of a line', () => {
     await old.rows('BEGIN ISOLATION LEVEL REPEATABLE READ')
     await old.rows('SELECT 1 FROM @jobs')
     for (let n = 0; n < 20; n++) {
-      await one.rows(`SELECT count(@push('ok', queue => 'line')) FROM generate_series(1, 1_000)`)
+      await one.rows(`SELECT count(@push('ok', queue => 'line')) FROM generate_series(1, 1000)`)
       await one.finish(await one.claim(1_000))
     }
     const last = await one.push()
