@@ -229,6 +229,12 @@ CREATE UNIQUE INDEX workers_pkey ON chancy.workers USING btree (id);
 CREATE OR REPLACE FUNCTION chancy.cancel_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text, worker text, concurrency_key text)
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -293,6 +299,24 @@ AS $function$
      SELECT jsonb_build_object('attempt', attempt, 'kind', 'cancelled', 'name', 'AttemptError',
                                'message', 'The job was cancelled.', 'stack', NULL)
    $function$;
+
+CREATE OR REPLACE FUNCTION chancy.cancelling_1(worker uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   BEGIN
+     RETURN (
+       SELECT string_agg(j.id::text, ',')
+         FROM "chancy"."jobs" j
+        WHERE j.cancel_requested_at IS NOT NULL AND j.worker_id = worker);
+   END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room integer, names text[], durable boolean, highs bigint[] DEFAULT NULL::bigint[], lows bigint[] DEFAULT NULL::bigint[], afters bigint[] DEFAULT NULL::bigint[], befores bigint[] DEFAULT NULL::bigint[])
  RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid)
@@ -2037,6 +2061,12 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.retry_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text)
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -2079,6 +2109,34 @@ AS $function$
        SELECT f.state INTO found_state FROM "chancy"."finished_jobs" f WHERE f.id = job;
      END IF;
      RETURN QUERY SELECT coalesce(found_state, 'unknown'), NULL::text;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.save_progress_1(worker uuid, ids uuid[], fences bigint[], contents text[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     WITH held AS MATERIALIZED (
+       SELECT j.id, d.content
+         FROM unnest(ids, fences, contents) AS d(id, fence, content)
+         JOIN "chancy"."jobs" j ON j.id = d.id
+        WHERE j.fence = d.fence AND j.worker_id = worker AND j.state = 'running'
+        ORDER BY j.id
+          FOR NO KEY UPDATE OF j SKIP LOCKED
+     )
+     UPDATE "chancy"."jobs" j
+        SET progress = held.content::jsonb
+       FROM held
+      WHERE j.id = held.id
+     RETURNING j.id;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.stage_1(room integer, given_now timestamp with time zone)

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { namesOf } from '../../dist/database/names.js'
 import { pushAlike } from '../../dist/database/statements/push.js'
+import { renewLease } from '../../dist/database/statements/workers.js'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
 import { type PlanNode, plansOf } from '../support/plans.ts'
 
@@ -86,6 +87,10 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
         const groups = keys ? [...new Set(of('key'))].sort() : null
         return [WORKER, `{${of('place').map((p) => `"${p}"`)}}`, of('id'), of('fence'), groups]
       }
+      const progress = async () => {
+        const [, , held, fences] = await finish(false)
+        return [WORKER, held, fences, same(BATCH, '1')]
+      }
       const FINISH = `SELECT * ${row('finish_1', '$1, $2::tid[], $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $5, NULL')}`
       const RANGES = `, ARRAY[0], ARRAY[0], ARRAY[${BATCH}], ARRAY[${Number.MAX_SAFE_INTEGER}]`
 
@@ -97,6 +102,13 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       await check('push of jobs that are alike', alike, values, null)
       await check('push with keys', push('$8'), pushed(true, false), null)
       await check('claim', claim('line'), [], 'jobs_claim')
+      const saveProgress = `SELECT * ${row('save_progress_1', '$1, $2, $3, $4')}`
+      await check('progress', saveProgress, await progress(), 'jobs_pkey')
+      await check('renewal', renewLease.text(namesOf(schema)), [WORKER, 1_000], 'jobs_cancelling')
+      for (const what of ['cancel', 'retry']) {
+        const text = `SELECT * ${row(`${what}_1`, '$1, false')}`
+        await check(what, text, [await anyOf(client, 'blocked')], 'jobs_pkey')
+      }
       await check('finish', FINISH, await finish(false), null)
       for (const _ of ['a mark', 'floors']) {
         await check('floors', `SELECT raise_floors_1('line', '{0}')`, [], null)
@@ -129,6 +141,9 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
     })
   })
 })
+
+const anyOf = async (client: pg.Client, queue: string): Promise<string> =>
+  (await client.query(`SELECT id FROM jobs WHERE queue = '${queue}' LIMIT 1`)).rows[0].id
 
 const claims = async (client: { query(text: string): Promise<{ rows: { n: string }[] }> }) =>
   (

@@ -11,6 +11,7 @@ import { push } from './0001/push.ts'
 import { pushAndClaim } from './0001/push-and-claim.ts'
 import { read } from './0001/read.ts'
 import { recover } from './0001/recover.ts'
+import { running } from './0001/running.ts'
 import { tables } from './0001/tables.ts'
 import { migration } from './migration.ts'
 
@@ -26,6 +27,7 @@ export const first = migration(1, {
     ...pushAndClaim(t),
     ...finish(t),
     ...recover(t),
+    ...running(t),
     ...change(t),
     ...explain(t),
     ...read(t),
@@ -73,6 +75,8 @@ const FUNCTIONS = [
   'stage_1',
   'get_jobs_1',
   'get_states_1',
+  'cancelling_1',
+  'save_progress_1',
   'cancel_1',
   'retry_1',
   'make_days_1',

@@ -188,27 +188,14 @@ export const retryJob = statement<
   { verdict: string; queue: string | null }
 >('retry_job', (t) => `SELECT verdict, queue FROM ${t.fn('retry_1')}($1::text::uuid, $2::boolean)`)
 
-/**
- * The last value of `context.progress`, while the attempt still holds the job. Locked in the order of
- * ids; a job that is being finished is passed over: its value goes with its outcome.
- */
+/** The last value of `context.progress`, while the attempt still holds the job. */
 export const saveProgress = statement<
   readonly [worker: string, ids: ArrayText, fences: ArrayText, values: ArrayText],
   { id: string }
 >(
   'save_progress',
   (t) => `
-    WITH held AS MATERIALIZED (
-      SELECT j.id, d.value
-        FROM unnest($2::text::uuid[], $3::text::bigint[], $4::text::text[]) AS d(id, fence, value)
-        JOIN ${t.jobs} j ON j.id = d.id
-       WHERE j.fence = d.fence AND j.worker_id = $1::text::uuid AND j.state = 'running'
-       ORDER BY j.id
-         FOR NO KEY UPDATE OF j SKIP LOCKED
-    )
-    UPDATE ${t.jobs} j
-       SET progress = held.value::jsonb
-      FROM held
-     WHERE j.id = held.id
-    RETURNING j.id::text AS id`,
+    SELECT s.id::text AS id
+      FROM ${t.fn('save_progress_1')}($1::text::uuid, $2::text::uuid[], $3::text::bigint[],
+             $4::text::text[]) AS s(id)`,
 )

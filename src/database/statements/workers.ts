@@ -39,9 +39,7 @@ export const renewLease = statement<
     UPDATE ${t.workers} w
        SET renewed_at = now(), expires_at = now() + make_interval(secs => $2::float8 / 1000)
      WHERE w.id = $1::text::uuid AND w.revoked_at IS NULL
-    RETURNING (SELECT string_agg(j.id::text, ',')
-                 FROM ${t.jobs} j
-                WHERE j.worker_id = w.id AND j.cancel_requested_at IS NOT NULL) AS cancelling`,
+    RETURNING ${t.fn('cancelling_1')}(w.id) AS cancelling`,
 )
 
 export const saveWorkerQueues = statement<readonly [id: string, queues: string], never>(

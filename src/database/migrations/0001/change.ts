@@ -1,5 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
-import { READ_COMMITTED_ONLY } from './claim.ts'
+import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { MOVED_COLUMNS, movedColumns } from './finish.ts'
 
 /** What people do to one job: cancel it, or retry one that has ended. */
@@ -8,7 +8,7 @@ export const change = (t: Names): string[] => [
   // held while its code runs, and its finish turns whatever comes out into 'cancelled'.
   `CREATE FUNCTION ${t.fn('cancel_1')}(job uuid, notifying boolean)
    RETURNS TABLE (verdict text, queue text, worker text, concurrency_key text)
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
    #variable_conflict use_column
    DECLARE
@@ -66,7 +66,7 @@ export const change = (t: Names): string[] => [
   // time has not come waits for it again, as after its push.
   `CREATE FUNCTION ${t.fn('retry_1')}(job uuid, notifying boolean)
    RETURNS TABLE (verdict text, queue text)
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
    #variable_conflict use_column
    DECLARE
