@@ -353,6 +353,10 @@ AS $function$
      claim_number bigint;
      start_at timestamptz;
      look_us int := 0;
+     floor_highs bigint[];
+     floor_lows bigint[];
+     floor_afters bigint[];
+     floor_befores bigint[];
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -361,14 +365,22 @@ AS $function$
      SELECT CASE WHEN (SELECT true FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL)
                  THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
             q.rate_max, q.rate_per,
-            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
-       INTO queue_state, rate_max, rate_per, has_aside
+            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1),
+            f.highs, f.lows, f.afters, f.befores
+       INTO queue_state, rate_max, rate_per, has_aside,
+            floor_highs, floor_lows, floor_afters, floor_befores
        FROM (VALUES (1)) AS one(row)
        LEFT JOIN LATERAL (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
                     CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
                     make_interval(secs => k.rate_per_ms / 1000) AS rate_per
                FROM "chancy"."queues" k
-              WHERE k.name = wanted_queue) q ON true;
+              WHERE k.name = wanted_queue) q ON true
+       LEFT JOIN LATERAL (
+              SELECT l.highs, l.lows, l.afters, l.befores
+                FROM "chancy"."line_floors" l
+               WHERE l.queue = wanted_queue
+                 AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute')
+            ) f ON true;
      IF queue_state <> 'active' THEN
        name := queue_state; priority := looked; attempts := CASE queue_state WHEN 'active' THEN room ELSE 0 END; max_attempts := look_us; fence := claim_number; created_ms := 0; scheduled_ms := date_part('epoch', start_at) * 1000; RETURN NEXT;
        RETURN;
@@ -416,11 +428,10 @@ AS $function$
      END IF;
 
      IF is_whole THEN
-       SELECT l.highs, l.lows, l.afters, l.befores
-         INTO highs, lows, afters, befores
-         FROM "chancy"."line_floors" l
-        WHERE l.queue = wanted_queue
-          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
+       highs := floor_highs;
+         lows := floor_lows;
+         afters := floor_afters;
+         befores := floor_befores;
      END IF;
      IF has_aside THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the
@@ -1598,6 +1609,10 @@ AS $function$
      start_at timestamptz := clock_timestamp();
      look_us int;
      is_taken boolean;
+     floor_highs bigint[];
+     floor_lows bigint[];
+     floor_afters bigint[];
+     floor_befores bigint[];
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -1607,30 +1622,35 @@ AS $function$
        SELECT CASE WHEN (SELECT true FROM "chancy"."workers" w WHERE w.id = worker AND w.revoked_at IS NULL)
                  THEN coalesce(q.state, 'undeclared') ELSE 'revoked' END,
             q.rate_max, q.rate_per,
-            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1)
-       INTO queue_state, rate_max, rate_per, has_aside
-       FROM (VALUES (1)) AS one(row)
-       LEFT JOIN LATERAL (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
-                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
-                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
-               FROM "chancy"."queues" k
-              WHERE k.name = wanted_queue) q ON true;
-       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL THEN
-         SELECT l.highs, l.lows, l.afters, l.befores
-         INTO highs, lows, afters, befores
-         FROM "chancy"."line_floors" l
-        WHERE l.queue = wanted_queue
-          AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute');
-         IF highs IS NULL THEN
-           is_taken := (SELECT true FROM (
+            (SELECT true FROM "chancy"."jobs" j WHERE j.aside AND j.queue = wanted_queue LIMIT 1),
+            f.highs, f.lows, f.afters, f.befores, CASE WHEN f.highs IS NULL THEN (SELECT true FROM (
                 SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                   FROM "chancy"."jobs" j
                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
                  ORDER BY j.priority DESC, j.ready_seq
                  LIMIT 1
-                   FOR NO KEY UPDATE SKIP LOCKED) l);
-         ELSE
+                   FOR NO KEY UPDATE SKIP LOCKED) l) END
+       INTO queue_state, rate_max, rate_per, has_aside,
+            floor_highs, floor_lows, floor_afters, floor_befores, is_taken
+       FROM (VALUES (1)) AS one(row)
+       LEFT JOIN LATERAL (SELECT CASE WHEN k.state = 'paused' AND k.resume_at <= now() THEN 'active' ELSE k.state END AS state,
+                    CASE WHEN k.rate_per_ms > 0 THEN k.rate_max END AS rate_max,
+                    make_interval(secs => k.rate_per_ms / 1000) AS rate_per
+               FROM "chancy"."queues" k
+              WHERE k.name = wanted_queue) q ON true
+       LEFT JOIN LATERAL (
+              SELECT l.highs, l.lows, l.afters, l.befores
+                FROM "chancy"."line_floors" l
+               WHERE l.queue = wanted_queue
+                 AND (cardinality(l.left_out) = 0 OR l.raised_at > now() - interval '1 minute')
+            ) f ON true;
+       IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL THEN
+         IF floor_highs IS NOT NULL THEN
+           highs := floor_highs;
+         lows := floor_lows;
+         afters := floor_afters;
+         befores := floor_befores;
            is_taken := (SELECT true FROM (
                 SELECT r.*
                   FROM unnest(highs, lows, afters, befores) AS g(high, low, after, before)

@@ -1,7 +1,7 @@
 import type { Names } from '../../names.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
-import { queueNow, readFloors, readState } from './queue-state.ts'
+import { FLOOR_VARIABLES, FROM_FLOORS, queueNow, readState } from './queue-state.ts'
 
 /**
  * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
@@ -79,6 +79,7 @@ export const claim = (t: Names): string[] => [
      claim_number bigint;
      start_at timestamptz;
      look_us int := 0;
+     ${FLOOR_VARIABLES}
    BEGIN
      ${READ_COMMITTED_ONLY}
      ${readState(t)}
@@ -125,7 +126,7 @@ export const claim = (t: Names): string[] => [
      END IF;
 
      IF is_whole THEN
-       ${readFloors(t)}
+       ${FROM_FLOORS}
      END IF;
      IF has_aside THEN
        -- Both arms are bounded by the room; what is locked here and not taken is free again at the

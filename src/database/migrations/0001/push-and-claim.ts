@@ -3,7 +3,7 @@ import { drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { lineInRanges, wholeLine } from './line.ts'
-import { readFloors, readState } from './queue-state.ts'
+import { FLOOR_VARIABLES, FROM_FLOORS, readState } from './queue-state.ts'
 
 /**
  * A push whose process has a worker at rest: the rows are inserted and claimed in one transaction, so
@@ -34,15 +34,17 @@ export const pushAndClaim = (t: Names): string[] => [
      start_at timestamptz := clock_timestamp();
      look_us int;
      is_taken boolean;
+     ${FLOOR_VARIABLES}
    BEGIN
      ${READ_COMMITTED_ONLY}
      IF highs IS NULL AND rests IS NULL AND looked < room THEN
-       ${readState(t)}
+       ${readState(t, {
+         column: `CASE WHEN f.highs IS NULL THEN (SELECT true FROM (${wholeLine(t, '1')}) l) END`,
+         into: 'is_taken',
+       })}
        IF queue_state = 'active' AND rate_max IS NULL AND has_aside IS NULL THEN
-         ${readFloors(t)}
-         IF highs IS NULL THEN
-           is_taken := (SELECT true FROM (${wholeLine(t, '1')}) l);
-         ELSE
+         IF floor_highs IS NOT NULL THEN
+           ${FROM_FLOORS}
            is_taken := (SELECT true FROM (${lineInRanges(t, '1')}) l);
          END IF;
          look_us := least(date_part('epoch', clock_timestamp() - start_at) * 1000000, 2000000000)::int;
