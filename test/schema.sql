@@ -1949,6 +1949,30 @@ AS $function$
      SELECT DISTINCT r.queue FROM ready r;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.ready_queues_1(queues text[], names text[])
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   BEGIN
+     RETURN QUERY
+     SELECT u.name
+       FROM unnest(queues) AS u(name)
+      WHERE (SELECT true FROM "chancy"."line_floors" l WHERE l.queue = u.name)
+         OR (SELECT true FROM "chancy"."jobs" j
+              WHERE j.queue = u.name AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+              LIMIT 1)
+         OR (SELECT true FROM "chancy"."jobs" j
+              WHERE j.aside AND j.queue = u.name AND j.name = ANY (names)
+              LIMIT 1);
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.recover_1(room integer, max_crashes integer, spread_ms double precision)
  RETURNS TABLE(id text, queue text, name text, worker text, verdict text)
  LANGUAGE plpgsql

@@ -4,8 +4,11 @@ import type { Service } from './service.ts'
 
 export interface LoopOptions {
   readonly clock: Clock
-  /** One pass. Gives back how long to wait before the next, in milliseconds, if nobody wakes it. */
-  readonly pass: (signal: AbortSignal) => Promise<number>
+  /**
+   * One pass. Gives back how long to wait before the next, in milliseconds, if nobody wakes it.
+   * `isWoken`: somebody did, so that this one is not due to the wait alone.
+   */
+  readonly pass: (signal: AbortSignal, isWoken: boolean) => Promise<number>
   /** A pass that fails is made again with backoff; this hears of each failure. */
   readonly onError: (error: unknown, inARow: number) => void
 }
@@ -46,9 +49,10 @@ export class Loop implements Service {
     let failures = 0
     let delayMs = 0
     while (!signal.aborted) {
+      const isWoken = this.#isWoken
       this.#isWoken = false
       try {
-        delayMs = await this.#options.pass(signal)
+        delayMs = await this.#options.pass(signal, isWoken)
         failures = 0
       } catch (error) {
         if (signal.aborted) return

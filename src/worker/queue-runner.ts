@@ -12,6 +12,7 @@ import { type ClaimAnswer, Claimer, type ClaimWatch } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { Rest } from './rest.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
 
@@ -51,6 +52,7 @@ export class QueueRunner implements Service {
   readonly #options: QueueRunnerOptions
   readonly #readAhead = new ReadAhead()
   readonly #claimer: Claimer
+  readonly #rest = new Rest()
   readonly #loop: Loop
   #queue: Queue
   #executor: Executor
@@ -79,7 +81,7 @@ export class QueueRunner implements Service {
     this.#claimer = new Claimer(queue.name, names, clock, claims)
     this.#loop = new Loop({
       clock: options.clock,
-      pass: () => this.#pass(),
+      pass: (_, isWoken) => this.#pass(isWoken),
       onError: (error, inARow) => this.#claimFailed(error, inARow),
     })
   }
@@ -138,6 +140,16 @@ export class QueueRunner implements Service {
     return this.#active
   }
 
+  /** Whether it rests, and has not been looked for lately. */
+  isDue(nowMs: number): boolean {
+    return this.#rest.isDue(nowMs, this.#queue.pollingIntervalMs)
+  }
+
+  /** Somebody saw at that time (monotonic milliseconds) that there is nothing to claim. */
+  seenEmpty(atMs: number): void {
+    this.#rest.seenEmpty(atMs, this.#queue.pollingIntervalMs)
+  }
+
   dearLine(): DearLine | null {
     return this.#claimer.dearLine()
   }
@@ -154,12 +166,15 @@ export class QueueRunner implements Service {
   }
 
   /** One look. Gives back how long to wait for the next when nobody wakes it. */
-  async #pass(): Promise<number> {
+  async #pass(isWoken: boolean): Promise<number> {
     if (this.#failure !== null) {
       const { error } = this.#failure
       this.#failure = null
       throw error
     }
+    const quietMs = isWoken ? 0 : this.#rest.quietMs(this.#options.clock.monotonic())
+    if (quietMs > 0) return quietMs
+    this.#rest.end()
     const workerId = this.#options.claimant()
     if (workerId === null) return DOUBT_MS
     // What was not started while the lease was in doubt.
@@ -216,6 +231,7 @@ export class QueueRunner implements Service {
     const workerId = this.#options.claimant()
     if (room < count || workerId === null) return null
     const claim = this.#claimer.begin(workerId, room, false)
+    this.#rest.end()
     this.#claims++
     this.#asked += room
     let end = (): void => {}
@@ -276,7 +292,10 @@ export class QueueRunner implements Service {
     if (isDue) return waitMs
     const pollMs = jittered(this.#queue.pollingIntervalMs)
     // Nobody goes to rest before the whole line was looked at.
-    return isWhole ? pollMs : Math.min(pollMs, this.#claimer.wholeInMs())
+    if (!isWhole) return Math.min(pollMs, this.#claimer.wholeInMs())
+    // A queue that may not be claimed from is looked at as seldom as it asks for.
+    if (could > 0) this.#rest.begin(this.#options.clock.monotonic())
+    return pollMs
   }
 
   #handOver(jobs: readonly ClaimedJob[]): void {

@@ -90,6 +90,15 @@ export class QueueRunners implements LocalRunner {
     return this.#runners.get(queue)?.offer(count) ?? null
   }
 
+  /** Queues at rest that somebody may look for. `nowMs` is monotonic. */
+  due(nowMs: number): string[] {
+    return [...this.#runners].flatMap(([queue, runner]) => (runner.isDue(nowMs) ? [queue] : []))
+  }
+
+  seenEmpty(queue: string, atMs: number): void {
+    this.#runners.get(queue)?.seenEmpty(atMs)
+  }
+
   dearLines(): readonly DearLine[] {
     return [...this.#runners.values()].flatMap((runner) => runner.dearLine() ?? [])
   }

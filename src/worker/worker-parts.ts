@@ -11,6 +11,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { HistoryKeeper } from './history-keeper.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { LineKeeper } from './line-keeper.ts'
+import { Lookout } from './lookout.ts'
 import { OutcomeBuffer } from './outcome-buffer.ts'
 import { PluginLoops } from './plugin-loops.ts'
 import { ProgressBuffer } from './progress-buffer.ts'
@@ -36,6 +37,7 @@ export interface WorkerParts {
   readonly recovery: Recovery
   readonly groups: GroupSweeper
   readonly lines: LineKeeper
+  readonly lookout: Lookout
   readonly history: HistoryKeeper
   readonly watcher: QueueWatcher
 }
@@ -129,6 +131,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
       dearLines: () => runners.dearLines(),
       onReady: owner.announce,
     }),
+    lookout: new Lookout({ ...common, runners, names: [...definitions.keys()] }),
     history: new HistoryKeeper(common),
     watcher: new QueueWatcher({
       ...common,

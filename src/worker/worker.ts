@@ -126,6 +126,7 @@ export class Worker {
     parts.recovery.start()
     parts.groups.start()
     parts.lines.start()
+    parts.lookout.start()
     parts.history.start()
     await retrying(() => parts.watcher.start(), patient)
     await parts.runners.settled()
@@ -150,7 +151,8 @@ export class Worker {
     await parts.watcher.stop()
     await parts.runners.stopClaiming()
     await Promise.all([parts.adoption.stop(), parts.stager.stop()])
-    await Promise.all([parts.recovery.stop(), parts.groups.stop(), parts.lines.stop()])
+    const keepers = [parts.recovery, parts.groups, parts.lines, parts.lookout]
+    await Promise.all(keepers.map((keeper) => keeper.stop()))
     await this.#drain(parts)
     await Promise.all([parts.progress.stop(), history, parts.plugins.stop()])
     const isSaved = await parts.buffer.drained(LAST_SAVE_MS)

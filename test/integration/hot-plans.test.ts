@@ -120,6 +120,8 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       await check('finish of groups', FINISH, await finish(true), 'concurrency_groups_pkey')
       await check('claim beside put-aside ones', claim('aside'), [], 'jobs_aside')
       await check('claim that puts aside', claim('strange'), [], 'jobs_claim', PUT_ASIDE)
+      const lookout = `SELECT * ${row('ready_queues_1', '$1, $2')}`
+      await check('lookout', lookout, [['line', 'pushed', 'aside', 'none'], ['task']], 'jobs_claim')
       await check('a second push', push('NULL'), pushed(false, true), 'finished_jobs_id_idx')
       await check('stage', `SELECT * ${row('stage_1', `${BATCH}, NULL`)}`, [], 'jobs_due')
       await check(

@@ -10,6 +10,7 @@ import { partitions } from './0001/partitions.ts'
 import { push } from './0001/push.ts'
 import { pushAndClaim } from './0001/push-and-claim.ts'
 import { read } from './0001/read.ts'
+import { readyQueues } from './0001/ready-queues.ts'
 import { recover } from './0001/recover.ts'
 import { running } from './0001/running.ts'
 import { tables } from './0001/tables.ts'
@@ -26,6 +27,7 @@ export const first = migration(1, {
     ...claim(t),
     ...pushAndClaim(t),
     ...finish(t),
+    ...readyQueues(t),
     ...recover(t),
     ...running(t),
     ...change(t),
@@ -72,6 +74,7 @@ const FUNCTIONS = [
   'sweep_groups_1',
   'floor_1',
   'raise_floors_1',
+  'ready_queues_1',
   'stage_1',
   'get_jobs_1',
   'get_states_1',

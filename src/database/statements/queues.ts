@@ -115,6 +115,17 @@ export const raiseFloors = statement<
   { lowered: boolean }
 >('raise_floors', (t) => `SELECT ${t.fn('raise_floors_1')}($1::text, $2::text::int[]) AS lowered`)
 
+/** Of these queues, given as an array literal like the names, those in which a claim may find something. */
+export const findReadyQueues = statement<
+  readonly [queues: string, names: string],
+  { queue: string }
+>(
+  'find_ready_queues',
+  (t) => `
+    SELECT q.name AS queue
+      FROM ${t.fn('ready_queues_1')}($1::text::text[], $2::text::text[]) AS q(name)`,
+)
+
 /** Queues whose floors must be looked after, whoever runs them. `priorities` is an array literal. */
 export const openFloors = statement<readonly [], { queue: string; priorities: string }>(
   'open_floors',

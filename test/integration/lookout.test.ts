@@ -1,0 +1,68 @@
+import { job, Queue } from 'chancy'
+import { describe, expect, it } from 'vitest'
+import { testApplication } from '../support/application.ts'
+import { until } from '../support/until.ts'
+
+const app = testApplication()
+const QUEUES = 40
+const names = Array.from({ length: QUEUES }, (_, n) => `queue-${n}`)
+
+/** Beside the engine: nobody is told. */
+const insertUnheard = (queue: string, columns = 'ready_seq', values = '1') =>
+  app.sql(
+    `INSERT INTO $jobs (id, queue, name, seq, ${columns})
+     VALUES (gen_random_uuid(), $1, 'noted', 1, ${values})`,
+    [queue],
+  )
+
+const ready = async (known = ['noted']): Promise<string[]> =>
+  (
+    await app.sql<{ name: string }>(
+      'SELECT name FROM $ready_queues_1($1, $2) AS r(name) ORDER BY name',
+      [names, known],
+    )
+  ).map(({ name }) => name)
+
+describe('a worker with many queues at rest', () => {
+  it('looks for all of them at once, and wakes the one with a job', {
+    timeout: 60_000,
+  }, async () => {
+    let ran = 0
+    const noted = job({ name: 'noted' }, () => void ran++)
+    const chancy = app.chancy({ jobs: [noted], notifications: false })
+    // Each of them would look by itself after 21 seconds at the earliest.
+    for (const name of names) {
+      await chancy.declare(new Queue(name, { executor: 'inline', pollingInterval: '30s' }))
+    }
+    const polled: string[] = []
+    chancy.on('queue.polled', ({ queue }) => void polled.push(queue))
+    await app.worker(chancy)
+    await until(() => names.every((name) => polled.includes(name)))
+    polled.length = 0
+    await insertUnheard('queue-7')
+    await until(() => ran === 1, { timeoutMs: 30_000 })
+    expect(names.filter((name) => polled.includes(name))).toEqual(['queue-7'])
+  })
+})
+
+describe('the queues that a claim may find something in', () => {
+  it('are those with a job that is ready, and no other', async () => {
+    expect(await ready()).toEqual([])
+    await insertUnheard('queue-1')
+    await insertUnheard('queue-2', 'run_at', "now() + interval '1 hour'")
+    await insertUnheard('queue-3', 'state, ready_seq, worker_id', "'running', 1, gen_random_uuid()")
+    await insertUnheard('queue-4', 'blocked, concurrency_key, concurrency_max', "true, 'a:b', 1")
+    expect(await ready()).toEqual(['queue-1'])
+  })
+
+  it('are those with a job put aside that the worker knows', async () => {
+    await insertUnheard('queue-5', 'aside', 'true')
+    expect(await ready(['other'])).toEqual([])
+    expect(await ready(['other', 'noted'])).toEqual(['queue-5'])
+  })
+
+  it('are those whose line has floors', async () => {
+    await app.sql(`SELECT $raise_floors_1('queue-6', '{0}')`)
+    expect(await ready()).toEqual(['queue-6'])
+  })
+})
