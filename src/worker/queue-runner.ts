@@ -69,6 +69,8 @@ export class QueueRunner implements Service {
   /** Claims that the loop does not wait for. */
   readonly #beside = new Set<Promise<void>>()
   #isStopping = false
+  /** Whether the last pass was not allowed to claim. */
+  #isTurnedAway = false
   /** When jobs were last handed over: all that wait here have waited since then at least. */
   #handedAt = 0
   #onIdle: (() => void) | null = null
@@ -102,6 +104,11 @@ export class QueueRunner implements Service {
   /** There may be something to claim. */
   wake(): void {
     this.#loop.wake()
+  }
+
+  /** Claiming is allowed again. Whoever did not ask meanwhile has nothing to make up for. */
+  wakeIfTurnedAway(): void {
+    if (this.#isTurnedAway || this.#waiting > 0) this.#loop.wake()
   }
 
   /** Claims nothing more and starts nothing more; what was not started goes back. */
@@ -176,6 +183,7 @@ export class QueueRunner implements Service {
     if (quietMs > 0) return quietMs
     this.#rest.end()
     const workerId = this.#options.claimant()
+    this.#isTurnedAway = workerId === null
     if (workerId === null) return DOUBT_MS
     // What was not started while the lease was in doubt.
     this.#startReady()

@@ -107,6 +107,11 @@ export class QueueRunners implements LocalRunner {
     for (const runner of this.#runners.values()) runner.wake()
   }
 
+  /** Claiming is allowed again. */
+  wakeTurnedAway(): void {
+    for (const runner of this.#runners.values()) runner.wakeIfTurnedAway()
+  }
+
   /** Forgets what was claimed and not started. */
   forget(): void {
     for (const runner of this.#runners.values()) runner.forget()

@@ -73,7 +73,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     onSettled: (job) => running.claims.ended(job.claim),
     claims: running.claims,
     onReady: owner.announce,
-    onRoom: () => runners.wakeAll(),
+    onRoom: () => runners.wakeTurnedAway(),
   })
   const attempts = new AttemptRunner({ ...common, definitions, plugins, buffer, running, progress })
   const adoption = new Adoption({
