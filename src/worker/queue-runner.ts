@@ -301,14 +301,16 @@ export class QueueRunner implements Service {
     const pollMs = jittered(this.#queue.pollingIntervalMs)
     // Nobody goes to rest before the whole line was looked at.
     if (!isWhole) return Math.min(pollMs, this.#claimer.wholeInMs())
-    // A queue that may not be claimed from is looked at as seldom as it asks for.
-    if (could > 0) this.#rest.begin(this.#options.clock.monotonic())
+    // A queue that may not be claimed from is looked at as seldom as it asks for; and what waits here
+    // is looked after by passes.
+    if (could > 0 && this.#waiting === 0) this.#rest.begin(this.#options.clock.monotonic())
     return pollMs
   }
 
   #handOver(jobs: readonly ClaimedJob[]): void {
     if (jobs.length === 0) return
     this.#handedAt = this.#options.clock.monotonic()
+    this.#rest.end()
     if (this.#next > 0) {
       this.#ready = this.#ready.slice(this.#next)
       this.#next = 0
