@@ -187,8 +187,9 @@ export class QueueRunner implements Service {
     if (workerId === null) return DOUBT_MS
     // What was not started while the lease was in doubt.
     this.#startReady()
+    this.#giveBack()
     const room = this.#room()
-    if (room === 0) return this.#whenFull()
+    if (room === 0) return this.#nextLookMs()
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
     if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
@@ -221,11 +222,17 @@ export class QueueRunner implements Service {
     return isWorthIt ? Math.min(MAX_CLAIM, Math.max(0, free)) : 0
   }
 
-  #whenFull(): number {
-    const { clock } = this.#options
-    const isStuck = this.#waiting > 0 && clock.monotonic() - this.#handedAt > HOARD_MS
-    if (isStuck) this.#options.attempts.release(this.#takeReady())
-    return this.#waiting > 0 ? HOARD_MS : jittered(this.#queue.pollingIntervalMs)
+  /** What has waited here for long is somebody else's: jobs are not as short as they were. */
+  #giveBack(): void {
+    const now = this.#options.clock.monotonic()
+    if (this.#waiting === 0 || now - this.#handedAt <= HOARD_MS) return
+    this.#readAhead.stuck()
+    this.#options.attempts.release(this.#takeReady())
+  }
+
+  #nextLookMs(): number {
+    const pollMs = jittered(this.#queue.pollingIntervalMs)
+    return this.#waiting > 0 ? Math.min(HOARD_MS, pollMs) : pollMs
   }
 
   /**
@@ -258,7 +265,7 @@ export class QueueRunner implements Service {
       answered: (rows) => {
         over()
         this.#answered(claim.answered(rows))
-        if (this.#isLong) this.#loop.wake()
+        if (this.#isLong || this.#waiting > 0) this.#loop.wake()
       },
       lost: () => {
         over()
@@ -298,7 +305,7 @@ export class QueueRunner implements Service {
     // Out of starts: the next one is due at a known time, unless a row written by hand never has one.
     const isDue = waitMs > 0 && (this.#queue.rateLimit?.max ?? 0) > 0
     if (isDue) return waitMs
-    const pollMs = jittered(this.#queue.pollingIntervalMs)
+    const pollMs = this.#nextLookMs()
     // Nobody goes to rest before the whole line was looked at.
     if (!isWhole) return Math.min(pollMs, this.#claimer.wholeInMs())
     // A queue that may not be claimed from is looked at as seldom as it asks for; and what waits here

@@ -54,6 +54,11 @@ export class ReadAhead {
     if (isFirst || this.#ended === 0) this.#begin(nowMs)
   }
 
+  /** What was claimed ahead did not come to start: nothing is, until jobs end again. */
+  stuck(): void {
+    this.#meanMs = Number.POSITIVE_INFINITY
+  }
+
   get jobs(): number {
     if (this.#meanMs > READ_AHEAD_MS) return 0
     return Math.min(MAX_READ_AHEAD, Math.floor(this.#perMs * READ_AHEAD_MS))

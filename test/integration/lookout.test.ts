@@ -43,6 +43,40 @@ describe('a worker with many queues at rest', () => {
     await until(() => ran === 1, { timeoutMs: 30_000 })
     expect(names.filter((name) => polled.includes(name))).toEqual(['queue-7'])
   })
+
+  it('claims from no other queue when outcomes have room again', { timeout: 60_000 }, async () => {
+    let ran = 0
+    const noted = job({ name: 'noted' }, () => void ran++)
+    const chancy = app.chancy({ jobs: [noted], notifications: false })
+    const settings = { executor: 'inline', pollingInterval: '1h' } as const
+    for (const name of names) await chancy.declare(new Queue(name, settings))
+    const polled: string[] = []
+    chancy.on('queue.polled', ({ queue }) => void polled.push(queue))
+    await app.worker(chancy)
+    await until(() => names.every((name) => polled.includes(name)))
+    polled.length = 0
+    const blocker = await app.client()
+    await blocker.query(`BEGIN; LOCK TABLE ${app.schema}.finished_jobs IN SHARE MODE`)
+    const count = 12_000
+    await chancy.pushMany(Array.from({ length: count }, () => noted.job.withQueue('queue-7')))
+    // One batch of outcomes is on its way or two are, 4,000 wait, and no more are taken in.
+    await until(() => ran >= 5_000, { timeoutMs: 30_000 })
+    let seen = 0
+    await until(
+      () => {
+        const before = seen
+        seen = ran
+        return ran === before
+      },
+      { everyMs: 200 },
+    )
+    await blocker.query('COMMIT')
+    await until(async () => (await chancy.listJobs({ state: 'pending', limit: 1 })).length === 0, {
+      timeoutMs: 30_000,
+    })
+    await until(() => ran === count)
+    expect(names.filter((name) => polled.includes(name))).toEqual(['queue-7'])
+  })
 })
 
 describe('the queues that a claim may find something in', () => {
