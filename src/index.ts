@@ -1,5 +1,6 @@
-export { Chancy, type ListOptions, type PushOptions } from './app/chancy.ts'
+export { Chancy, type PushOptions } from './app/chancy.ts'
 export type { JobId } from './app/job-id.ts'
+export type { ListOptions } from './app/list-options.ts'
 export type { ChancyOptions } from './app/options.ts'
 export type { WaitOptions } from './app/waits.ts'
 export type { BackoffFunction, BackoffOptions } from './core/backoff.ts'

@@ -93,6 +93,7 @@ TABLE finished_jobs (
 ) PARTITION BY RANGE (finished_at);
 CREATE INDEX finished_jobs_id ON ONLY chancy.finished_jobs USING btree (id);
 CREATE INDEX finished_jobs_queue ON ONLY chancy.finished_jobs USING btree (queue, id);
+CREATE INDEX finished_jobs_unusual ON ONLY chancy.finished_jobs USING btree (state, id) WHERE (state <> 'succeeded'::text);
 
 SEQUENCE front AS bigint START -9007199254740991 INCREMENT 1 CACHE 1;
 
@@ -1273,6 +1274,139 @@ AS $function$
               SELECT k.ctid, k.* FROM "chancy"."jobs" k WHERE k.id = i.id OFFSET 0) j
       WHERE c.worker_id = worker AND c.claim_seq = ANY (claim_seqs)
         AND j.state = 'running' AND j.worker_id = worker;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.list_jobs_1(of_queue text, of_state text, of_name text, after uuid, size integer)
+ RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+   #variable_conflict use_column
+   DECLARE
+     bound uuid := coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+   BEGIN
+     IF of_state = 'running' THEN
+       -- Among many that wait no index has the few that run, but claims know them.
+       RETURN QUERY 
+         (
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
+           NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
+      FROM "chancy"."jobs" j
+     WHERE j.id = ANY (ARRAY(SELECT unnest(c.ids) FROM "chancy"."claims" c))
+            AND j.id <= bound AND j.id IS DISTINCT FROM after
+            AND (of_queue IS NULL OR j.queue = of_queue)
+            AND (of_state IS NULL OR j.state = of_state)
+            AND (of_name IS NULL OR j.name = of_name)
+          ORDER BY j.id DESC
+          LIMIT size);
+     ELSIF of_state IS NULL OR of_state IN ('pending', 'retrying') THEN
+       RETURN QUERY 
+         (
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
+           NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
+      FROM "chancy"."jobs" j
+     WHERE true
+            AND j.id <= bound AND j.id IS DISTINCT FROM after
+            AND (of_queue IS NULL OR j.queue = of_queue)
+            AND (of_state IS NULL OR j.state = of_state)
+            AND (of_name IS NULL OR j.name = of_name)
+          ORDER BY j.id DESC
+          LIMIT size);
+     END IF;
+     IF of_state IN ('failed', 'cancelled') THEN
+       RETURN QUERY 
+         (
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
+           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+      FROM "chancy"."finished_jobs" j
+     WHERE (j.state, j.id) <= (of_state, bound) AND j.state >= of_state AND j.state <> 'succeeded'
+            AND j.id <= bound AND j.id IS DISTINCT FROM after
+            AND (of_queue IS NULL OR j.queue = of_queue)
+            AND (of_state IS NULL OR j.state = of_state)
+            AND (of_name IS NULL OR j.name = of_name)
+          ORDER BY j.state DESC, j.id DESC
+          LIMIT size);
+     ELSIF of_state IS NULL OR of_state = 'succeeded' THEN
+       IF of_queue IS NULL THEN
+         RETURN QUERY 
+         (
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
+           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+      FROM "chancy"."finished_jobs" j
+     WHERE true
+            AND j.id <= bound AND j.id IS DISTINCT FROM after
+            AND (of_queue IS NULL OR j.queue = of_queue)
+            AND (of_state IS NULL OR j.state = of_state)
+            AND (of_name IS NULL OR j.name = of_name)
+          ORDER BY j.id DESC
+          LIMIT size);
+       ELSE
+         RETURN QUERY 
+         (
+    SELECT 
+           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.priority, j.attempts, j.max_attempts,
+           date_part('epoch', j.created_at) * 1000 AS created_ms,
+           date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
+           date_part('epoch', j.started_at) * 1000 AS started_ms,
+           j.unique_key, j.concurrency_key, j.limits::text AS limits,
+           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           j.worker_id::text AS worker_id,
+           date_part('epoch', j.finished_at) * 1000 AS finished_ms,
+           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+      FROM "chancy"."finished_jobs" j
+     WHERE (j.queue, j.id) <= (of_queue, bound) AND j.queue >= of_queue
+            AND j.id <= bound AND j.id IS DISTINCT FROM after
+            AND (of_queue IS NULL OR j.queue = of_queue)
+            AND (of_state IS NULL OR j.state = of_state)
+            AND (of_name IS NULL OR j.name = of_name)
+          ORDER BY j.queue DESC, j.id DESC
+          LIMIT size);
+       END IF;
+     END IF;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])

@@ -1,20 +1,15 @@
-import { checkInteger, checkOneOf, checkOptions, didYouMean, show } from '../core/check.ts'
+import { checkOptions, didYouMean, show } from '../core/check.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { ChancyError, ConfigError } from '../core/errors.ts'
 import type { Explanation, QueueExplanation } from '../core/explanation.ts'
 import { type ResultOfWhole, toJob, type Whole } from '../core/job.ts'
-import { checkJobName, checkQueueName } from '../core/job-name.ts'
+import { checkQueueName } from '../core/job-name.ts'
 import type { JobSource } from '../core/job-source.ts'
 import { type Logger, safeLogger } from '../core/logger.ts'
 import { pushRow } from '../core/push-row.ts'
 import type { Queue } from '../core/queue.ts'
-import {
-  type FinishedState,
-  JOB_STATES,
-  type JobState,
-  type QueuedJob,
-} from '../core/queued-job.ts'
+import type { FinishedState, JobState, QueuedJob } from '../core/queued-job.ts'
 import { Reference } from '../core/reference.ts'
 import { plainArray } from '../database/array-literal.ts'
 import { Database } from '../database/database.ts'
@@ -39,6 +34,7 @@ import { defaultLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
 import { JobActions } from './job-actions.ts'
 import { idOf, idsOf, type JobId } from './job-id.ts'
+import { type ListOptions, listValues } from './list-options.ts'
 import { LocalClaims } from './local-claims.ts'
 import { notifierEvents } from './notifier-events.ts'
 import { type ChancyOptions, parseChancyOptions } from './options.ts'
@@ -68,16 +64,6 @@ export interface PushOptions {
    * job exists if and only if that transaction commits. Default: a transaction of its own.
    */
   readonly session?: unknown
-}
-
-export interface ListOptions {
-  readonly queue?: string | undefined
-  readonly state?: JobState | undefined
-  readonly name?: string | undefined
-  /** The last reference of the page before. Default: the first page. */
-  readonly after?: JobId | undefined
-  /** 1 to 1,000. Default: 100. */
-  readonly limit?: number | undefined
 }
 
 /**
@@ -274,15 +260,7 @@ export class Chancy {
 
   /** A page of jobs, newest first. */
   async listJobs(options?: ListOptions): Promise<QueuedJob[]> {
-    const names = ['queue', 'state', 'name', 'after', 'limit']
-    const given = checkOptions(options, names, 'listJobs') as ListOptions
-    const rows = await this.#asker.run(listJobs, [
-      given.queue === undefined ? null : checkQueueName(given.queue, 'listJobs: queue'),
-      given.state === undefined ? null : checkOneOf(given.state, JOB_STATES, 'listJobs: state'),
-      given.name === undefined ? null : checkJobName(given.name, 'listJobs: name'),
-      given.after === undefined ? null : idOf(given.after),
-      checkInteger(given.limit ?? 100, 'listJobs: limit', { min: 1, max: 1_000 }),
-    ])
+    const rows = await this.#asker.run(listJobs, listValues(options))
     return rows.map(queuedJob)
   }
 

@@ -33,7 +33,7 @@ describe('jobs that were claimed ahead of free slots', () => {
     { queues: 1, from: 'elsewhere', pollingInterval: '1h' },
     // So many that they are looked for by one statement, each second.
     { queues: 12, from: 'elsewhere', pollingInterval: '1s' },
-  ])(
+  ] as const)(
     'go back when slots stay taken: $queues queues, pushed from $from',
     async ({ queues, from, pollingInterval }) => {
       const { noted, ran, letGo } = shortAndLong()

@@ -78,6 +78,7 @@ const FUNCTIONS = [
   'stage_1',
   'get_jobs_1',
   'get_states_1',
+  'list_jobs_1',
   'cancelling_1',
   'save_progress_1',
   'cancel_1',

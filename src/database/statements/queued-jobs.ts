@@ -1,4 +1,3 @@
-import { fromHistory, fromJobs } from '../migrations/0001/read.ts'
 import { statement } from '../statement.ts'
 
 /** One job of either table, as every reader gets it. */
@@ -73,32 +72,24 @@ export const getAwaited = statement<readonly [ids: string, states: string], Awai
         ON j.id = known_id::text`,
 )
 
-/** A page, newest first. Each table gives at most a page, by an index on the id. */
-export const listJobs = statement<
-  readonly [
-    queue: string | null,
-    state: string | null,
-    name: string | null,
-    after: string | null,
-    limit: number,
-  ],
-  QueuedJobRow
->('list_jobs', (t) => {
-  const condition = `
-           ($1::text IS NULL OR j.queue = $1::text)
-       AND ($2::text IS NULL OR j.state = $2::text)
-       AND ($3::text IS NULL OR j.name = $3::text)
-       AND ($4::text IS NULL OR j.id < $4::text::uuid)`
-  const page = (select: string): string => `
-    (${select}
-     ORDER BY j.id DESC
-     LIMIT $5::int)`
-  return `
+/** Which jobs a page is of; null: whatever it is. `after`: the last id of the page before. */
+export type ListValues = readonly [
+  queue: string | null,
+  state: string | null,
+  name: string | null,
+  after: string | null,
+  limit: number,
+]
+
+/** A page, newest first. */
+export const listJobs = statement<ListValues, QueuedJobRow>(
+  'list_jobs',
+  (t) => `
     SELECT ${QUEUED_JOB}
-      FROM (${page(fromJobs(t, condition))} UNION ALL ${page(fromHistory(t, condition))}) page
-     ORDER BY page.id::uuid DESC
-     LIMIT $5::int`
-})
+      FROM ${t.fn('list_jobs_1')}($1::text, $2::text, $3::text, $4::text::uuid, $5::int)
+     ORDER BY id::uuid DESC
+     LIMIT $5::int`,
+)
 
 /** Registers what a wait is for; `finish` looks here and says when it happened. */
 export const addWaiters = statement<readonly [ids: string, untilMs: number], never>(
