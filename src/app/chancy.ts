@@ -54,6 +54,8 @@ export interface Parts {
   readonly notices: WakeNotices | null
   readonly localClaims: LocalClaims
   readonly listen: () => Promise<void>
+  /** Whether this process hears of every job that becomes ready. */
+  readonly hears: () => boolean
   /** Refuses when it is closed, and makes errors of Chancy of those of the database. */
   readonly explaining: <T>(work: () => Promise<T>) => Promise<T>
 }
@@ -149,6 +151,7 @@ export class Chancy {
       notices: this.#notices,
       localClaims,
       listen: async () => this.#notifier?.start(),
+      hears: () => this.#notifier?.isListening ?? false,
       explaining: async (work) => {
         this.#checkOpen()
         return this.#asker.explaining(work)

@@ -25,12 +25,18 @@ export class Notifier {
   readonly #stopping = new AbortController()
   #running: Promise<void> | null = null
   #tried: Promise<void> | null = null
+  #isListening = false
 
   constructor(driver: Driver, channel: string, clock: Clock, events: NotifierEvents) {
     this.#driver = driver
     this.#channel = channel
     this.#clock = clock
     this.#events = events
+  }
+
+  /** Whether what is told is heard, as far as is known. */
+  get isListening(): boolean {
+    return this.#isListening
   }
 
   /** Resolves when it listens, or when the first try has failed: it goes on trying by itself. */
@@ -83,11 +89,13 @@ export class Notifier {
       onPayload: (payload) => this.#take(payload),
       onLost: (error) => end(error),
     })
+    this.#isListening = true
     onListening()
     const stop = (): void => end(null)
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
     const error = await ended
+    this.#isListening = false
     signal.removeEventListener('abort', stop)
     await unlisten().catch(() => {})
     return error

@@ -32,6 +32,8 @@ export interface QueueRunnerOptions {
   /** The same, or null while nothing may be claimed or started. */
   readonly claimant: () => string | null
   readonly claims: ClaimWatch
+  /** Whether somebody wakes this runner for every job that becomes ready. */
+  readonly hears: () => boolean
   /** Slots that attempts of an earlier runner of this queue still hold. */
   readonly held: () => number
 }
@@ -65,6 +67,8 @@ export class QueueRunner implements Service {
   #asked = 0
   /** Whether the last claim found as much as it asked for. */
   #isLong = false
+  /** Whether somebody spoke of jobs since the last claim began: there may be more than it saw. */
+  #isTold = false
   #failure: { readonly error: unknown } | null = null
   /** Claims that the loop does not wait for. */
   readonly #beside = new Set<Promise<void>>()
@@ -189,7 +193,10 @@ export class QueueRunner implements Service {
     this.#startReady()
     this.#giveBack()
     const room = this.#room()
-    if (room === 0) return this.#nextLookMs()
+    if (room === 0) {
+      this.#isTold ||= isWoken
+      return this.#nextLookMs()
+    }
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
     if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
@@ -279,6 +286,7 @@ export class QueueRunner implements Service {
   async #claim(workerId: string, room: number): Promise<number> {
     const { database, durableClaims } = this.#options
     const claim = this.#claimer.begin(workerId, room, this.#isLong)
+    this.#isTold = false
     this.#claims++
     this.#asked += room
     try {
@@ -364,7 +372,9 @@ export class QueueRunner implements Service {
       this.#onIdle?.()
       this.#onIdle = null
     }
-    if (this.#room() > 0) this.#loop.wake()
+    // Nobody looks again for what is not there, unless it might have come unheard.
+    const mayFind = this.#isLong || this.#isTold || !this.#options.hears()
+    if (mayFind && this.#room() > 0) this.#loop.wake()
   }
 
   #takeReady(): RunningAttempt[] {

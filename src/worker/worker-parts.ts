@@ -93,6 +93,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     names: [...definitions.keys()],
     durableClaims: settings.durableClaims,
     claimant: () => (tenure.isTrusted && !buffer.isFull ? tenure.id : null),
+    hears: app.hears,
     claims: adoption,
   })
   return {
