@@ -134,6 +134,8 @@ export class Pusher {
       this.#emit(rows, isTaken)
       return pushed
     } catch (error) {
+      // They may be there, and nobody hears his own notification.
+      if (isChancyError(error) && error.code === 'OUTCOME_UNKNOWN') this.#emit(rows, false)
       throw error instanceof KeyBusy ? error : await this.#explained(error, rows)
     }
   }

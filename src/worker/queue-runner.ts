@@ -44,6 +44,8 @@ const MAX_CLAIM = 1_000
 const MAX_CLAIMS = 2
 /** A job that waits here this long goes back for others to take. */
 const HOARD_MS = 500
+/** After a job another look is made when the last one is older than this, in milliseconds. */
+const OLD_LOOK_MS = 1_000
 /** How long to wait before claiming again when the lease is in doubt, in milliseconds. */
 const DOUBT_MS = 100
 /** Errors in a row before one is logged: the first ones are a reconnect. */
@@ -75,6 +77,8 @@ export class QueueRunner implements Service {
   #isStopping = false
   /** Whether the last pass was not allowed to claim. */
   #isTurnedAway = false
+  /** When the last look was answered. */
+  #lookedAt = 0
   /** When jobs were last handed over: all that wait here have waited since then at least. */
   #handedAt = 0
   #onIdle: (() => void) | null = null
@@ -139,6 +143,7 @@ export class QueueRunner implements Service {
   /** Runs jobs that a lost claim had left behind. */
   adopt(jobs: readonly ClaimedJob[]): void {
     this.#handOver(jobs)
+    if (this.#waiting > 0) this.#loop.wake()
   }
 
   /** Forgets what was claimed and not started: the lease under it is gone. */
@@ -178,6 +183,7 @@ export class QueueRunner implements Service {
 
   /** One look. Gives back how long to wait for the next when nobody wakes it. */
   async #pass(isWoken: boolean): Promise<number> {
+    this.#isTold ||= isWoken
     if (this.#failure !== null) {
       const { error } = this.#failure
       this.#failure = null
@@ -193,10 +199,7 @@ export class QueueRunner implements Service {
     this.#startReady()
     this.#giveBack()
     const room = this.#room()
-    if (room === 0) {
-      this.#isTold ||= isWoken
-      return this.#nextLookMs()
-    }
+    if (room === 0) return this.#nextLookMs()
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
     if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
@@ -272,7 +275,7 @@ export class QueueRunner implements Service {
       answered: (rows) => {
         over()
         this.#answered(claim.answered(rows))
-        if (this.#isLong || this.#waiting > 0) this.#loop.wake()
+        if (this.#isLong || this.#isTold || this.#waiting > 0) this.#loop.wake()
       },
       lost: () => {
         over()
@@ -296,6 +299,7 @@ export class QueueRunner implements Service {
     } catch (error) {
       this.#asked -= room
       this.#isLong = false
+      this.#isTold = true
       claim.lost()
       throw error
     } finally {
@@ -305,6 +309,7 @@ export class QueueRunner implements Service {
 
   /** Hands over what was claimed, and gives back how long to wait for the next look. */
   #answered({ looked, could, waitMs, jobs, isWhole }: ClaimAnswer): number {
+    this.#lookedAt = this.#options.clock.monotonic()
     this.#handOver(jobs)
     this.#options.hub.emit('queue.polled', { queue: this.#queue.name, looked, taken: jobs.length })
     // All that was looked at may have been put aside: the line goes on behind it.
@@ -372,9 +377,14 @@ export class QueueRunner implements Service {
       this.#onIdle?.()
       this.#onIdle = null
     }
-    // Nobody looks again for what is not there, unless it might have come unheard.
-    const mayFind = this.#isLong || this.#isTold || !this.#options.hears()
-    if (mayFind && this.#room() > 0) this.#loop.wake()
+    if (this.#mayFind(now) && this.#room() > 0) this.#loop.wake()
+  }
+
+  /** Whether there may be more than the last look has found: it need not be made again otherwise. */
+  #mayFind(nowMs: number): boolean {
+    if (this.#isLong || this.#isTold || !this.#options.hears()) return true
+    // Whoever was to tell may have ended before, or was not heard.
+    return nowMs - this.#lookedAt > OLD_LOOK_MS
   }
 
   #takeReady(): RunningAttempt[] {
