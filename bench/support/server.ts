@@ -25,8 +25,11 @@ export interface BenchServer extends AsyncDisposable {
 /** Shown in `pg_stat_activity` for what only the bench says. */
 export const BENCH_APPLICATION = 'chancy-bench'
 
+/** A quarter of the machine's memory, which PostgreSQL's manual names as where to start. */
+const SHARED_BUFFERS = `${Math.floor(totalmem() / 4 / 1024 ** 2)}MB`
+
 /** The server's own defaults, but for the cache, the log, and room for sixteen workers' connections. */
-const EMBEDDED_SETTINGS = { shared_buffers: '2GB', max_connections: '300', ...KEPT_LOG }
+const EMBEDDED_SETTINGS = { shared_buffers: SHARED_BUFFERS, max_connections: '300', ...KEPT_LOG }
 
 /** Settings that decide about rates; they stand in every result. */
 const TOLD = [
