@@ -16,11 +16,13 @@ const QUEUES = `${SCHEMA}.queues`
 /** Rows a statement: an answer now and then, so that a long filling can be seen to go on. */
 const FILL = 500_000
 
+const IDS_A_MS = 1_000
 /**
- * Ids as producers make them (RFC 9562, version 7), a thousand a millisecond from now on: rising
+ * Ids as producers make them (RFC 9562, version 7), a thousand a millisecond from `$1` on: rising
  * but for what shares a millisecond, as the primary key meets them in life. `n` counts the rows.
  */
-const NEW_ID = `(lpad(to_hex($1::bigint + n / 1000), 12, '0') || '7' || lpad(to_hex(n % 1000), 3, '0')
+const NEW_ID = `(lpad(to_hex($1::bigint + n / ${IDS_A_MS}), 12, '0') || '7'
+         || lpad(to_hex(n % ${IDS_A_MS}), 3, '0')
          || '8' || lpad(to_hex((random() * 1e18)::bigint), 15, '0'))::uuid`
 
 /**
@@ -85,7 +87,10 @@ export class Ground {
     )
   }
 
-  /** Adds history, all of it to today: the day that finishing jobs go to as well. */
+  /**
+   * Adds history, all of it to today: the day that finishing jobs go to as well. It was pushed before
+   * whatever is measured, so its ids end where those begin.
+   */
   async addFinished(count: number): Promise<void> {
     await this.#fill(
       count,
@@ -94,6 +99,8 @@ export class Ground {
        SELECT ${NEW_ID}, 1, now(), now(), now(), '01890000-0000-7000-8000-000000000000', 0.1,
               0, 1, 1, 0, 1, 'succeeded', '${QUEUE}', 'empty', '{}'
          FROM generate_series($2::int, $3::int) n`,
+      [],
+      Date.now() - Math.ceil(count / IDS_A_MS),
     )
   }
 
@@ -174,11 +181,15 @@ export class Ground {
     )
   }
 
-  async #fill(count: number, text: string, more: readonly number[] = []): Promise<void> {
-    const nowMs = Date.now()
+  async #fill(
+    count: number,
+    text: string,
+    more: readonly number[] = [],
+    firstMs = Date.now(),
+  ): Promise<void> {
     for (let from = 0; from < count; from += FILL) {
       const to = Math.min(count, from + FILL) - 1
-      await this.server.query(text, [nowMs, from, to, ...more])
+      await this.server.query(text, [firstMs, from, to, ...more])
     }
   }
 }
