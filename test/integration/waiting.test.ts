@@ -32,21 +32,21 @@ describe('waitForJob', () => {
 
   it('hears from another process', { timeout: 60_000 }, async () => {
     const chancy = app.chancy()
+    const connected = new Promise((resolve) => chancy.on('notifier.connected', resolve))
+    const refs = await chancy.pushMany([1, 2, 3, 4, 5].map(numbered))
+    const left = new Set(refs.map(({ id }) => id))
+    const allHeard = new Promise<void>((resolve) => {
+      chancy.on('job.finished', ({ id }) => {
+        if (left.delete(id) && left.size === 0) resolve()
+      })
+    })
+    const waiting = chancy.waitForJobs(refs)
+    // A job that finishes before its wait is registered is told to nobody: none starts before.
+    await Promise.all([connected, registered(5)])
     const script = new URL('../support/processes/worker-of.mjs', import.meta.url)
     await using process = startProcess(script, { args: [databaseUrl(app.schema), app.schema] })
-    await process.next((said) => said === 'ready')
-    // The first wait begins to listen; what follows is heard.
-    await chancy.waitForJob(await chancy.push(numbered(0)))
-    const heard = new Set<string>()
-    chancy.on('job.finished', ({ id }) => heard.add(id))
-    const ids: string[] = []
-    for (let n = 1; n <= 5; n++) {
-      const ref = await chancy.push(numbered(n))
-      ids.push(ref.id)
-      expect(await chancy.waitForJob(ref)).toMatchObject({ result: n })
-    }
-    // One that finishes while its wait is being registered is found by a look instead.
-    expect(ids.filter((id) => heard.has(id)).length).toBeGreaterThan(0)
+    expect((await waiting).map(({ result }) => result)).toEqual([1, 2, 3, 4, 5])
+    await allHeard
     process.send('stop')
     expect(await process.exited).toMatchObject({ code: 0 })
   })
