@@ -30,7 +30,7 @@ import { Hub } from '../events/hub.ts'
 import { PluginSet } from '../plugin/plugin-set.ts'
 import { Asker } from './asker.ts'
 import type { Jobs } from './batches.ts'
-import { defaultLogger } from './default-logger.ts'
+import { lazyLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
 import { JobActions } from './job-actions.ts'
 import { idOf, idsOf, type JobId } from './job-id.ts'
@@ -396,13 +396,3 @@ export class Chancy {
 
 /** Accepts durations wherever the options do; named here for the declaration files. */
 export type { Duration }
-
-/** The default one is made when something is first logged: importing Chancy starts nothing. */
-function lazyLogger(): Logger {
-  return {
-    debug: (fields, message) => defaultLogger().debug(fields, message),
-    info: (fields, message) => defaultLogger().info(fields, message),
-    warn: (fields, message) => defaultLogger().warn(fields, message),
-    error: (fields, message) => defaultLogger().error(fields, message),
-  }
-}

@@ -4,8 +4,18 @@ import type { Logger } from '../core/logger.ts'
 
 let shared: Logger | null = null
 
+/** The default one, made when something is first logged: importing Chancy starts nothing. */
+export function lazyLogger(): Logger {
+  return {
+    debug: (fields, message) => defaultLogger().debug(fields, message),
+    info: (fields, message) => defaultLogger().info(fields, message),
+    warn: (fields, message) => defaultLogger().warn(fields, message),
+    error: (fields, message) => defaultLogger().error(fields, message),
+  }
+}
+
 /** Readable lines on a terminal, JSON elsewhere. One for the process, made when first needed. */
-export function defaultLogger(): Logger {
+function defaultLogger(): Logger {
   shared ??= process.stdout.isTTY
     ? pino({ name: 'chancy' }, quiet(pretty({ sync: true, ignore: 'pid,hostname,name' })))
     : pino({ name: 'chancy' }, quiet(pino.destination({ sync: true })))

@@ -12,6 +12,7 @@ import { type ClaimAnswer, Claimer, type ClaimWatch } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { ReadyLine } from './ready-line.ts'
 import { Rest } from './rest.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
@@ -60,9 +61,7 @@ export class QueueRunner implements Service {
   readonly #loop: Loop
   #queue: Queue
   #executor: Executor
-  /** Claimed and not started, in the order they are to start. */
-  #ready: RunningAttempt[] = []
-  #next = 0
+  readonly #ready = new ReadyLine<RunningAttempt>()
   #active = 0
   /** Claims under way, and how many jobs they asked for. */
   #claims = 0
@@ -116,7 +115,7 @@ export class QueueRunner implements Service {
 
   /** Claiming is allowed again. Whoever did not ask meanwhile has nothing to make up for. */
   wakeIfTurnedAway(): void {
-    if (this.#isTurnedAway || this.#waiting > 0) this.#loop.wake()
+    if (this.#isTurnedAway || this.#ready.length > 0) this.#loop.wake()
   }
 
   /** Claims nothing more and starts nothing more; what was not started goes back. */
@@ -124,7 +123,7 @@ export class QueueRunner implements Service {
     this.#isStopping = true
     await this.#loop.stop()
     await Promise.all(this.#beside)
-    this.#options.attempts.release(this.#takeReady())
+    this.#options.attempts.release(this.#ready.takeAll())
   }
 
   /** Resolves when no attempt is active. */
@@ -143,12 +142,12 @@ export class QueueRunner implements Service {
   /** Runs jobs that a lost claim had left behind. */
   adopt(jobs: readonly ClaimedJob[]): void {
     this.#handOver(jobs)
-    if (this.#waiting > 0) this.#loop.wake()
+    if (this.#ready.length > 0) this.#loop.wake()
   }
 
   /** Forgets what was claimed and not started: the lease under it is gone. */
   forget(): void {
-    this.#takeReady()
+    this.#ready.takeAll()
   }
 
   /** Attempts that run now. */
@@ -168,10 +167,6 @@ export class QueueRunner implements Service {
 
   dearLine(): DearLine | null {
     return this.#claimer.dearLine()
-  }
-
-  get #waiting(): number {
-    return this.#ready.length - this.#next
   }
 
   /** Attempts that the executor takes: those that may run at once, and what its children need ahead. */
@@ -226,7 +221,7 @@ export class QueueRunner implements Service {
     if (this.#isStopping || this.#claims >= MAX_CLAIMS) return 0
     // A start is a claim: what only waits here would use up the starts of others.
     const ahead = this.#queue.rateLimit === null ? this.#readAhead.jobs : 0
-    const held = this.#active + this.#waiting + this.#asked
+    const held = this.#active + this.#ready.length + this.#asked
     const free = this.#slots + ahead - held
     const isWorthIt = held === 0 || free > ahead / 3
     return isWorthIt ? Math.min(MAX_CLAIM, Math.max(0, free)) : 0
@@ -235,14 +230,14 @@ export class QueueRunner implements Service {
   /** What has waited here for long is somebody else's: jobs are not as short as they were. */
   #giveBack(): void {
     const now = this.#options.clock.monotonic()
-    if (this.#waiting === 0 || now - this.#handedAt <= HOARD_MS) return
+    if (this.#ready.length === 0 || now - this.#handedAt <= HOARD_MS) return
     this.#readAhead.stuck()
-    this.#options.attempts.release(this.#takeReady())
+    this.#options.attempts.release(this.#ready.takeAll())
   }
 
   #nextLookMs(): number {
     const pollMs = jittered(this.#queue.pollingIntervalMs)
-    return this.#waiting > 0 ? Math.min(HOARD_MS, pollMs) : pollMs
+    return this.#ready.length > 0 ? Math.min(HOARD_MS, pollMs) : pollMs
   }
 
   /**
@@ -250,7 +245,7 @@ export class QueueRunner implements Service {
    * wake this runner to claim what it brings.
    */
   offer(count: number): OfferedClaim | null {
-    const isAtRest = this.#active + this.#waiting + this.#claims === 0
+    const isAtRest = this.#active + this.#ready.length + this.#claims === 0
     if (!isAtRest || this.#queue.rateLimit !== null) return null
     const room = this.#room()
     const workerId = this.#options.claimant()
@@ -275,7 +270,7 @@ export class QueueRunner implements Service {
       answered: (rows) => {
         over()
         this.#answered(claim.answered(rows))
-        if (this.#isLong || this.#isTold || this.#waiting > 0) this.#loop.wake()
+        if (this.#isLong || this.#isTold || this.#ready.length > 0) this.#loop.wake()
       },
       lost: () => {
         over()
@@ -323,7 +318,7 @@ export class QueueRunner implements Service {
     if (!isWhole) return Math.min(pollMs, this.#claimer.wholeInMs())
     // A queue that may not be claimed from is looked at as seldom as it asks for; and what waits here
     // is looked after by passes.
-    if (could > 0 && this.#waiting === 0) this.#rest.begin(this.#options.clock.monotonic())
+    if (could > 0 && this.#ready.length === 0) this.#rest.begin(this.#options.clock.monotonic())
     return pollMs
   }
 
@@ -331,25 +326,23 @@ export class QueueRunner implements Service {
     if (jobs.length === 0) return
     this.#handedAt = this.#options.clock.monotonic()
     this.#rest.end()
-    if (this.#next > 0) {
-      this.#ready = this.#ready.slice(this.#next)
-      this.#next = 0
-    }
     // What was claimed under a lease that is lost by now belongs to whoever recovers it.
     const workerId = this.#options.workerId()
+    const attempts: RunningAttempt[] = []
     for (const job of jobs) {
       if (job.workerId !== workerId) continue
       // Known from here on, so that nobody takes them for jobs that a lost claim left behind.
       const attempt = this.#options.running.add(job)
-      if (attempt !== null) this.#ready.push(attempt)
+      if (attempt !== null) attempts.push(attempt)
     }
+    this.#ready.add(attempts)
     this.#startReady()
   }
 
   #startReady(): void {
-    if (this.#waiting === 0 || this.#options.claimant() === null) return
-    while (this.#active < this.#slots && this.#waiting > 0 && !this.#isStopping) {
-      this.#run(this.#ready[this.#next++] as RunningAttempt)
+    if (this.#ready.length === 0 || this.#options.claimant() === null) return
+    while (this.#active < this.#slots && this.#ready.length > 0 && !this.#isStopping) {
+      this.#run(this.#ready.take())
     }
   }
 
@@ -371,7 +364,7 @@ export class QueueRunner implements Service {
   #ended(startedAt: number): void {
     const now = this.#options.clock.monotonic()
     this.#readAhead.ended(now, now - startedAt)
-    if (this.#waiting > 0) this.#startReady()
+    if (this.#ready.length > 0) this.#startReady()
     if (this.#active === 0) {
       this.#readAhead.idle(now)
       this.#onIdle?.()
@@ -385,13 +378,6 @@ export class QueueRunner implements Service {
     if (this.#isLong || this.#isTold || !this.#options.hears()) return true
     // Whoever was to tell may have ended before, or was not heard.
     return nowMs - this.#lookedAt > OLD_LOOK_MS
-  }
-
-  #takeReady(): RunningAttempt[] {
-    const taken = this.#ready.slice(this.#next)
-    this.#ready = []
-    this.#next = 0
-    return taken
   }
 
   #claimFailed(error: unknown, inARow: number): void {
