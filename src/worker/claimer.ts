@@ -16,6 +16,8 @@ export interface ClaimWatch {
 }
 
 export interface ClaimAnswer {
+  /** Whether nothing may be claimed from the queue: it is paused or not declared. */
+  readonly isClosed: boolean
   /** Rows that were looked at, and how many could have been taken. */
   readonly looked: number
   readonly could: number
@@ -87,6 +89,7 @@ export class Claimer {
     if (ranges === null) this.#lanes.looked(askedAt, head?.max_attempts ?? 0)
     this.#lanes.took(jobs)
     return {
+      isClosed: head?.name === 'paused' || head?.name === 'undeclared',
       looked: head?.priority ?? 0,
       could: head?.attempts ?? 0,
       waitMs: head?.created_ms ?? 0,

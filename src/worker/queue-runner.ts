@@ -35,6 +35,8 @@ export interface QueueRunnerOptions {
   readonly claims: ClaimWatch
   /** Whether somebody wakes this runner for every job that becomes ready. */
   readonly hears: () => boolean
+  /** Told of a queue that is closed in the database, and open as far as this runner knows. */
+  readonly onClosed: (queue: string) => void
   /** Slots that attempts of an earlier runner of this queue still hold. */
   readonly held: () => number
 }
@@ -303,8 +305,10 @@ export class QueueRunner implements Service {
   }
 
   /** Hands over what was claimed, and gives back how long to wait for the next look. */
-  #answered({ looked, could, waitMs, jobs, isWhole }: ClaimAnswer): number {
+  #answered({ isClosed, looked, could, waitMs, jobs, isWhole }: ClaimAnswer): number {
     this.#lookedAt = this.#options.clock.monotonic()
+    // A pause may be over before anybody has read of it, and what came meanwhile waits here.
+    if (isClosed && this.#queue.state === 'active') this.#options.onClosed(this.#queue.name)
     this.#handOver(jobs)
     this.#options.hub.emit('queue.polled', { queue: this.#queue.name, looked, taken: jobs.length })
     // All that was looked at may have been put aside: the line goes on behind it.

@@ -62,6 +62,12 @@ export class QueueWatcher implements Service {
     return this.#loop.stop()
   }
 
+  /** What is known of a queue is wrong: it is read at once, and told of whether it differs or not. */
+  doubt(name: string): void {
+    if (this.#known.has(name)) this.#known.set(name, '')
+    this.#loop.wake()
+  }
+
   async #declareDefault(): Promise<void> {
     const { database } = this.#options
     const queue = new Queue('default', { executor: this.#options.defaultExecutor })

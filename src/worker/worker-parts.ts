@@ -95,6 +95,17 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     claimant: () => (tenure.isTrusted && !buffer.isFull ? tenure.id : null),
     hears: app.hears,
     claims: adoption,
+    onClosed: (queue) => watcher.doubt(queue),
+  })
+  const watcher = new QueueWatcher({
+    ...common,
+    workerId,
+    tags: owner.tags,
+    // Plain functions have no module for a child to load.
+    defaultExecutor: app.jobs.every(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
+    only: settings.queues,
+    onQueue: (queue) => runners.run(queue),
+    onGone: (name) => runners.retire(name),
   })
   return {
     executors,
@@ -134,15 +145,6 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     }),
     lookout: new Lookout({ ...common, runners, names: [...definitions.keys()] }),
     history: new HistoryKeeper(common),
-    watcher: new QueueWatcher({
-      ...common,
-      workerId,
-      tags: owner.tags,
-      // Plain functions have no module for a child to load.
-      defaultExecutor: app.jobs.every(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
-      only: settings.queues,
-      onQueue: (queue) => runners.run(queue),
-      onGone: (name) => runners.retire(name),
-    }),
+    watcher,
   }
 }
