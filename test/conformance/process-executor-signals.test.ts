@@ -32,12 +32,12 @@ describe('a signal to a child', () => {
 
   it('ends at the limit what has no handlers, without waiting for the last', async () => {
     for (const name of ['nap', 'spins']) {
-      const executor = pools.process({ jobs, concurrency: 1, killAfterMs: 2_000 })
+      const executor = pools.process({ jobs, concurrency: 1, killAfterMs: 8_000 })
       const startedAt = performance.now()
       const args = name === 'nap' ? { ms: 60_000 } : {}
       const outcome = await start(executor, name, args, { timeMs: 100 }).ended
       expect(outcome.kind).toBe('timed-out')
-      expect(performance.now() - startedAt).toBeLessThan(2_000)
+      expect(performance.now() - startedAt).toBeLessThan(7_500)
     }
   })
 })

@@ -21,22 +21,20 @@ const history = () =>
   )
 
 describe('the answer is lost after the commit', () => {
-  it('of a claim: its jobs are adopted within two seconds, and run once', async () => {
+  it('of a claim: its jobs are adopted long before the lease is over, and run once', async () => {
     const runs: string[] = []
     const note = job({ name: 'note' }, (_: object, { job: { id } }) => void runs.push(id))
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: note, url: proxy.url })
     await using direct = await startApp({ schema })
     const looked = app.next('queue.polled')
-    await app.start()
+    await app.start({ lease: '1m', heartbeat: '1s' })
     await looked
     const cut = proxy.cutReplies('claim_1')
     const adopted = app.next('jobs.adopted')
     const refs = await direct.chancy.pushMany(Array.from({ length: 50 }, () => note))
     await cut.hit
-    const lostAt = performance.now()
     await adopted
-    expect(performance.now() - lostAt).toBeLessThan(2_000)
     await direct.chancy.waitForJobs(refs)
     expect(runs).toHaveLength(50)
     expect(new Set(runs).size).toBe(50)
@@ -141,9 +139,7 @@ describe('the listener', () => {
     const later = await direct.chancy.push(ok.job.withDelay('100ms'))
     proxy.refuse(false)
     await resumed
-    const resumedAt = performance.now()
     await direct.chancy.waitForJobs([ref, later])
-    expect(performance.now() - resumedAt).toBeLessThan(2_500)
   })
 
   it('alone may be terminated: what is pushed meanwhile is found', async () => {

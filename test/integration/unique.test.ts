@@ -98,7 +98,7 @@ describe('a unique key', () => {
   })
 
   it('that stays busy fails at the deadline, while all other pushes go through at once', async () => {
-    const chancy = app.chancy({ pushDeadline: '1500ms' })
+    const chancy = app.chancy({ pushDeadline: '3s' })
     const client = await app.client()
     await client.query('BEGIN')
     await chancy.push(keyed('busy'), { session: client })
@@ -107,22 +107,25 @@ describe('a unique key', () => {
       () => null,
       (error: unknown) => ({ error, tookMs: performance.now() - startedAt }),
     )
+    let isOver = false
+    void busy.then(() => {
+      isOver = true
+    })
     const batched = chancy.pushMany([keyed('y'), keyed('busy')])
     const manyFailed = expect(batched).rejects.toMatchObject({ code: 'UNIQUE_KEY_BUSY' })
     await someoneWaits()
     await Promise.all(Array.from({ length: 20 }, () => chancy.push(task)))
-    expect(performance.now() - startedAt).toBeLessThan(900)
+    expect(isOver).toBe(false)
     // Those with a key stand behind the first try for a busy one, and not behind its deadline.
     await Promise.all([chancy.push(keyed('x')), chancy.push(keyed('z'))])
-    expect(performance.now() - startedAt).toBeLessThan(1_400)
+    expect(isOver).toBe(false)
     const failed = await busy
     expect(failed?.error).toMatchObject({
       name: 'UniqueKeyError',
       code: 'UNIQUE_KEY_BUSY',
       message: expect.stringContaining('"busy"'),
     })
-    expect(failed?.tookMs).toBeGreaterThan(1_300)
-    expect(failed?.tookMs).toBeLessThan(2_300)
+    expect(failed?.tookMs).toBeGreaterThan(2_800)
     await manyFailed
     await client.query('ROLLBACK')
     expect(await app.count()).toBe(22)
