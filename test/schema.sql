@@ -134,7 +134,7 @@ TABLE jobs (
 CREATE INDEX jobs_aside ON chancy.jobs USING btree (queue, name, priority DESC, seq) WHERE aside;
 CREATE INDEX jobs_blocked ON chancy.jobs USING btree (concurrency_key, queue, priority DESC, seq) WHERE blocked;
 CREATE INDEX jobs_cancelling ON chancy.jobs USING btree (cancel_requested_at) WHERE (cancel_requested_at IS NOT NULL);
-CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_seq) WHERE (ready_seq IS NOT NULL);
+CREATE INDEX jobs_claim ON chancy.jobs USING btree (queue, priority DESC, ready_seq) WHERE ((ready_seq IS NOT NULL) AND (claim_seq IS NULL));
 CREATE INDEX jobs_due ON chancy.jobs USING btree (run_at) WHERE ((ready_seq IS NULL) AND (NOT blocked) AND (NOT aside));
 CREATE INDEX jobs_group ON chancy.jobs USING btree (concurrency_key, claim_seq) WHERE (claim_seq IS NOT NULL);
 CREATE INDEX jobs_group_ready ON chancy.jobs USING btree (concurrency_key, queue, ready_seq) WHERE ((ready_seq IS NOT NULL) AND (concurrency_key IS NOT NULL) AND (claim_seq IS NULL));
@@ -344,6 +344,7 @@ AS $function$
      over tid[];
      looked int := 0;
      is_limited boolean;
+     all_fit boolean;
      keys text[];
      locked text[];
      lows_held bigint[];
@@ -465,7 +466,7 @@ AS $function$
                 SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                   FROM "chancy"."jobs" j
-                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                  ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
                    FOR NO KEY UPDATE SKIP LOCKED) l
@@ -506,7 +507,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running' AND j.priority = g.high
                           AND j.ready_seq > g.after AND j.ready_seq < g.before
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
@@ -517,7 +518,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                           AND j.priority < g.high AND j.priority > g.low
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
@@ -540,7 +541,7 @@ AS $function$
                 SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                   FROM "chancy"."jobs" j
-                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                  ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
                    FOR NO KEY UPDATE SKIP LOCKED) l
@@ -562,7 +563,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running' AND j.priority = g.high
                           AND j.ready_seq > g.after AND j.ready_seq < g.before
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
@@ -573,7 +574,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                           AND j.priority < g.high AND j.priority > g.low
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT room
@@ -597,11 +598,11 @@ AS $function$
                            FROM (
                              SELECT j.ctid AS tid, j.name
                                FROM "chancy"."jobs" j
-                              WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                              WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                               ORDER BY j.priority DESC, j.ready_seq
                               LIMIT 5000) h
                           WHERE h.name <> ALL (names)))
-                   AND k.ready_seq IS NOT NULL AND k.state <> 'running'
+                   AND k.ready_seq IS NOT NULL AND k.claim_seq IS NULL AND k.state <> 'running'
                    FOR NO KEY UPDATE SKIP LOCKED));
      END IF;
      IF picked IS NULL THEN
@@ -617,12 +618,15 @@ AS $function$
        -- Missing groups are made before any is locked, in one order; then all are locked, in one
        -- order. One that the sweep took in between is missed here: everything is let go, and the
        -- claim begins again.
-       INSERT INTO "chancy"."concurrency_groups" (key)
-       SELECT k.key
-         FROM unnest(keys) AS k(key)
-        WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
-        ORDER BY k.key
-           ON CONFLICT DO NOTHING;
+       IF (SELECT count(*) FROM "chancy"."concurrency_groups" g WHERE g.key = ANY (keys))
+          < cardinality(keys) THEN
+         INSERT INTO "chancy"."concurrency_groups" (key)
+         SELECT k.key
+           FROM unnest(keys) AS k(key)
+          WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
+          ORDER BY k.key
+             ON CONFLICT DO NOTHING;
+       END IF;
        SELECT array_agg(l.key), array_agg(l.low_seq)
          INTO locked, lows_held
          FROM (
@@ -637,50 +641,50 @@ AS $function$
        claim_number := nextval('"chancy"."claim_numbers"');
 
        -- Later statements than the lock: they see what its last holder did.
-       SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
-         INTO used, oldest
+       SELECT array_agg(c.used), array_agg(c.oldest), array_agg(c.priority), array_agg(c.seq),
+              cardinality(keys) = cardinality(picked) AND bool_and(c.used = 0 AND c.seq IS NULL)
+         INTO used, oldest, head_priorities, head_seqs, all_fit
          FROM (
-           SELECT k.n, r.used, r.oldest
+           SELECT r.used, r.oldest, b.priority, b.seq
              FROM unnest(keys, lows_held) WITH ORDINALITY AS k(key, low, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM "chancy"."jobs" j
-                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r) c;
-       SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
-         INTO head_priorities, head_seqs
-         FROM (
-           SELECT k.n, b.priority, b.seq
-             FROM unnest(keys) WITH ORDINALITY AS k(key, n)
+                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r
              LEFT JOIN LATERAL (
                     SELECT j.priority, j.seq
                       FROM "chancy"."jobs" j
                      WHERE j.blocked AND j.concurrency_key = k.key AND j.queue = wanted_queue
                      ORDER BY j.priority DESC, j.seq
-                     LIMIT 1) b ON true) h;
+                     LIMIT 1) b ON true
+            ORDER BY k.n) c;
 
-       -- In each group by priority and age, up to the first that does not fit; and none before an
-       -- older one that is blocked.
-       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
-              array_agg(f.tid) FILTER (WHERE NOT f.fits)
-         INTO picked, ids, over
-         FROM (
-           SELECT c.tid, c.id,
-                  c.key IS NULL OR bool_and(
-                    used[c.g] + c.rank <= c.own_max
-                    AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
-                         OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
-                    OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
-             FROM (
-               SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, greatest(coalesce(j.concurrency_max, 1), 1) AS own_max, j.priority, j.seq,
-                      dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
-                      row_number() OVER (PARTITION BY j.concurrency_key
-                                             ORDER BY j.priority DESC, j.seq) AS rank
-                 FROM "chancy"."jobs" j
-                WHERE j.ctid = ANY (picked)) c) f;
-       IF over IS NOT NULL THEN
-         UPDATE "chancy"."jobs" j
-            SET blocked = true, ready_seq = NULL, aside = false
-          WHERE j.ctid = ANY (over);
+       -- One job of each group, and nobody runs or waits in any: most claims are like that.
+       IF NOT all_fit THEN
+         -- In each group by priority and age, up to the first that does not fit; and none before an
+         -- older one that is blocked.
+         SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
+                array_agg(f.tid) FILTER (WHERE NOT f.fits)
+           INTO picked, ids, over
+           FROM (
+             SELECT c.tid, c.id,
+                    c.key IS NULL OR bool_and(
+                      used[c.g] + c.rank <= c.own_max
+                      AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
+                           OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
+                      OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
+               FROM (
+                 SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, greatest(coalesce(j.concurrency_max, 1), 1) AS own_max, j.priority, j.seq,
+                        dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
+                        row_number() OVER (PARTITION BY j.concurrency_key
+                                               ORDER BY j.priority DESC, j.seq) AS rank
+                   FROM "chancy"."jobs" j
+                  WHERE j.ctid = ANY (picked)) c) f;
+         IF over IS NOT NULL THEN
+           UPDATE "chancy"."jobs" j
+              SET blocked = true, ready_seq = NULL, aside = false
+            WHERE j.ctid = ANY (over);
+         END IF;
        END IF;
        -- A bound for the count, moved seldom: under an old transaction the index keeps every job that
        -- ran in the group since.
@@ -711,15 +715,20 @@ AS $function$
             -- Bounded, since one row that overflows would fail the claim of all, again and again.
             attempts = least(j.attempts, 2147483646) + 1,
             fence = least(j.fence, 9007199254740990) + 1,
-            -- No change in an ordinary job: what an index knows of it stays as it is. One that was aside
-            -- gets the first place of all, which moves nobody's bound.
+            -- No change in an ordinary job: what an index knows of it stays as it is. One that has a
+            -- limit leaves the index of the line, and one that was aside gets the first place of
+            -- all, which moves nobody's bound.
             claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
             aside = false, ready_seq = coalesce(j.ready_seq, -9007199254740991)
       WHERE j.ctid = ANY (picked)
      RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
-                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
+                 WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('concurrency_key', j.concurrency_key)::text
+                 WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('unique_key', j.unique_key)::text
+                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
@@ -775,15 +784,14 @@ AS $function$
          (SELECT 1
             FROM "chancy"."jobs" a
            WHERE a.queue = found_job.queue AND a.priority = found_job.priority
-             AND a.ready_seq IS NOT NULL AND a.ready_seq < found_job.ready_seq
-             AND a.state <> 'running'
+             AND a.ready_seq < found_job.ready_seq AND a.ready_seq IS NOT NULL AND a.claim_seq IS NULL AND a.state <> 'running'
            ORDER BY a.ready_seq DESC
            LIMIT bound)
          UNION ALL
          (SELECT 1
             FROM "chancy"."jobs" a
            WHERE a.queue = found_job.queue AND a.priority > found_job.priority
-             AND a.ready_seq IS NOT NULL AND a.state <> 'running'
+             AND a.ready_seq IS NOT NULL AND a.claim_seq IS NULL AND a.state <> 'running'
            ORDER BY a.priority, a.ready_seq DESC
            LIMIT bound)
          LIMIT bound) counted;
@@ -928,7 +936,7 @@ AS $function$
                FROM (
                  SELECT 1
                    FROM "chancy"."jobs" j
-                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                  WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                   ORDER BY j.priority DESC, j.ready_seq
                   LIMIT bound) counted),
             (SELECT count(*)::int
@@ -1170,8 +1178,8 @@ AS $function$
        up_to := least(target, place + step);
        SELECT j.ready_seq INTO ready
          FROM "chancy"."jobs" j
-        WHERE j.queue = wanted_queue AND j.priority = wanted AND j.ready_seq IS NOT NULL
-          AND j.ready_seq > place AND j.ready_seq <= up_to AND j.state <> 'running'
+        WHERE j.queue = wanted_queue AND j.priority = wanted
+          AND j.ready_seq > place AND j.ready_seq <= up_to AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
         ORDER BY j.ready_seq
         LIMIT 1;
        IF FOUND THEN
@@ -1261,8 +1269,12 @@ AS $function$
      RETURN QUERY
      SELECT j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
-                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
+                 WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('concurrency_key', j.concurrency_key)::text
+                 WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('unique_key', j.unique_key)::text
+                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
@@ -1761,7 +1773,7 @@ AS $function$
                 SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                   FROM "chancy"."jobs" j
-                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                 WHERE j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                  ORDER BY j.priority DESC, j.ready_seq
                  LIMIT 1
                    FOR NO KEY UPDATE SKIP LOCKED) l) END
@@ -1794,7 +1806,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running' AND j.priority = g.high
+                        WHERE g.high = g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running' AND j.priority = g.high
                           AND j.ready_seq > g.after AND j.ready_seq < g.before
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT 1
@@ -1805,7 +1817,7 @@ AS $function$
                        SELECT j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq
                          FROM "chancy"."jobs" j
-                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+                        WHERE g.high <> g.low AND j.queue = wanted_queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
                           AND j.priority < g.high AND j.priority > g.low
                         ORDER BY j.priority DESC, j.ready_seq
                  LIMIT 1
@@ -1835,8 +1847,12 @@ AS $function$
                    AS r(id, queue, name, args, priority, max_attempts, n)) g
            RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
-               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN NOT (j.unique_key IS NULL AND j.concurrency_key IS NULL AND j.concurrency_max IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0)
-                 THEN (jsonb_strip_nulls(jsonb_build_object('unique_key', j.unique_key, 'concurrency_key', j.concurrency_key, 'concurrency_max', j.concurrency_max, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+               date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
+                 WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('concurrency_key', j.concurrency_key)::text
+                 WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('unique_key', j.unique_key)::text
+                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
@@ -2100,7 +2116,7 @@ AS $function$
        FROM unnest(queues) AS u(name)
       WHERE (SELECT true FROM "chancy"."line_floors" l WHERE l.queue = u.name)
          OR (SELECT true FROM "chancy"."jobs" j
-              WHERE j.queue = u.name AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+              WHERE j.queue = u.name AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
               LIMIT 1)
          OR (SELECT true FROM "chancy"."jobs" j
               WHERE j.aside AND j.queue = u.name AND j.name = ANY (names)

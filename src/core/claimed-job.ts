@@ -32,7 +32,6 @@ export interface ClaimedJob {
 export interface RareFields {
   readonly unique_key?: string
   readonly concurrency_key?: string
-  readonly concurrency_max?: number
   readonly limits?: StoredLimits
   readonly backoff?: unknown
   readonly retention_ms?: number

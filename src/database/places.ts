@@ -2,7 +2,8 @@ import type { Names } from './names.ts'
 
 /**
  * A draw from the line gives this many places: a batch of rows draws once and has them in its own
- * order. What becomes ready otherwise draws for each row and uses the first of them. What JavaScript counts exactly is enough for eleven years of 100,000 draws a second.
+ * order. What becomes ready otherwise draws for each row and uses the first of them. What JavaScript
+ * counts exactly is enough for eleven years of 100,000 draws a second.
  */
 export const BLOCK = 256
 

@@ -154,7 +154,7 @@ interface Mutant {
   readonly to: string
 }
 
-const COUNT = /SELECT array_agg\(c\.used ORDER BY c\.n\)[\s\S]*?\) r\) c;/
+const COUNT = /SELECT array_agg\(c\.used\)[\s\S]*?ORDER BY k\.n\) c;/
 /** As if claimed from a moment ago: a claim that moved its bound would fail the second by itself. */
 const GROUP =
   "INSERT INTO $schema.concurrency_groups SELECT 'work', last_value FROM $schema.claim_numbers"
@@ -226,7 +226,7 @@ describe('the checker', () => {
                             (SELECT count(*)::int FROM SCHEMA.jobs j WHERE j.state = 'running'
                                 AND j.concurrency_key = g.key) AS used, NULL::bigint AS oldest
                        FROM SCHEMA.concurrency_groups g WHERE g.key = ANY (keys)
-                      ORDER BY g.key FOR NO KEY UPDATE) l;$2`,
+                      ORDER BY g.key FOR NO KEY UPDATE) l;$2all_fit := false;`,
       },
       READ_COMMITTED,
       'nothing',
@@ -237,6 +237,12 @@ describe('the checker', () => {
         from: /(WHERE g\.key = ANY \(keys\)\s+ORDER BY g\.key)\s+FOR NO KEY UPDATE\) l;/,
         to: '$1) l;',
       },
+      READ_COMMITTED,
+      'nothing',
+    ],
+    [
+      'a job of each group, whatever runs there',
+      { from: /bool_and\(c\.used = 0 AND c\.seq IS NULL\)/, to: 'bool_and(c.seq IS NULL)' },
       READ_COMMITTED,
       'nothing',
     ],

@@ -55,6 +55,22 @@ describe('a blocked job', () => {
       reasons: [{ kind: 'no-worker' }, { kind: 'concurrency', running: 1, holders: [second.id] }],
     })
   })
+
+  it('is not overtaken by a younger one, though nobody runs in its group', async () => {
+    const chancy = app.chancy()
+    const grouped = task.job.withConcurrency(1)
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await chancy.push(grouped)
+    const [first] = await claim(10)
+    const second = await chancy.push(grouped)
+    expect(await claim(10)).toEqual([])
+    // Without its key, as if the wake-up were lost: the sweep finds the job later.
+    await finish(first!, 'succeeded')
+    await chancy.push(grouped)
+    expect(await claim(10)).toEqual([])
+    await app.sql('SELECT * FROM $sweep_blocked_1(NULL, 10)')
+    expect((await claim(10)).map(({ id }) => id)).toEqual([second.id])
+  })
 })
 
 describe('a claim that waits for the queue', () => {

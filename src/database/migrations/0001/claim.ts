@@ -69,6 +69,7 @@ export const claim = (t: Names): string[] => [
      over tid[];
      looked int := 0;
      is_limited boolean;
+     all_fit boolean;
      keys text[];
      locked text[];
      lows_held bigint[];
@@ -160,12 +161,15 @@ export const claim = (t: Names): string[] => [
        -- Missing groups are made before any is locked, in one order; then all are locked, in one
        -- order. One that the sweep took in between is missed here: everything is let go, and the
        -- claim begins again.
-       INSERT INTO ${t.concurrencyGroups} (key)
-       SELECT k.key
-         FROM unnest(keys) AS k(key)
-        WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
-        ORDER BY k.key
-           ON CONFLICT DO NOTHING;
+       IF (SELECT count(*) FROM ${t.concurrencyGroups} g WHERE g.key = ANY (keys))
+          < cardinality(keys) THEN
+         INSERT INTO ${t.concurrencyGroups} (key)
+         SELECT k.key
+           FROM unnest(keys) AS k(key)
+          WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
+          ORDER BY k.key
+             ON CONFLICT DO NOTHING;
+       END IF;
        SELECT array_agg(l.key), array_agg(l.low_seq)
          INTO locked, lows_held
          FROM (
@@ -180,50 +184,50 @@ export const claim = (t: Names): string[] => [
        claim_number := nextval(${t.sequence('claim_numbers')});
 
        -- Later statements than the lock: they see what its last holder did.
-       SELECT array_agg(c.used ORDER BY c.n), array_agg(c.oldest ORDER BY c.n)
-         INTO used, oldest
+       SELECT array_agg(c.used), array_agg(c.oldest), array_agg(c.priority), array_agg(c.seq),
+              cardinality(keys) = cardinality(picked) AND bool_and(c.used = 0 AND c.seq IS NULL)
+         INTO used, oldest, head_priorities, head_seqs, all_fit
          FROM (
-           SELECT k.n, r.used, r.oldest
+           SELECT r.used, r.oldest, b.priority, b.seq
              FROM unnest(keys, lows_held) WITH ORDINALITY AS k(key, low, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM ${t.jobs} j
-                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r) c;
-       SELECT array_agg(h.priority ORDER BY h.n), array_agg(h.seq ORDER BY h.n)
-         INTO head_priorities, head_seqs
-         FROM (
-           SELECT k.n, b.priority, b.seq
-             FROM unnest(keys) WITH ORDINALITY AS k(key, n)
+                     WHERE j.concurrency_key = k.key AND j.claim_seq >= k.low) r
              LEFT JOIN LATERAL (
                     SELECT j.priority, j.seq
                       FROM ${t.jobs} j
                      WHERE j.blocked AND j.concurrency_key = k.key AND j.queue = wanted_queue
                      ORDER BY j.priority DESC, j.seq
-                     LIMIT 1) b ON true) h;
+                     LIMIT 1) b ON true
+            ORDER BY k.n) c;
 
-       -- In each group by priority and age, up to the first that does not fit; and none before an
-       -- older one that is blocked.
-       SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
-              array_agg(f.tid) FILTER (WHERE NOT f.fits)
-         INTO picked, ids, over
-         FROM (
-           SELECT c.tid, c.id,
-                  c.key IS NULL OR bool_and(
-                    used[c.g] + c.rank <= c.own_max
-                    AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
-                         OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
-                    OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
-             FROM (
-               SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, ${OWN_MAX} AS own_max, j.priority, j.seq,
-                      dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
-                      row_number() OVER (PARTITION BY j.concurrency_key
-                                             ORDER BY j.priority DESC, j.seq) AS rank
-                 FROM ${t.jobs} j
-                WHERE j.ctid = ANY (picked)) c) f;
-       IF over IS NOT NULL THEN
-         UPDATE ${t.jobs} j
-            SET blocked = true, ready_seq = NULL, aside = false
-          WHERE j.ctid = ANY (over);
+       -- One job of each group, and nobody runs or waits in any: most claims are like that.
+       IF NOT all_fit THEN
+         -- In each group by priority and age, up to the first that does not fit; and none before an
+         -- older one that is blocked.
+         SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
+                array_agg(f.tid) FILTER (WHERE NOT f.fits)
+           INTO picked, ids, over
+           FROM (
+             SELECT c.tid, c.id,
+                    c.key IS NULL OR bool_and(
+                      used[c.g] + c.rank <= c.own_max
+                      AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
+                           OR (head_priorities[c.g] = c.priority AND head_seqs[c.g] > c.seq)))
+                      OVER (PARTITION BY c.g ORDER BY c.rank) AS fits
+               FROM (
+                 SELECT j.ctid AS tid, j.id, j.concurrency_key AS key, ${OWN_MAX} AS own_max, j.priority, j.seq,
+                        dense_rank() OVER (ORDER BY j.concurrency_key) AS g,
+                        row_number() OVER (PARTITION BY j.concurrency_key
+                                               ORDER BY j.priority DESC, j.seq) AS rank
+                   FROM ${t.jobs} j
+                  WHERE j.ctid = ANY (picked)) c) f;
+         IF over IS NOT NULL THEN
+           UPDATE ${t.jobs} j
+              SET blocked = true, ready_seq = NULL, aside = false
+            WHERE j.ctid = ANY (over);
+         END IF;
        END IF;
        -- A bound for the count, moved seldom: under an old transaction the index keeps every job that
        -- ran in the group since.
@@ -254,8 +258,9 @@ export const claim = (t: Names): string[] => [
             -- Bounded, since one row that overflows would fail the claim of all, again and again.
             attempts = least(j.attempts, ${MOST_ATTEMPTS}) + 1,
             fence = least(j.fence, ${HIGHEST_FENCE}) + 1,
-            -- No change in an ordinary job: what an index knows of it stays as it is. One that was aside
-            -- gets the first place of all, which moves nobody's bound.
+            -- No change in an ordinary job: what an index knows of it stays as it is. One that has a
+            -- limit leaves the index of the line, and one that was aside gets the first place of
+            -- all, which moves nobody's bound.
             claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
             aside = false, ready_seq = coalesce(j.ready_seq, ${-Number.MAX_SAFE_INTEGER})
       WHERE j.ctid = ANY (picked)

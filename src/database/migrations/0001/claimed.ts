@@ -29,27 +29,30 @@ export function claimedValues(j: string): string {
  * column of its own would cost every job. Empty ones are left out, but no null inside of a value is.
  */
 function rareColumns(j: string): string {
-  const plain = [
-    'unique_key',
-    'concurrency_key',
-    'concurrency_max',
-    'limits',
-    'backoff',
-    'cancel_requested_at',
-  ]
+  // The keys are what most jobs have that have anything of these, and most have one of them.
+  const keys = ['concurrency_key', 'unique_key']
+  const plain = [...keys, 'limits', 'backoff', 'cancel_requested_at']
   // What users wrote may have nulls inside, which are theirs.
   const users = ['progress', 'errors', 'meta']
+  const all = [...plain, 'retention', ...users]
   const pairs = plain.map((column) => `'${column}', ${j}.${column}`)
   pairs.push(`'retention_ms', extract(epoch FROM ${j}.retention) * 1000`)
   pairs.push(`'crashes', nullif(${j}.crashes, 0)`)
   const isNull = (columns: string[]): string =>
     columns.map((column) => `${j}.${column} IS NULL`).join(' AND ')
+  const isAlone = (key: string): string => isNull(all.filter((column) => column !== key))
   const ofUsers = users.map(
     (column) => `CASE WHEN ${j}.${column} IS NULL THEN '{}'
                                    ELSE jsonb_build_object('${column}', ${j}.${column}) END`,
   )
-  return `CASE WHEN NOT (${isNull([...plain, 'retention', ...users])} AND ${j}.crashes = 0)
-                 THEN (jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))
+  // A fifth of the cost of the whole object.
+  const alone = keys.map(
+    (key) => `WHEN ${isAlone(key)} AND ${j}.crashes = 0
+                 THEN json_build_object('${key}', ${j}.${key})::text`,
+  )
+  return `CASE WHEN ${isNull(all)} AND ${j}.crashes = 0 THEN NULL
+                 ${alone.join('\n                 ')}
+                 ELSE (jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))
                        || CASE WHEN ${isNull(users)} THEN '{}'
                                ELSE ${ofUsers.join(' || ')} END)::text END`
 }

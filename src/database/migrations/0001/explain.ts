@@ -1,5 +1,6 @@
 import type { Names } from '../../names.ts'
 import { STEADY_PLANS } from './claim.ts'
+import { inLine } from './line.ts'
 
 /**
  * Beside the settings of the hot functions: an order comes from an index or not at all, so that a
@@ -65,15 +66,14 @@ export const explain = (t: Names): string[] => [
          (SELECT 1
             FROM ${t.jobs} a
            WHERE a.queue = found_job.queue AND a.priority = found_job.priority
-             AND a.ready_seq IS NOT NULL AND a.ready_seq < found_job.ready_seq
-             AND a.state <> 'running'
+             AND a.ready_seq < found_job.ready_seq AND ${inLine('a')}
            ORDER BY a.ready_seq DESC
            LIMIT bound)
          UNION ALL
          (SELECT 1
             FROM ${t.jobs} a
            WHERE a.queue = found_job.queue AND a.priority > found_job.priority
-             AND a.ready_seq IS NOT NULL AND a.state <> 'running'
+             AND ${inLine('a')}
            ORDER BY a.priority, a.ready_seq DESC
            LIMIT bound)
          LIMIT bound) counted;
@@ -188,7 +188,7 @@ export const explain = (t: Names): string[] => [
 
      RETURN QUERY
      SELECT found_queue.state,
-            ${counted("j.ready_seq IS NOT NULL AND j.state <> 'running'", 'j.priority DESC, j.ready_seq', t)},
+            ${counted(inLine('j'), 'j.priority DESC, j.ready_seq', t)},
             ${counted(`${LATER} AND j.seq IS NULL`, 'j.seq', t)},
             ${counted(`${LATER} AND j.seq IS NOT NULL`, 'j.seq', t)},
             ${counted('j.aside', 'j.name, j.priority DESC, j.seq', t)},

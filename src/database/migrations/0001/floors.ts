@@ -1,6 +1,7 @@
 import type { Names } from '../../names.ts'
 import { BLOCK } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { inLine } from './line.ts'
 
 /** Before every place, behind every place, and one beyond the priorities on either side. */
 const BEFORE_ALL = `(${-Number.MAX_SAFE_INTEGER - 1})::bigint`
@@ -62,8 +63,8 @@ export const floors = (t: Names): string[] => [
        up_to := least(target, place + step);
        SELECT j.ready_seq INTO ready
          FROM ${t.jobs} j
-        WHERE j.queue = wanted_queue AND j.priority = wanted AND j.ready_seq IS NOT NULL
-          AND j.ready_seq > place AND j.ready_seq <= up_to AND j.state <> 'running'
+        WHERE j.queue = wanted_queue AND j.priority = wanted
+          AND j.ready_seq > place AND j.ready_seq <= up_to AND ${inLine('j')}
         ORDER BY j.ready_seq
         LIMIT 1;
        IF FOUND THEN

@@ -1,8 +1,13 @@
 import type { Names } from '../../names.ts'
 
-/** What is in the line and may be taken. Running jobs keep their place: they are passed over. */
-const READY = (queue: string): string =>
-  `j.queue = ${queue} AND j.ready_seq IS NOT NULL AND j.state <> 'running'`
+/**
+ * Whether a row is in the line and may be taken. Running jobs keep their place: those with a
+ * concurrency limit leave the index of the line by their `claim_seq`, the others are passed over.
+ */
+export const inLine = (j: string): string =>
+  `${j}.ready_seq IS NOT NULL AND ${j}.claim_seq IS NULL AND ${j}.state <> 'running'`
+
+const READY = (queue: string): string => `j.queue = ${queue} AND ${inLine('j')}`
 
 const COLUMNS = `j.ctid AS tid, j.id, j.concurrency_key IS NOT NULL AS is_limited, j.name, j.priority,
                       j.ready_seq`
@@ -98,5 +103,5 @@ export const putAside = (t: Names): string => `
                               ORDER BY j.priority DESC, j.ready_seq
                               LIMIT 5000) h
                           WHERE h.name <> ALL (names)))
-                   AND k.ready_seq IS NOT NULL AND k.state <> 'running'
+                   AND ${inLine('k')}
                    FOR NO KEY UPDATE SKIP LOCKED));`

@@ -1,5 +1,6 @@
 import type { Names } from '../../names.ts'
 import { STEADY_PLANS } from './claim.ts'
+import { inLine } from './line.ts'
 
 /** Which of many queues a claim may find something in, by two probes each. */
 export const readyQueues = (t: Names): string[] => [
@@ -13,7 +14,7 @@ export const readyQueues = (t: Names): string[] => [
        FROM unnest(queues) AS u(name)
       WHERE (SELECT true FROM ${t.lineFloors} l WHERE l.queue = u.name)
          OR (SELECT true FROM ${t.jobs} j
-              WHERE j.queue = u.name AND j.ready_seq IS NOT NULL AND j.state <> 'running'
+              WHERE j.queue = u.name AND ${inLine('j')}
               LIMIT 1)
          OR (SELECT true FROM ${t.jobs} j
               WHERE j.aside AND j.queue = u.name AND j.name = ANY (names)

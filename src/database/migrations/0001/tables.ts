@@ -8,7 +8,8 @@ import { BLOCK } from '../../places.ts'
  * No index knows of what a claim changes in a job without a concurrency limit (`state`, `worker_id`,
  * `started_at`, `attempts`, `fence`): its new version is a heap-only one, and costs no entry in any
  * index. So a running job keeps its place in the line, and is passed over there; which jobs a worker
- * runs is written in `claims`; and `claim_seq` is set for jobs with a limit alone.
+ * runs is written in `claims`; and `claim_seq` is set for jobs with a limit alone, which leave the
+ * index of the line by it, since their new version needs new entries anyway.
  */
 export const tables = (t: Names): string[] => [
   // `line` gives new places, a block at a time; `front` gives places before all of them, to jobs that
@@ -64,7 +65,7 @@ export const tables = (t: Names): string[] => [
      autovacuum_vacuum_cost_delay = 0
    )`,
   `CREATE INDEX jobs_claim ON ${t.jobs} (queue, priority DESC, ready_seq)
-     WHERE ready_seq IS NOT NULL`,
+     WHERE ready_seq IS NOT NULL AND claim_seq IS NULL`,
   `CREATE UNIQUE INDEX jobs_unique_key ON ${t.jobs} (unique_key) WHERE unique_key IS NOT NULL`,
   `CREATE INDEX jobs_due ON ${t.jobs} (run_at)
      WHERE ready_seq IS NULL AND NOT blocked AND NOT aside`,
