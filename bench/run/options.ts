@@ -8,7 +8,7 @@ export const usage = `npm run bench -- [options]
   --rows push-10,drain,…    these rows: ${rows.map(({ name }) => name).join(', ')}
                             (the begin of a name takes all that begin so)
   --rounds 5                rounds; in each one every system does every row once
-  --jobs 100000             jobs of a drain, a bulk push and the memory row
+  --jobs 100000             jobs of a drain and a bulk push, and of the memory row if not more
   --seconds 3               how long single pushes go on
   --samples 300             pushes that a latency is taken of
   --load N                  jobs/s beside the probes of the rows with load, the same for all systems;

@@ -21,8 +21,12 @@ export class Loop implements Service {
   readonly #options: LoopOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> | null = null
-  #sleeping: AbortController | null = null
   #isWoken = false
+  /** Ends the present wait. */
+  #rouse: (() => void) | null = null
+  /** When the present wait is over by itself. */
+  #dueAt = 0
+  #alarm: { readonly endsAt: number; readonly off: AbortController } | null = null
 
   constructor(options: LoopOptions) {
     this.#options = options
@@ -35,13 +39,14 @@ export class Loop implements Service {
   /** Ends the present wait, or makes the next one none. */
   wake(): void {
     this.#isWoken = true
-    this.#sleeping?.abort()
+    this.#rouse?.()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#sleeping?.abort()
+    this.#rouse?.()
     await this.#running
+    this.#alarm?.off.abort()
   }
 
   async #run(): Promise<void> {
@@ -69,9 +74,34 @@ export class Loop implements Service {
 
   async #wait(ms: number): Promise<void> {
     if (this.#isWoken || this.#stopping.signal.aborted || ms <= 0) return
-    this.#sleeping = new AbortController()
-    await this.#options.clock.sleep(ms, this.#sleeping.signal)
-    this.#sleeping = null
+    this.#dueAt = this.#options.clock.monotonic() + ms
+    await new Promise<void>((resolve) => {
+      this.#rouse = resolve
+      this.#setAlarm(ms)
+    })
+    this.#rouse = null
+  }
+
+  /**
+   * An alarm outlives the wait that somebody ended: calling off and setting anew, at every job, would
+   * cost more than one that goes off in vain and is set again for what is left.
+   */
+  #setAlarm(ms: number): void {
+    const { clock } = this.#options
+    if (this.#alarm !== null) {
+      if (this.#alarm.endsAt <= this.#dueAt) return
+      this.#alarm.off.abort()
+    }
+    const alarm = { endsAt: this.#dueAt, off: new AbortController() }
+    this.#alarm = alarm
+    void clock.sleep(ms, alarm.off.signal).then(() => {
+      if (this.#alarm !== alarm) return
+      this.#alarm = null
+      if (this.#rouse === null) return
+      const leftMs = this.#dueAt - clock.monotonic()
+      if (leftMs > 0) this.#setAlarm(leftMs)
+      else this.#rouse()
+    })
   }
 }
 

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../../src/core/clock.ts'
+import { Loop } from '../../../src/worker/loop.ts'
+
+/** A clock whose time the test moves. */
+class HandClock implements Clock {
+  #now = 0
+  readonly #sleepers = new Set<{ readonly endsAt: number; readonly end: () => void }>()
+
+  now = (): number => this.#now
+  monotonic = (): number => this.#now
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const sleeper = {
+        endsAt: this.#now + ms,
+        end: () => {
+          this.#sleepers.delete(sleeper)
+          resolve()
+        },
+      }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', sleeper.end, { once: true })
+    })
+  }
+
+  get sleepers(): number {
+    return this.#sleepers.size
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settled()
+    for (;;) {
+      const [next] = [...this.#sleepers].sort((a, b) => a.endsAt - b.endsAt)
+      if (next === undefined || next.endsAt > until) break
+      this.#now = next.endsAt
+      next.end()
+      await settled()
+    }
+    this.#now = until
+  }
+}
+
+/** Until everything that needs no time has happened. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A loop whose passes are noted as "time", or "time woken", and ask for these waits in turn. */
+function looping(waits: (number | Error)[]) {
+  const clock = new HandClock()
+  const passes: string[] = []
+  const errors: number[] = []
+  const loop = new Loop({
+    clock,
+    pass: async (_, isWoken) => {
+      passes.push(`${clock.monotonic()}${isWoken ? ' woken' : ''}`)
+      const wait = waits.length > 1 ? waits.shift()! : waits[0]!
+      if (wait instanceof Error) throw wait
+      return wait
+    },
+    onError: (_, inARow) => errors.push(inARow),
+  })
+  loop.start()
+  return { clock, passes, errors, loop }
+}
+
+describe('a loop', () => {
+  it('makes a pass after each wait, and at once where none is asked for', async () => {
+    const { clock, passes, loop } = looping([100, 0, 50, 1_000])
+    await clock.advance(400)
+    expect(passes).toEqual(['0', '100', '100', '150'])
+    await loop.stop()
+  })
+
+  it('is woken out of a wait, and then waits as long as it is asked to', async () => {
+    const { clock, passes, loop } = looping([100])
+    await clock.advance(70)
+    loop.wake()
+    await clock.advance(99)
+    // Not at 100, where the first wait would have ended.
+    expect(passes).toEqual(['0', '70 woken'])
+    await clock.advance(1)
+    expect(passes).toEqual(['0', '70 woken', '170'])
+    await loop.stop()
+  })
+
+  it('has one timer, however often it is woken', async () => {
+    const { clock, passes, loop } = looping([100])
+    for (let n = 0; n < 20; n++) {
+      await clock.advance(1)
+      loop.wake()
+    }
+    await settled()
+    expect(passes).toHaveLength(21)
+    expect(clock.sleepers).toBe(1)
+    await clock.advance(99)
+    expect(passes).toHaveLength(21)
+    await clock.advance(1)
+    expect(passes.at(-1)).toBe('120')
+    await loop.stop()
+  })
+
+  it('ends a wait in time that is shorter than one before it', async () => {
+    const { clock, passes, loop } = looping([1_000, 30, 1_000])
+    await clock.advance(10)
+    loop.wake()
+    await clock.advance(40)
+    expect(passes).toEqual(['0', '10 woken', '40'])
+    expect(clock.sleepers).toBe(1)
+    await loop.stop()
+  })
+
+  it('keeps a wake that comes during a pass for the next one', async () => {
+    const { clock, passes, loop } = looping([100])
+    loop.wake()
+    loop.wake()
+    await clock.advance(0)
+    expect(passes).toEqual(['0', '0 woken'])
+    await loop.stop()
+  })
+
+  it('is not woken out of the wait after a failure', async () => {
+    const { clock, passes, errors, loop } = looping([100, new Error('no'), 100])
+    await clock.advance(100)
+    expect(errors).toEqual([1])
+    loop.wake()
+    await settled()
+    expect(passes).toEqual(['0', '100'])
+    await clock.advance(1_000)
+    expect(passes[2]).toMatch(/woken$/)
+    await loop.stop()
+  })
+
+  it.each([
+    ['in a wait', 10],
+    ['in the wait after a failure', 100],
+  ])('stops %s, and leaves no timer behind', async (_title, at) => {
+    const { clock, loop } = looping([100, new Error('no')])
+    await clock.advance(at)
+    await loop.stop()
+    await settled()
+    expect(clock.sleepers).toBe(0)
+  })
+})
