@@ -45,8 +45,11 @@ export class Loop implements Service {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#rouse?.()
-    await this.#running
-    this.#alarm?.off.abort()
+    try {
+      await this.#running
+    } finally {
+      this.#alarm?.off.abort()
+    }
   }
 
   async #run(): Promise<void> {
@@ -98,7 +101,9 @@ export class Loop implements Service {
       if (this.#alarm !== alarm) return
       this.#alarm = null
       if (this.#rouse === null) return
-      const leftMs = this.#dueAt - clock.monotonic()
+      // By the alarm as well as by the clock: a clock that sleeps shorter than it counts must not keep
+      // this setting alarms without an end.
+      const leftMs = this.#dueAt - Math.max(alarm.endsAt, clock.monotonic())
       if (leftMs > 0) this.#setAlarm(leftMs)
       else this.#rouse()
     })

@@ -132,6 +132,22 @@ describe('a loop', () => {
     await loop.stop()
   })
 
+  it('goes on where a clock sleeps shorter than it counts', async () => {
+    let passes = 0
+    const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => settled() }
+    const loop = new Loop({
+      clock,
+      pass: async () => {
+        passes++
+        return 1_000
+      },
+      onError: () => {},
+    })
+    loop.start()
+    while (passes < 3) await settled()
+    await loop.stop()
+  })
+
   it.each([
     ['in a wait', 10],
     ['in the wait after a failure', 100],
