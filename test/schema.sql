@@ -2421,11 +2421,11 @@ AS $function$
      -- A group that somebody works on is in good hands. One without a row is made: its jobs are
      -- blocked, so nobody else would.
      INSERT INTO "chancy"."concurrency_groups" (key)
-     SELECT k.key
-       FROM unnest(keys) AS k(key)
-      WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
-      ORDER BY k.key
-         ON CONFLICT DO NOTHING;
+         SELECT k.key
+           FROM unnest(keys) AS k(key)
+          WHERE (SELECT true FROM "chancy"."concurrency_groups" g WHERE g.key = k.key) IS NULL
+          ORDER BY k.key
+             ON CONFLICT DO NOTHING;
      free := ARRAY(
        SELECT g.key
          FROM "chancy"."concurrency_groups" g

@@ -4,6 +4,9 @@ import type { Payload, Peer, Stores } from './peer.ts'
 import { settle } from './postgres.ts'
 import type { What } from './rows.ts'
 
+/** Jobs of the memory row, at most. */
+const MOST_OF_MEMORY = 100_000
+
 /** One measurement of one system, done in a process of its own. */
 export interface Spec {
   readonly system: string
@@ -19,8 +22,6 @@ export interface Spec {
   readonly load?: number
   readonly limitSeconds: number
 }
-
-const MOST_OF_MEMORY = 100_000
 
 export type Figures = Readonly<Record<string, number>>
 
@@ -106,7 +107,7 @@ async function measureDrain(peer: Peer, what: What & { what: 'drain' }, spec: Sp
 
 /**
  * The worker has a process of its own, so that nothing of the pushing is in its memory. However many
- * jobs the drains have, this row has no more than it names.
+ * jobs the drains have, this row is about no more than its aim names.
  */
 async function measureMemory(peer: Peer, given: Spec) {
   const spec = { ...given, jobs: Math.min(given.jobs, MOST_OF_MEMORY) }

@@ -9,7 +9,10 @@ const pools = testPools()
 const jobs = [jobModule('rude')]
 const MIB = 1_024 ** 2
 
-describe.skipIf(process.platform !== 'linux')('a process that a job has detached', () => {
+// The processes of a job, and what they used, are read from /proc.
+const describeOnLinux = describe.skipIf(process.platform !== 'linux')
+
+describeOnLinux('a process that a job has detached', () => {
   it('ends with the attempt that is killed', async () => {
     const trial = start(pools.process({ jobs }), 'detaches', {}, { timeMs: 400 })
     const pid = (await trial.begun) as number
@@ -36,7 +39,7 @@ describe.skipIf(process.platform !== 'linux')('a process that a job has detached
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('what a killed attempt has used', () => {
+describeOnLinux('what a killed attempt has used', () => {
   it.each([
     ['spins', { timeMs: 300 }, 'timed-out'],
     ['grows-wasm', { memoryBytes: 128 * MIB }, 'over-memory'],

@@ -14,6 +14,8 @@ const NOBODY = 65_534
 /** Another user that every system has. initdb refuses a number without a name. */
 const DAEMON = 1
 const script = new URL('../support/processes/embedded.mjs', import.meta.url)
+// Its processes are looked for in /proc, and only root can run it as somebody else: elsewhere these
+// tests are skipped.
 const isRoot = process.getuid?.() === 0
 const isLinux = process.platform === 'linux'
 const one = { text: 'SELECT 1 AS n', values: [] }

@@ -6,6 +6,7 @@ import { endedOrWaiting } from '../support/lock-wait.ts'
 const app = testApplication()
 const WORKER = '01890000-0000-7000-8000-000000000001'
 const task = job({ name: 'task', maxAttempts: 100 }, () => {})
+const grouped = task.job.withConcurrency(1)
 
 interface Claimed {
   readonly id: string | null
@@ -34,19 +35,24 @@ async function finish({ id, fence, place }: Claimed, state: string, key: string 
   )
 }
 
+/** The first job of a group runs, and the second is blocked by it. */
+async function oneBlocked() {
+  const chancy = app.chancy()
+  await chancy.declare(new Queue('default', { executor: 'inline' }))
+  await chancy.push(grouped)
+  const [first] = await claim(10)
+  const second = await chancy.push(grouped)
+  expect(await claim(10)).toEqual([])
+  return { chancy, first: first!, second }
+}
+
 describe('a blocked job', () => {
   it('does not wait for a younger one of its group that is far back in the line', async () => {
-    const chancy = app.chancy()
-    const grouped = task.job.withConcurrency(1)
-    await chancy.declare(new Queue('default', { executor: 'inline' }))
-    await chancy.push(grouped)
-    const [first] = await claim(10)
-    const second = await chancy.push(grouped)
-    expect(await claim(10)).toEqual([])
+    const { chancy, first, second } = await oneBlocked()
     await chancy.pushMany(Array.from({ length: 300 }, () => task.job))
     const third = await chancy.push(grouped)
 
-    await finish(first!, 'succeeded', 'task')
+    await finish(first, 'succeeded', 'task')
     expect((await claim(5)).map(({ id }) => id)).toContain(second.id)
     // And the younger one waits for its turn, when it is looked at.
     await claim(1_000)
@@ -57,15 +63,9 @@ describe('a blocked job', () => {
   })
 
   it('is not overtaken by a younger one, though nobody runs in its group', async () => {
-    const chancy = app.chancy()
-    const grouped = task.job.withConcurrency(1)
-    await chancy.declare(new Queue('default', { executor: 'inline' }))
-    await chancy.push(grouped)
-    const [first] = await claim(10)
-    const second = await chancy.push(grouped)
-    expect(await claim(10)).toEqual([])
+    const { chancy, first, second } = await oneBlocked()
     // Without its key, as if the wake-up were lost: the sweep finds the job later.
-    await finish(first!, 'succeeded')
+    await finish(first, 'succeeded')
     await chancy.push(grouped)
     expect(await claim(10)).toEqual([])
     await app.sql('SELECT * FROM $sweep_blocked_1(NULL, 10)')

@@ -23,6 +23,14 @@ export const HIGHEST_FENCE = Number.MAX_SAFE_INTEGER - 1
 /** A row written by hand may hold anything; below one it could never run. */
 export const OWN_MAX = 'greatest(coalesce(j.concurrency_max, 1), 1)'
 
+/** Makes the groups of `keys` that are not there, in the order in which all of them are locked. */
+export const missingGroups = (t: Names): string => `INSERT INTO ${t.concurrencyGroups} (key)
+         SELECT k.key
+           FROM unnest(keys) AS k(key)
+          WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
+          ORDER BY k.key
+             ON CONFLICT DO NOTHING;`
+
 /** Refuses to run where a statement does not see what earlier ones waited for. */
 export const READ_COMMITTED_ONLY = `
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -163,12 +171,7 @@ export const claim = (t: Names): string[] => [
        -- claim begins again.
        IF (SELECT count(*) FROM ${t.concurrencyGroups} g WHERE g.key = ANY (keys))
           < cardinality(keys) THEN
-         INSERT INTO ${t.concurrencyGroups} (key)
-         SELECT k.key
-           FROM unnest(keys) AS k(key)
-          WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
-          ORDER BY k.key
-             ON CONFLICT DO NOTHING;
+         ${missingGroups(t)}
        END IF;
        SELECT array_agg(l.key), array_agg(l.low_seq)
          INTO locked, lows_held

@@ -45,7 +45,7 @@ function rareColumns(j: string): string {
     (column) => `CASE WHEN ${j}.${column} IS NULL THEN '{}'
                                    ELSE jsonb_build_object('${column}', ${j}.${column}) END`,
   )
-  // A fifth of the cost of the whole object.
+  // A quarter of the cost of the whole object.
   const alone = keys.map(
     (key) => `WHEN ${isAlone(key)} AND ${j}.crashes = 0
                  THEN json_build_object('${key}', ${j}.${key})::text`,

@@ -1,5 +1,5 @@
 import type { Names } from '../../names.ts'
-import { OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { missingGroups, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 
 /**
  * Concurrency groups. A limit is no counter but the number of running rows that hold it, counted in
@@ -159,12 +159,7 @@ export const groups = (t: Names): string[] => [
      END IF;
      -- A group that somebody works on is in good hands. One without a row is made: its jobs are
      -- blocked, so nobody else would.
-     INSERT INTO ${t.concurrencyGroups} (key)
-     SELECT k.key
-       FROM unnest(keys) AS k(key)
-      WHERE (SELECT true FROM ${t.concurrencyGroups} g WHERE g.key = k.key) IS NULL
-      ORDER BY k.key
-         ON CONFLICT DO NOTHING;
+     ${missingGroups(t)}
      free := ARRAY(
        SELECT g.key
          FROM ${t.concurrencyGroups} g
