@@ -7,12 +7,15 @@ export type Kind = (typeof KINDS)[number]
 
 const KIND_OF: Readonly<Record<string, Kind>> = {
   push_jobs: 'push',
+  push_alike: 'push',
+  push_and_claim: 'push',
   claim_jobs: 'claim',
   complete_jobs: 'finish',
   get_states: 'waiting',
   add_waiters: 'waiting',
   remove_waiters: 'waiting',
   get_jobs: 'waiting',
+  get_awaited: 'waiting',
 }
 
 export function kindOf(name: string): Kind {
