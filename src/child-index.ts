@@ -23,7 +23,8 @@ export {
   UniqueKeyError,
   WaitTimedOutError,
 } from './core/errors.ts'
-export { Job, job } from './core/job.ts'
+export { Job } from './core/job.ts'
+export { job } from './core/job-function.ts'
 export { Limit } from './core/limit.ts'
 export { Queue } from './core/queue.ts'
 export { Reference } from './core/reference.ts'

@@ -21,7 +21,8 @@ export {
   WaitTimedOutError,
 } from './core/errors.ts'
 export type { Count, Explanation, QueueExplanation, WaitReason } from './core/explanation.ts'
-export { Job, type JobFunction, job } from './core/job.ts'
+export { Job } from './core/job.ts'
+export { type JobFunction, job } from './core/job-function.ts'
 export type { JobSource } from './core/job-source.ts'
 export { Limit } from './core/limit.ts'
 export type { Logger } from './core/logger.ts'

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
-import { type EachWhole, toJob, type Whole } from '../core/job.ts'
+import type { EachWhole, Whole } from '../core/job.ts'
+import { toJob } from '../core/job-function.ts'
 import { type PushRow, pushRow, rowBytes } from '../core/push-row.ts'
 
 /** Bytes of arguments a statement, whatever the number of rows. */

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { show } from '../core/check.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { ConfigError } from '../core/errors.ts'
-import { definitionOf, isJobFunction } from '../core/job.ts'
+import { definitionOf, isJobFunction } from '../core/job-function.ts'
 import type { JobSource } from '../core/job-source.ts'
 import { glob, isGlob } from './glob.ts'
 

@@ -1,6 +1,6 @@
 import type { Parts } from '../app/chancy.ts'
 import type { JobDefinition } from '../core/definition.ts'
-import { isJobFunction } from '../core/job.ts'
+import { isJobFunction } from '../core/job-function.ts'
 import { DEFAULT_EXECUTOR } from '../core/queue.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import { Adoption } from './adoption.ts'

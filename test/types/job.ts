@@ -2,7 +2,8 @@
 
 import type { Chancy } from '../../src/app/chancy.ts'
 import type { Context } from '../../src/core/context.ts'
-import { Job, job, type ResultIn, type Whole } from '../../src/core/job.ts'
+import { Job, type ResultIn, type Whole } from '../../src/core/job.ts'
+import { job } from '../../src/core/job-function.ts'
 import type { JobState, QueuedJob } from '../../src/core/queued-job.ts'
 import { Reference } from '../../src/core/reference.ts'
 import type { StandardSchemaV1 } from '../../src/core/standard-schema.ts'

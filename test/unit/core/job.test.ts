@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_BACKOFF } from '../../../src/core/backoff.ts'
 import type { Context } from '../../../src/core/context.ts'
 import { ConfigError } from '../../../src/core/errors.ts'
-import { definitionOf, isJob, isJobFunction, Job, job, toJob } from '../../../src/core/job.ts'
+import { isJob, Job } from '../../../src/core/job.ts'
+import { definitionOf, isJobFunction, job, toJob } from '../../../src/core/job-function.ts'
 import { Limit } from '../../../src/core/limit.ts'
 
 const greet = job(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { definitionOf, job } from '../../../src/core/job.ts'
+import { definitionOf, job } from '../../../src/core/job-function.ts'
 import { Stop } from '../../../src/core/stop.ts'
 import type { Attempt } from '../../../src/executors/executor.ts'
 import { InlineExecutor } from '../../../src/executors/inline-executor.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { job } from '../../../src/core/job.ts'
+import { job } from '../../../src/core/job-function.ts'
 import { loadJobs } from '../../../src/executors/job-modules.ts'
 
 let folder: string
