@@ -994,11 +994,6 @@ AS $function$
      IF current_setting('transaction_isolation') <> 'read committed' THEN
        RAISE EXCEPTION 'the engine needs READ COMMITTED' USING ERRCODE = 'CH001';
      END IF;
-     IF keys IS NOT NULL THEN
-       -- Before any job: groups are locked in one order by everybody.
-       PERFORM "chancy"."lock_groups_1"(keys);
-     END IF;
-
      -- Rows are first looked for where the claim left them, and those that have moved since (a progress
      -- was saved, a cancel asked for) by their ids. They are copied first and deleted then, without a
      -- lock in between: rows with so many columns are dear to carry through RETURNING. When a row
@@ -1070,8 +1065,13 @@ AS $function$
 
        WITH gone AS (
          DELETE FROM "chancy"."jobs" j
-          USING unnest(places, finish_1.ids, finish_1.fences, states)
-             AS d(tid, id, fence, state)
+          USING (
+                 -- By place, as the common case has it: a batch that is sent again may meet its first
+                 -- try, which still waits for a row.
+                 SELECT u.*
+                   FROM unnest(places, finish_1.ids, finish_1.fences, states)
+                     AS u(tid, id, fence, state)
+                  ORDER BY u.tid) d
           WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
           AND j.state = 'running'
             AND (d.state IN ('succeeded', 'failed', 'cancelled')
@@ -1110,10 +1110,13 @@ AS $function$
               progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
                               ELSE j.progress END,
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
-         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
-                     finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
-                     finish_1.rests)
-           AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+         FROM (
+                SELECT u.*
+                  FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
+                              finish_1.delays_ms, finish_1.given_back, finish_1.crashed,
+                              finish_1.fronts, finish_1.rests)
+                    AS u(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+                 ORDER BY u.tid) d
         WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
           AND j.state = 'running'
           AND d.state IN ('pending', 'retrying')
@@ -1153,6 +1156,8 @@ AS $function$
          WHERE w.job_id = ANY (finish_1.ids);
      END IF;
      IF keys IS NOT NULL THEN
+       -- After the jobs and the claims: see the order of locks.
+       PERFORM "chancy"."lock_groups_1"(keys);
        RETURN QUERY SELECT r.queue, 'ready', NULL::float8 FROM "chancy"."ready_1"(keys) r;
      END IF;
      RETURN QUERY SELECT c::text, 'cancelled', NULL::float8 FROM unnest(cancelled) AS c;
@@ -2184,9 +2189,6 @@ AS $function$
       CROSS JOIN LATERAL (
               SELECT k.concurrency_key FROM "chancy"."jobs" k WHERE k.id = s.id OFFSET 0) j
       WHERE j.concurrency_key IS NOT NULL;
-     IF keys IS NOT NULL THEN
-       PERFORM "chancy"."lock_groups_1"(keys);
-     END IF;
      held := ARRAY(
        SELECT h.tid
          FROM unnest(stuck) AS s(id)
@@ -2239,14 +2241,21 @@ AS $function$
             claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
      RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
-     -- What somebody still holds for a moment keeps its claim, for the next pass.
-     DELETE FROM "chancy"."claims" c
-      WHERE c.worker_id = ANY (gone)
-        AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE EXISTS (
+     -- What somebody still holds for a moment keeps its claim, for the next pass. A finish of that
+     -- worker removes claims too, in an order of its own: if this waited for it, they would deadlock.
+     DELETE FROM "chancy"."claims" o
+      WHERE o.ctid = ANY (ARRAY(
+              SELECT c.ctid
+                FROM "chancy"."claims" c
+               WHERE c.worker_id = ANY (gone)
+                 AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE EXISTS (
                   SELECT 1
                     FROM (SELECT k.state, k.worker_id FROM "chancy"."jobs" k WHERE k.id = i.id OFFSET 0) j
-                   WHERE j.state = 'running' AND j.worker_id = c.worker_id));
+                   WHERE j.state = 'running' AND j.worker_id = c.worker_id))
+                 FOR UPDATE SKIP LOCKED));
      IF keys IS NOT NULL THEN
+       -- After the jobs: see the order of locks.
+       PERFORM "chancy"."lock_groups_1"(keys);
        RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
                       FROM "chancy"."ready_1"(keys) r;
      END IF;

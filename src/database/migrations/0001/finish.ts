@@ -100,11 +100,6 @@ export const finish = (t: Names): string[] => [
      own_id xid8;
    BEGIN
      ${READ_COMMITTED_ONLY}
-     IF keys IS NOT NULL THEN
-       -- Before any job: groups are locked in one order by everybody.
-       PERFORM ${t.fn('lock_groups_1')}(keys);
-     END IF;
-
      -- Rows are first looked for where the claim left them, and those that have moved since (a progress
      -- was saved, a cancel asked for) by their ids. They are copied first and deleted then, without a
      -- lock in between: rows with so many columns are dear to carry through RETURNING. When a row
@@ -171,8 +166,13 @@ export const finish = (t: Names): string[] => [
 
        WITH gone AS (
          DELETE FROM ${t.jobs} j
-          USING unnest(places, finish_1.ids, finish_1.fences, states)
-             AS d(tid, id, fence, state)
+          USING (
+                 -- By place, as the common case has it: a batch that is sent again may meet its first
+                 -- try, which still waits for a row.
+                 SELECT u.*
+                   FROM unnest(places, finish_1.ids, finish_1.fences, states)
+                     AS u(tid, id, fence, state)
+                  ORDER BY u.tid) d
           WHERE j.ctid = d.tid AND ${OURS}
             AND (d.state IN ('succeeded', 'failed', 'cancelled')
                  OR j.cancel_requested_at IS NOT NULL)
@@ -208,10 +208,13 @@ export const finish = (t: Names): string[] => [
               progress = CASE WHEN d.rest::jsonb ? 'progress' THEN d.rest::jsonb -> 'progress'
                               ELSE j.progress END,
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
-         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
-                     finish_1.delays_ms, finish_1.given_back, finish_1.crashed, finish_1.fronts,
-                     finish_1.rests)
-           AS d(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+         FROM (
+                SELECT u.*
+                  FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
+                              finish_1.delays_ms, finish_1.given_back, finish_1.crashed,
+                              finish_1.fronts, finish_1.rests)
+                    AS u(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
+                 ORDER BY u.tid) d
         WHERE j.ctid = d.tid AND ${OURS}
           AND d.state IN ('pending', 'retrying')
           -- A cancel that came since the first statement: the next try moves the row.
@@ -250,6 +253,8 @@ export const finish = (t: Names): string[] => [
          WHERE w.job_id = ANY (finish_1.ids);
      END IF;
      IF keys IS NOT NULL THEN
+       -- After the jobs and the claims: see the order of locks.
+       PERFORM ${t.fn('lock_groups_1')}(keys);
        RETURN QUERY SELECT r.queue, 'ready', NULL::float8 FROM ${t.fn('ready_1')}(keys) r;
      END IF;
      RETURN QUERY SELECT c::text, 'cancelled', NULL::float8 FROM unnest(cancelled) AS c;

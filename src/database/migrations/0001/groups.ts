@@ -7,14 +7,31 @@ import { missingGroups, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './cla
  * the snapshot from before the wait, and then the limit is broken.
  *
  * Jobs over their limit leave the line (`blocked`) and cost nobody anything. Whatever frees a slot
- * locks the group and makes as many ready as fit. Nobody who holds a group ever waits for a job in
- * the line: blocked rows are taken with SKIP LOCKED, running ones belong to their holder.
+ * locks the group and makes as many ready as fit.
+ *
+ * The order of locks, for every function and statement of the schema: the queue, its rate starts,
+ * workers, jobs, claims, groups by key, history; a notification last. It follows that
+ *
+ * - a transaction that holds a group takes jobs with SKIP LOCKED only, and no row of `claims`;
+ * - a transaction that waits for a group has finished with its jobs. A claim takes its jobs with SKIP
+ *   LOCKED, which follows a job of an older snapshot to its newest version: that of a job which
+ *   another claim took meanwhile. It no longer fits, and its lock stays. So a finish may have to wait
+ *   for its own job, behind a claim that waits for a group, and must not hold one then;
+ * - jobs are waited for by finishes alone (and by a cancel, which takes one and nothing else), in
+ *   the order of their places; recovery, staging, progress and sweeps pass over what is locked;
+ * - missing groups are made, by key, before any is locked, and one transaction locks groups once: a
+ *   claim makes one pass. What removes a waiting job makes the next one of its group ready in a
+ *   transaction of its own.
+ *
+ * A finish, a release and a recovery change their jobs before they lock the groups. Until they commit,
+ * others count these jobs as running, so that a count can only be too high; what a claim blocks for
+ * that reason is found by the search for blocked jobs, a later statement than the lock.
  *
  * Whether a row exists is asked by a scalar subquery a key. EXISTS may become a join, and on a table
  * that was empty when it was last analysed that join reads the whole index for each batch of keys.
  */
 export const groups = (t: Names): string[] => [
-  // Locks what exists, in one order. For whoever holds running jobs: their groups cannot be missing.
+  // Locks what exists, in one order. For what ends running jobs: their groups cannot be missing.
   `CREATE FUNCTION ${t.fn('lock_groups_1')}(keys text[]) RETURNS void
    LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}

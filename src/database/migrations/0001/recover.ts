@@ -63,9 +63,6 @@ export const recover = (t: Names): string[] => [
       CROSS JOIN LATERAL (
               SELECT k.concurrency_key FROM ${t.jobs} k WHERE k.id = s.id OFFSET 0) j
       WHERE j.concurrency_key IS NOT NULL;
-     IF keys IS NOT NULL THEN
-       PERFORM ${t.fn('lock_groups_1')}(keys);
-     END IF;
      held := ARRAY(
        SELECT h.tid
          FROM unnest(stuck) AS s(id)
@@ -120,11 +117,18 @@ export const recover = (t: Names): string[] => [
             claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
      RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
-     -- What somebody still holds for a moment keeps its claim, for the next pass.
-     DELETE FROM ${t.claims} c
-      WHERE c.worker_id = ANY (gone)
-        AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE ${stillRuns(t)});
+     -- What somebody still holds for a moment keeps its claim, for the next pass. A finish of that
+     -- worker removes claims too, in an order of its own: if this waited for it, they would deadlock.
+     DELETE FROM ${t.claims} o
+      WHERE o.ctid = ANY (ARRAY(
+              SELECT c.ctid
+                FROM ${t.claims} c
+               WHERE c.worker_id = ANY (gone)
+                 AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE ${stillRuns(t)})
+                 FOR UPDATE SKIP LOCKED));
      IF keys IS NOT NULL THEN
+       -- After the jobs: see the order of locks.
+       PERFORM ${t.fn('lock_groups_1')}(keys);
        RETURN QUERY SELECT NULL::text, r.queue, NULL::text, NULL::text, 'ready'
                       FROM ${t.fn('ready_1')}(keys) r;
      END IF;
