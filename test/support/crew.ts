@@ -11,7 +11,8 @@ const READY_MS = 60_000
 
 /** One line that a job function wrote. */
 export interface Execution {
-  readonly what: 'start' | 'end'
+  /** 'abort': the function threw, most often since its signal was aborted. */
+  readonly what: 'start' | 'end' | 'abort'
   readonly id: string
   readonly attempt: number
   readonly fence: number
@@ -39,15 +40,15 @@ export class Crew implements AsyncDisposable {
   }
 
   /** Resolves when the worker claims. */
-  async start(worker: WorkerOptions = {}): Promise<TestProcess> {
-    const one = this.begin(worker)
+  async start(worker: WorkerOptions = {}, url?: string): Promise<TestProcess> {
+    const one = this.begin(worker, url)
     await one.next<{ event: string }>(({ event }) => event === 'ready', READY_MS)
     return one
   }
 
   /** Does not wait for it: a job may end the process before it can say that it claims. */
-  begin(worker: WorkerOptions = {}): TestProcess {
-    const { schema, url, tell = [] } = this.#options
+  begin(worker: WorkerOptions = {}, url = this.#options.url): TestProcess {
+    const { schema, tell = [] } = this.#options
     const order = {
       url: url ?? databaseUrl(schema),
       schema,

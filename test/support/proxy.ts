@@ -40,6 +40,7 @@ export class TestProxy implements AsyncDisposable {
   #delay: () => number = () => 0
   #isBlackHole = false
   #isRefusing = false
+  #isSilent = false
 
   constructor(target: URL) {
     this.#target = target
@@ -83,6 +84,19 @@ export class TestProxy implements AsyncDisposable {
     for (const connection of this.#connections) connection.resume()
   }
 
+  /**
+   * The connections of now die without a word: nothing passes any more, and neither side hears of an
+   * end. So do new ones, until `endSilence`; those that died stay dead.
+   */
+  silence(): void {
+    this.#isSilent = true
+    for (const connection of this.#connections) connection.silence()
+  }
+
+  endSilence(): void {
+    this.#isSilent = false
+  }
+
   /** Everything passes that much later, in each direction. A function is asked for each message. */
   delay(ms: number | (() => number)): void {
     this.#delay = typeof ms === 'number' ? () => ms : ms
@@ -124,6 +138,7 @@ export class TestProxy implements AsyncDisposable {
     this.#connections.add(connection)
     client.on('close', () => this.#connections.delete(connection))
     if (this.#isBlackHole) connection.pause()
+    if (this.#isSilent) connection.silence()
   }
 
   #faults(): Faults {

@@ -16,7 +16,12 @@ export const work = job(
   { name: 'work', maxAttempts: 1 },
   async ({ ms, fails = 0 }, { job: { id }, attempt, fence, signal, progress }) => {
     note({ what: 'start', id, attempt, fence, at: Date.now() })
-    if (ms > 0) await sleep(ms, undefined, { signal })
+    try {
+      if (ms > 0) await sleep(ms, undefined, { signal })
+    } catch (error) {
+      note({ what: 'abort', id, attempt, fence, at: Date.now() })
+      throw error
+    }
     progress(fence)
     if (attempt <= fails) throw new Error(`attempt ${attempt}`)
     note({ what: 'end', id, attempt, fence, at: Date.now() })

@@ -29,6 +29,7 @@ export class ProxyConnection {
   #sinceSync: string[] = []
   #held: Buffer[] = []
   #isSwallowing = false
+  #isSilent = false
   #toServer: Promise<unknown> = Promise.resolve()
   #toClient: Promise<unknown> = Promise.resolve()
 
@@ -47,13 +48,18 @@ export class ProxyConnection {
       for (const message of this.#replies.read(chunk)) this.#onReply(message)
     })
     // After what was said before is on its way, delayed or not.
-    client.on('close', () => void this.#toServer.then(() => server.destroy()))
-    server.on('close', () => void this.#toClient.then(() => client.destroy()))
+    client.on('close', () => void this.#toServer.then(() => this.#end(server)))
+    server.on('close', () => void this.#toClient.then(() => this.#end(client)))
   }
 
   cut(): void {
     this.#client.destroy()
     this.#server.destroy()
+  }
+
+  /** From now on nothing passes, and neither side is told when the other one ends. */
+  silence(): void {
+    this.#isSilent = true
   }
 
   /** Nothing is read any more, so nothing passes and no end is noticed. */
@@ -65,6 +71,10 @@ export class ProxyConnection {
   resume(): void {
     this.#client.resume()
     this.#server.resume()
+  }
+
+  #end(other: Socket): void {
+    if (!this.#isSilent) other.destroy()
   }
 
   #onRequest(message: Message): void {
@@ -119,7 +129,7 @@ export class ProxyConnection {
     const after = before.then(async () => {
       const wait = due - performance.now()
       if (delayMs > 0 && wait > 0) await sleep(wait)
-      if (!to.destroyed) to.write(chunk)
+      if (!to.destroyed && !this.#isSilent) to.write(chunk)
     })
     if (to === this.#server) this.#toServer = after
     else this.#toClient = after
