@@ -24,7 +24,7 @@ export {
   WaitTimedOutError,
 } from './core/errors.ts'
 export { Job } from './core/job.ts'
-export { job } from './core/job-function.ts'
+export { defineJob, job } from './core/job-function.ts'
 export { Limit } from './core/limit.ts'
 export { Queue } from './core/queue.ts'
 export { Reference } from './core/reference.ts'

@@ -22,7 +22,7 @@ export {
 } from './core/errors.ts'
 export type { Count, Explanation, QueueExplanation, WaitReason } from './core/explanation.ts'
 export { Job } from './core/job.ts'
-export { type JobFunction, job } from './core/job-function.ts'
+export { type DefinedJob, defineJob, type JobFunction, job } from './core/job-function.ts'
 export type { JobSource } from './core/job-source.ts'
 export { Limit } from './core/limit.ts'
 export type { Logger } from './core/logger.ts'

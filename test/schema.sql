@@ -73,7 +73,7 @@ TABLE finished_jobs (
   peak_bytes double precision
   priority integer NOT NULL
   attempts integer NOT NULL
-  max_attempts integer NOT NULL
+  max_attempts integer
   concurrency_max integer
   crashes smallint NOT NULL
   format smallint NOT NULL
@@ -111,7 +111,7 @@ TABLE jobs (
   worker_id uuid STATISTICS 0
   priority integer NOT NULL DEFAULT 0 STATISTICS 0
   attempts integer NOT NULL DEFAULT 0 STATISTICS 0
-  max_attempts integer NOT NULL DEFAULT 1 STATISTICS 0
+  max_attempts integer STATISTICS 0
   concurrency_max integer STATISTICS 0
   crashes smallint NOT NULL DEFAULT 0 STATISTICS 0
   format smallint NOT NULL DEFAULT 1 STATISTICS 0
@@ -1529,7 +1529,7 @@ AS $function$
                     FROM generate_series(1, (rows + 255) / 256));
    END $function$;
 
-CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT 1, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT NULL::integer, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
@@ -1549,7 +1549,7 @@ AS $function$
        RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
          USING ERRCODE = '22023';
      END IF;
-     IF push.priority IS NULL OR coalesce(push.max_attempts, 0) NOT BETWEEN 1 AND 1000000 THEN
+     IF push.priority IS NULL OR push.max_attempts NOT BETWEEN 1 AND 1000000 THEN
        RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'
          USING ERRCODE = '22023';
      END IF;
@@ -2295,7 +2295,7 @@ AS $function$
             id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, concurrency_max, format, queue, name, args, unique_key, concurrency_key, limits, backoff,
             max_attempts, retention, progress, errors, meta, state, run_at, seq, ready_seq)
      SELECT p.id, p.fence, p.created_at, p.scheduled_at, p.started_at, p.worker_id, p.priority, p.attempts, p.concurrency_max, p.format, p.queue, p.name, p.args, p.unique_key, p.concurrency_key, p.limits, p.backoff,
-            greatest(p.max_attempts, p.attempts + 1), p.retention, p.progress, p.errors, p.meta,
+            CASE WHEN p.max_attempts IS NOT NULL THEN greatest(p.max_attempts, p.attempts + 1) END, p.retention, p.progress, p.errors, p.meta,
             'pending', CASE WHEN p.place IS NULL THEN p.scheduled_at END, p.place, p.place
        FROM placed p
      RETURNING queue, ready_seq IS NULL INTO line, is_early;

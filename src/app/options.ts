@@ -2,7 +2,7 @@ import { checkOneOf, checkOptions, show } from '../core/check.ts'
 import { type Clock, checkClock } from '../core/clock.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
-import { isJobFunction } from '../core/job-function.ts'
+import { isDefinedJob, isJobFunction } from '../core/job-function.ts'
 import type { JobSource } from '../core/job-source.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Plugin } from '../plugin/plugin.ts'
@@ -103,8 +103,9 @@ function checkJobs(value: unknown): readonly JobSource[] {
   for (const source of list) {
     const isModule = (typeof source === 'string' && source !== '') || source instanceof URL
     if (isModule || isJobFunction(source)) continue
-    const hint =
-      typeof source === 'function'
+    const hint = isDefinedJob(source)
+      ? `This is what defineJob() made of ${show(source.job.name)}: give what job(defined, fn) makes of it.`
+      : typeof source === 'function'
         ? 'Make it a job first: job({ name: … }, fn).'
         : "For one module write: jobs: new URL('./jobs.js', import.meta.url)."
     throw new ConfigError(

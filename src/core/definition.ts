@@ -3,15 +3,26 @@ import type { Context } from './context.ts'
 import type { Limit } from './limit.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
 
-/** What a worker knows of a job function. Frozen. */
-export interface JobDefinition {
+/** What the options of a job say for all jobs of its name, wherever they are pushed. Frozen. */
+export interface JobTerms {
   readonly name: string
-  readonly fn: (args: unknown, context: Context) => unknown
+  readonly queue: string
+  readonly maxAttempts: number
+  /** Whether its jobs are limited to so many at once. */
+  readonly isLimited: boolean
   readonly schema: StandardSchemaV1 | null
   readonly limits: readonly Limit[]
   readonly backoff: Backoff | BackoffFunction
   readonly retentionMs: number
 }
+
+/** What a worker knows of a job function. Frozen. */
+export interface JobDefinition extends JobTerms {
+  readonly fn: (args: unknown, context: Context) => unknown
+}
+
+/** Attempts of a job whose definition names no number, and of one that no worker knows. */
+export const DEFAULT_MAX_ATTEMPTS = 1
 
 /** A week: how long a finished job is kept unless it says otherwise. */
 export const DEFAULT_RETENTION_MS = 604_800_000

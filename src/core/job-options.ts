@@ -1,7 +1,12 @@
 import type { Backoff, BackoffFunction, BackoffOptions } from './backoff.ts'
 import { DEFAULT_BACKOFF, parseBackoff } from './backoff.ts'
 import { checkInteger, checkOptions, checkText, show } from './check.ts'
-import { DEFAULT_RETENTION_MS, type JobDefinition, MIN_RETENTION_MS } from './definition.ts'
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_RETENTION_MS,
+  type JobTerms,
+  MIN_RETENTION_MS,
+} from './definition.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 import type { Concurrency } from './group-key.ts'
@@ -9,18 +14,19 @@ import { checkJobName, checkQueueName, MAX_KEY_BYTES } from './job-name.ts'
 import type { Key } from './job-types.ts'
 import { checkLimits, type Limit } from './limit.ts'
 import { isPlainObject } from './plain-object.ts'
+import { DEFAULT_QUEUE } from './queue.ts'
 import { checkSchema } from './standard-schema.ts'
 
 /** A key by one argument, or computed at the push from all of them. */
 export type ConcurrencyKey<A> = Key<A> | ((args: A) => string | number)
 
-/** What `job()` and `Job.named()` take alike. */
+/** What `job()`, `defineJob()` and `Job.named()` take alike. */
 export interface PushOptions<A, G> {
   /** Default: `'default'`. */
   readonly queue?: string
   /** Higher runs sooner. A whole number of 32 bits. Default: 0. */
   readonly priority?: number
-  /** 1 to 1,000,000. Default: 1. */
+  /** 1 to 1,000,000. Default: 1; for `Job.named`, the worker's definition. */
   readonly maxAttempts?: number
   /** Default: `{}`. */
   readonly args?: G
@@ -38,7 +44,7 @@ export interface PushOptions<A, G> {
   readonly retention?: Duration
 }
 
-/** Options of `job()`. */
+/** Options of `job()` and `defineJob()`. */
 export interface JobOptions<A, G> extends PushOptions<A, G> {
   /** What the database stores; unique among the functions of a worker. 1 to 200 bytes, no `:`. */
   readonly name: string
@@ -64,7 +70,8 @@ export interface JobSpec {
   readonly name: string
   readonly queue: string
   readonly priority: number
-  readonly maxAttempts: number
+  /** Null: the worker's definition decides. */
+  readonly maxAttempts: number | null
   readonly args: Readonly<Record<string, unknown>>
   readonly scheduledAtMs: number | null
   readonly delayMs: number | null
@@ -73,7 +80,7 @@ export interface JobSpec {
   readonly meta: Readonly<Record<string, unknown>>
   readonly overrides: Overrides
   /** Null for a job that is known by its name only. */
-  readonly definition: JobDefinition | null
+  readonly terms: JobTerms | null
 }
 
 const PUSH_OPTIONS = [
@@ -94,23 +101,30 @@ const NO_OVERRIDES: Overrides = Object.freeze({ limits: null, backoff: null, ret
 /** Arguments or meta of a job that was given none. */
 export const NO_DATA: Readonly<Record<string, unknown>> = Object.freeze({})
 
-/** The definition and the job that options of `job()` describe. */
-export function parseJobOptions(value: unknown, fn: JobDefinition['fn']): JobSpec {
+/** The terms and the job that the options of `maker`, `job()` or `defineJob()`, describe. */
+export function parseJobOptions(
+  value: unknown,
+  maker: string,
+): JobSpec & { readonly terms: JobTerms } {
   const name = checkJobName(
-    checkOptions(value ?? {}, JOB_OPTIONS, 'job()').name,
-    'job(): the option "name"',
+    checkOptions(value ?? {}, JOB_OPTIONS, maker).name,
+    `${maker}: the option "name"`,
   )
   const what = `Job "${name}"`
   const given = checkOptions(value, JOB_OPTIONS, what)
-  const definition: JobDefinition = Object.freeze({
+  const options = parsePushOptions(given, name, what)
+  const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS
+  const terms: JobTerms = Object.freeze({
     name,
-    fn,
+    queue: options.queue,
+    maxAttempts,
+    isLimited: options.concurrency !== null,
     schema: given.schema === undefined ? null : checkSchema(given.schema, `${what}: schema`),
     limits: checkLimits(given.limits ?? [], `${what}: limits`),
     backoff: parseAnyBackoff(given.backoff, `${what}: backoff`),
     retentionMs: checkRetention(given.retention ?? DEFAULT_RETENTION_MS, what),
   })
-  return { ...parsePushOptions(given, name, what), overrides: NO_OVERRIDES, definition }
+  return { ...options, maxAttempts, overrides: NO_OVERRIDES, terms }
 }
 
 /** The job that `Job.named(name, options)` describes: what is given overrides the definition. */
@@ -123,19 +137,19 @@ export function parseNamedOptions(name: unknown, value: unknown): JobSpec {
     backoff: given.backoff === undefined ? null : checkBackoff(given.backoff, what),
     retentionMs: given.retention === undefined ? null : checkRetention(given.retention, what),
   }
-  return { ...parsePushOptions(given, checked, what), overrides, definition: null }
+  return { ...parsePushOptions(given, checked, what), overrides, terms: null }
 }
 
 function parsePushOptions(
   given: Readonly<Record<string, unknown>>,
   name: string,
   what: string,
-): Omit<JobSpec, 'overrides' | 'definition'> {
+): Omit<JobSpec, 'overrides' | 'terms'> {
   return {
     name,
-    queue: checkQueueName(given.queue ?? 'default', `${what}: queue`),
+    queue: checkQueueName(given.queue ?? DEFAULT_QUEUE, `${what}: queue`),
     priority: checkPriority(given.priority ?? 0, what),
-    maxAttempts: checkMaxAttempts(given.maxAttempts ?? 1, what),
+    maxAttempts: given.maxAttempts == null ? null : checkMaxAttempts(given.maxAttempts, what),
     args: checkRecord(given.args ?? NO_DATA, `${what}: args`),
     scheduledAtMs: given.scheduledAt == null ? null : checkScheduledAt(given.scheduledAt, what),
     delayMs: null,

@@ -51,7 +51,8 @@ export class Job<out R, A, G = A> {
   readonly name: string
   readonly queue: string
   readonly priority: number
-  readonly maxAttempts: number
+  /** In force for this job; null when only the worker's definition knows. */
+  readonly maxAttempts: number | null
   readonly args: G
   /** From `withDelay`: the database adds it to its own clock at the push. */
   readonly delayMs: number | null
@@ -65,7 +66,7 @@ export class Job<out R, A, G = A> {
   /** For the compiler only: both ways, so that nothing but the same arguments will do. */
   declare readonly [WANTED]?: (args: A) => A
 
-  /** @internal Use `job()` or `Job.named()`. */
+  /** @internal Use `job()`, `defineJob()` or `Job.named()`. */
   constructor(spec: JobSpec) {
     this.name = spec.name
     this.queue = spec.queue
@@ -84,7 +85,9 @@ export class Job<out R, A, G = A> {
    * A job by the name of its function, so that a producer needs no worker code.
    * `Job.named<typeof greet>('greet', { args })` types it by a type import.
    *
-   * Backoff, limits and retention are what the worker's definition says unless given here.
+   * `maxAttempts`, backoff, limits and retention are what the worker's definition says unless given
+   * here. The database needs the others at the push: without them the queue is `'default'`, the priority
+   * 0, and there is no concurrency limit. `defineJob()` gives a producer all of them.
    *
    * @throws {ConfigError}
    */
@@ -107,20 +110,20 @@ export class Job<out R, A, G = A> {
 
   /** In force for this job; null when only the worker's definition knows. */
   get limits(): readonly Limit[] | null {
-    const { overrides, definition } = this[JOB_SPEC]
-    return overrides.limits ?? definition?.limits ?? null
+    const { overrides, terms } = this[JOB_SPEC]
+    return overrides.limits ?? terms?.limits ?? null
   }
 
   /** In force for this job; null when only the worker's definition knows. */
   get backoff(): Backoff | BackoffFunction | null {
-    const { overrides, definition } = this[JOB_SPEC]
-    return overrides.backoff ?? definition?.backoff ?? null
+    const { overrides, terms } = this[JOB_SPEC]
+    return overrides.backoff ?? terms?.backoff ?? null
   }
 
   /** In force for this job; null when only the worker's definition knows. */
   get retentionMs(): number | null {
-    const { overrides, definition } = this[JOB_SPEC]
-    return overrides.retentionMs ?? definition?.retentionMs ?? null
+    const { overrides, terms } = this[JOB_SPEC]
+    return overrides.retentionMs ?? terms?.retentionMs ?? null
   }
 
   /** Replaces all arguments. */

@@ -16,7 +16,8 @@ export interface PushRow {
   /** JSON text of an object. */
   readonly args: string
   readonly priority: number
-  readonly maxAttempts: number
+  /** Null: the worker's definition decides. */
+  readonly maxAttempts: number | null
   readonly scheduledAtMs: number | null
   readonly delayMs: number | null
   readonly uniqueKey: string | null
@@ -49,7 +50,7 @@ export function pushRow(
 ): PushRow | Promise<PushRow> {
   const spec = job[JOB_SPEC]
   const row = buildRow(spec, now)
-  const schema = spec.definition?.schema
+  const schema = spec.terms?.schema
   if (schema == null) return row
   // The input is checked and stored; the run parses it again and the function gets the output.
   const checked = validateInput(schema, decodeJson(row.args), argsOf(spec.name))

@@ -72,6 +72,8 @@ const OPTIONS = [
   'resumeAt',
 ]
 
+/** The queue of a job that names none. */
+export const DEFAULT_QUEUE = 'default'
 export const DEFAULT_EXECUTOR: ExecutorKind = 'process'
 export const DEFAULT_POLLING_INTERVAL_MS = 5_000
 export const MIN_POLLING_INTERVAL_MS = 10

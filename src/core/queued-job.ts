@@ -59,7 +59,11 @@ export interface QueuedJobFields<A> {
   readonly priority: number
   /** Attempts begun, the present one included. */
   readonly attempts: number
-  readonly maxAttempts: number
+  /**
+   * Null, while it does not run: it was pushed by its name alone, and the definition of the worker that
+   * runs it decides.
+   */
+  readonly maxAttempts: number | null
   readonly createdAt: Date
   /** What the push asked for; never moved by backoff. */
   readonly scheduledAt: Date | null

@@ -23,9 +23,14 @@ export interface ClaimHead {
   readonly workerId: string
   readonly claim: number
   readonly startedMs: number
+  /** What this worker's definition says, for rows that leave it open. */
+  readonly maxAttemptsOf: MaxAttemptsOf
 }
 
+export type MaxAttemptsOf = (name: string, queue: string, rare: RareFields) => number
+
 export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
+  const rare = row.rest === null ? NOTHING_RARE : (JSON.parse(row.rest) as RareFields)
   return {
     id: row.id as string,
     queue: head.queue,
@@ -33,7 +38,7 @@ export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
     args: row.args,
     priority: row.priority,
     attempts: row.attempts,
-    maxAttempts: row.max_attempts,
+    maxAttempts: row.max_attempts ?? head.maxAttemptsOf(row.name, head.queue, rare),
     fence: Number(row.fence),
     place: row.place,
     claim: head.claim,
@@ -42,7 +47,7 @@ export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
     scheduledMs: row.scheduled_ms,
     startedMs: head.startedMs,
     workerId: head.workerId,
-    rare: row.rest === null ? NOTHING_RARE : (JSON.parse(row.rest) as RareFields),
+    rare,
   }
 }
 

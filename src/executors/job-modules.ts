@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { show } from '../core/check.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { ConfigError } from '../core/errors.ts'
-import { definitionOf, isJobFunction } from '../core/job-function.ts'
+import { definitionOf, isDefinedJob, isJobFunction } from '../core/job-function.ts'
 import type { JobSource } from '../core/job-source.ts'
 import { glob, isGlob } from './glob.ts'
 
@@ -111,8 +111,11 @@ async function loadModule(url: string, listener: LoadListener): Promise<Found[]>
     .filter(([, value]) => isJobFunction(value))
     .map(([name, value]) => ({ definition: definitionOf(value), place: `${url} (${name})` }))
   if (found.length > 0) return found
+  const hint = Object.values(exported).some(isDefinedJob)
+    ? ' A definition needs a function: export const name = job(defined, fn), in a module for workers.'
+    : ''
   throw new ConfigError(
-    `jobs: expected ${url} to export a function made by job(), got ${show(Object.keys(exported).join(', '))}.`,
+    `jobs: expected ${url} to export a function made by job(), got ${show(Object.keys(exported).join(', '))}.${hint}`,
   )
 }
 

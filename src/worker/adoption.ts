@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
 import { plainArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
-import { claimedJob } from '../database/rows.ts'
+import { claimedJob, type MaxAttemptsOf } from '../database/rows.ts'
 import { heldJobs, ownClaims, removeClaims } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { ClaimWatch } from './claimer.ts'
@@ -26,6 +26,7 @@ export interface AdoptionOptions {
   /** Whether this attempt of the job, or a later one, is claimed, runs, or is on its way to be saved. */
   readonly knows: (job: ClaimedJob) => boolean
   readonly claims: OpenClaims
+  readonly maxAttemptsOf: MaxAttemptsOf
   readonly adopt: (jobs: readonly ClaimedJob[]) => void
   readonly onRevoked: (workerId: string) => void
 }
@@ -97,7 +98,7 @@ export class Adoption implements Service, ClaimWatch {
   }
 
   async #adopt(id: string, unknown: readonly number[]): Promise<number> {
-    const { database, hub, claims, knows, adopt, workerId } = this.#options
+    const { database, hub, claims, knows, adopt, workerId, maxAttemptsOf } = this.#options
     const rows = await database.run(heldJobs, [id, plainArray(unknown)])
     await this.#allAnswered()
     if (workerId() !== id) return 0
@@ -108,6 +109,7 @@ export class Adoption implements Service, ClaimWatch {
           workerId: id,
           claim: Number(row.claim_seq),
           startedMs: row.started_ms,
+          maxAttemptsOf,
         }),
       )
       .filter((job) => !knows(job))

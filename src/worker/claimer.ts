@@ -1,7 +1,7 @@
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
 import { plainArray, textArray } from '../database/array-literal.ts'
-import { claimedJob } from '../database/rows.ts'
+import { claimedJob, type MaxAttemptsOf } from '../database/rows.ts'
 import type { ClaimedRow, ClaimRequest } from '../database/statements/jobs.ts'
 import { Lanes } from './lanes.ts'
 import type { DearLine } from './line-keeper.ts'
@@ -35,19 +35,29 @@ export interface Claim {
   lost(): void
 }
 
+export interface ClaimerOptions {
+  /** Names of the functions that this worker knows. */
+  readonly names: readonly string[]
+  readonly maxAttemptsOf: MaxAttemptsOf
+  readonly clock: Clock
+  readonly claims: ClaimWatch
+}
+
 /** Makes the claims of one queue and reads their answers; knows where in the line they got to. */
 export class Claimer {
   readonly #queue: string
   readonly #names: string
+  readonly #maxAttemptsOf: MaxAttemptsOf
   readonly #clock: Clock
   readonly #watch: ClaimWatch
   readonly #lanes = new Lanes()
 
-  constructor(queue: string, names: readonly string[], clock: Clock, watch: ClaimWatch) {
+  constructor(queue: string, { names, maxAttemptsOf, clock, claims }: ClaimerOptions) {
     this.#queue = queue
     this.#names = textArray(names)
+    this.#maxAttemptsOf = maxAttemptsOf
     this.#clock = clock
-    this.#watch = watch
+    this.#watch = claims
   }
 
   /** `isLong`: the last look found all it could take. */
@@ -84,7 +94,13 @@ export class Claimer {
   ): ClaimAnswer {
     if (head?.name === 'revoked') this.#watch.revoked(worker)
     const startedMs = head?.scheduled_ms ?? 0
-    const common = { queue, workerId: worker, claim: Number(head?.fence ?? 0), startedMs }
+    const common = {
+      queue,
+      workerId: worker,
+      claim: Number(head?.fence ?? 0),
+      startedMs,
+      maxAttemptsOf: this.#maxAttemptsOf,
+    }
     const jobs = rows.map((row) => claimedJob(row, common)).sort(byPlace)
     if (ranges === null) this.#lanes.looked(askedAt, head?.max_attempts ?? 0)
     this.#lanes.took(jobs)

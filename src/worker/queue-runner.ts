@@ -1,6 +1,5 @@
 import type { OfferedClaim } from '../app/local-claims.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
-import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Queue } from '../core/queue.ts'
 import type { Database } from '../database/database.ts'
@@ -8,7 +7,7 @@ import { claimJobs, claimValues } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
-import { type ClaimAnswer, Claimer, type ClaimWatch } from './claimer.ts'
+import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
 import { ReadAhead } from './read-ahead.ts'
@@ -17,22 +16,18 @@ import { Rest } from './rest.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
 
-export interface QueueRunnerOptions {
+export interface QueueRunnerOptions extends ClaimerOptions {
   readonly database: Database
   readonly hub: Hub
-  readonly clock: Clock
   readonly log: Logger
   readonly executor: Executor
   readonly attempts: AttemptRunner
   readonly running: RunningAttempts
-  /** Names of the functions that this worker knows. */
-  readonly names: readonly string[]
   readonly durableClaims: boolean
   /** The present id of the worker. */
   readonly workerId: () => string
   /** The same, or null while nothing may be claimed or started. */
   readonly claimant: () => string | null
-  readonly claims: ClaimWatch
   /** Whether somebody wakes this runner for every job that becomes ready. */
   readonly hears: () => boolean
   /** Told of a queue that is closed in the database, and open as far as this runner knows. */
@@ -88,8 +83,7 @@ export class QueueRunner implements Service {
     this.#queue = queue
     this.#executor = options.executor
     this.#options = options
-    const { names, clock, claims } = options
-    this.#claimer = new Claimer(queue.name, names, clock, claims)
+    this.#claimer = new Claimer(queue.name, options)
     this.#loop = new Loop({
       clock: options.clock,
       pass: (_, isWoken) => this.#pass(isWoken),

@@ -12,6 +12,7 @@ import { HistoryKeeper } from './history-keeper.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { LineKeeper } from './line-keeper.ts'
 import { Lookout } from './lookout.ts'
+import { openTerms } from './open-terms.ts'
 import { OutcomeBuffer } from './outcome-buffer.ts'
 import { PluginLoops } from './plugin-loops.ts'
 import { ProgressBuffer } from './progress-buffer.ts'
@@ -65,6 +66,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
   const common = { database, hub, clock, log }
   const workerId = (): string => tenure.id
 
+  const maxAttemptsOf = openTerms(definitions, log)
   const executors = new Executors({ definitions, jobs: app.jobs, log })
   const progress = new ProgressBuffer(database, hub, clock)
   const buffer = new OutcomeBuffer({
@@ -81,6 +83,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     workerId,
     knows: (job) => running.knows(job) || buffer.knows(job),
     claims: running.claims,
+    maxAttemptsOf,
     adopt: (jobs) => runners.adopt(jobs),
     onRevoked: owner.onRevoked,
   })
@@ -91,6 +94,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     attempts,
     running,
     names: [...definitions.keys()],
+    maxAttemptsOf,
     durableClaims: settings.durableClaims,
     claimant: () => (tenure.isTrusted && !buffer.isFull ? tenure.id : null),
     hears: app.hears,

@@ -20,7 +20,7 @@ describe('push in SQL', () => {
       args: { name: 'Ada' },
       state: 'pending',
       priority: 0,
-      maxAttempts: 1,
+      maxAttempts: null,
       scheduledAt: null,
       uniqueKey: null,
       meta: {},

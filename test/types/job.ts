@@ -3,7 +3,7 @@
 import type { Chancy } from '../../src/app/chancy.ts'
 import type { Context } from '../../src/core/context.ts'
 import { Job, type ResultIn, type Whole } from '../../src/core/job.ts'
-import { job } from '../../src/core/job-function.ts'
+import { defineJob, job } from '../../src/core/job-function.ts'
 import type { JobState, QueuedJob } from '../../src/core/queued-job.ts'
 import { Reference } from '../../src/core/reference.ts'
 import type { StandardSchemaV1 } from '../../src/core/standard-schema.ts'
@@ -125,6 +125,65 @@ export function named(): void {
   Job.named<typeof greet>('greet', { args: { name: 7 } })
   // @ts-expect-error its arguments are missing
   Job.named<typeof greet>('greet', {})
+}
+
+export function defined(): void {
+  const mail = defineJob<{ to: string; cc?: string }, { id: string }>({
+    name: 'mail',
+    queue: 'mail',
+    maxAttempts: 5,
+    concurrency: { max: 2, key: 'to' },
+  })
+  const reference = push(mail.job.withArgs({ to: 'ada@example.com' }))
+  same<typeof reference, Reference<{ id: string }>>()
+  // @ts-expect-error its arguments are missing
+  push(mail)
+  // @ts-expect-error a wrong argument
+  mail.job.withArgs({ to: 7 })
+
+  const send = job(mail, async ({ to, cc }, context: Context) => ({
+    id: `${to}${cc}${context.attempt}`,
+  }))
+  same<Awaited<ReturnType<typeof send>>, { id: string }>()
+  same<(typeof send)['job'], (typeof mail)['job']>()
+  // @ts-expect-error not the result that was defined
+  job(mail, ({ to }) => to)
+  // @ts-expect-error not an argument that was defined
+  job(mail, ({ from }) => ({ id: from }))
+  // @ts-expect-error the arguments cannot be others than those that were defined
+  job(mail, ({ to }: { to: number }) => ({ id: String(to) }))
+  same<ResultIn<typeof named>, { id: string }>()
+  const named = Job.named<typeof mail>('mail', { args: { to: 'ada@example.com' } })
+
+  // No types: nothing is asked for, and anything may come back.
+  const plain = defineJob({ name: 'plain' })
+  same<ResultIn<typeof plain.job>, unknown>()
+  push(plain)
+  job(plain, () => 7)
+  const nothing = defineJob<object, void>({ name: 'nothing' })
+  same<ResultIn<typeof nothing.job>, null>()
+  job(nothing, async () => {})
+
+  const whole = defineJob<{ name: string }, string, { name: string }>({
+    name: 'whole',
+    args: { name: 'World' },
+  })
+  push(whole)
+  push(job(whole, ({ name }) => name))
+
+  const schema = {} as StandardSchemaV1<{ n: string }, { n: number }>
+  const parse = defineJob<typeof schema, number>({ name: 'parse', schema })
+  push(parse.job.withArgs({ n: '1' }))
+  // @ts-expect-error the input is pushed, not the output
+  parse.job.withArgs({ n: 1 })
+  job(parse, ({ n }) => n + 1)({ n: 1 })
+
+  // @ts-expect-error an option that does not exist
+  defineJob({ name: 'typo', maxAttempt: 3 })
+  // @ts-expect-error no argument has this name
+  defineJob<{ to: string }>({ name: 'key', concurrency: { max: 1, key: 'from' } })
+  // @ts-expect-error JSON has no Date, so it would arrive as a string
+  defineJob<{ at: Date }>({ name: 'date' })
 }
 
 export function schemas(): void {

@@ -12,7 +12,7 @@ export interface ClaimedRow {
   readonly args: string
   readonly priority: number
   readonly attempts: number
-  readonly max_attempts: number
+  readonly max_attempts: number | null
   readonly fence: Bigint
   readonly ready_seq: Bigint
   readonly created_ms: number

@@ -66,7 +66,7 @@ export type PushAlikeValues = readonly [
   name: string,
   args: ArrayText,
   priority: number,
-  maxAttempts: number,
+  maxAttempts: number | null,
   bases: ArrayText | null,
   payloads: ArrayText | null,
 ]

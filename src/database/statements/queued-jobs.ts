@@ -9,7 +9,7 @@ export interface QueuedJobRow {
   readonly state: string
   readonly priority: number
   readonly attempts: number
-  readonly max_attempts: number
+  readonly max_attempts: number | null
   readonly created_ms: number
   readonly scheduled_ms: number | null
   readonly started_ms: number | null

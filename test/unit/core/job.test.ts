@@ -145,7 +145,7 @@ describe('a job', () => {
   it('by name leaves to the worker what is not given', () => {
     expect(Job.named('greet')).toMatchObject({
       queue: 'default',
-      maxAttempts: 1,
+      maxAttempts: null,
       limits: null,
       backoff: null,
       retentionMs: null,

@@ -40,7 +40,7 @@ describe('the row of a push', () => {
       name: 'greet',
       args: '{"name":"Ada","at":"1970-01-01T00:00:00.000Z"}',
       priority: 0,
-      maxAttempts: 1,
+      maxAttempts: null,
       scheduledAtMs: null,
       delayMs: null,
       uniqueKey: null,

@@ -91,7 +91,7 @@ export const change = (t: Names): string[] => [
      SELECT ${MOVED_COLUMNS.filter((column) => column !== 'max_attempts' && column !== 'crashes')
        .map((column) => `p.${column}`)
        .join(', ')},
-            greatest(p.max_attempts, p.attempts + 1), p.retention, p.progress, p.errors, p.meta,
+            CASE WHEN p.max_attempts IS NOT NULL THEN greatest(p.max_attempts, p.attempts + 1) END, p.retention, p.progress, p.errors, p.meta,
             'pending', CASE WHEN p.place IS NULL THEN p.scheduled_at END, p.place, p.place
        FROM placed p
      RETURNING queue, ready_seq IS NULL INTO line, is_early;

@@ -159,7 +159,7 @@ export const push = (t: Names): string[] => [
 
   `CREATE FUNCTION ${t.fn('push')}(
      name text, args jsonb DEFAULT '{}', queue text DEFAULT 'default', priority int DEFAULT 0,
-     max_attempts int DEFAULT 1, scheduled_at timestamptz DEFAULT NULL,
+     max_attempts int DEFAULT NULL, scheduled_at timestamptz DEFAULT NULL,
      unique_key text DEFAULT NULL, meta jsonb DEFAULT NULL)
    RETURNS uuid
    LANGUAGE plpgsql
@@ -180,7 +180,7 @@ export const push = (t: Names): string[] => [
        RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
          USING ERRCODE = '22023';
      END IF;
-     IF push.priority IS NULL OR coalesce(push.max_attempts, 0) NOT BETWEEN 1 AND 1000000 THEN
+     IF push.priority IS NULL OR push.max_attempts NOT BETWEEN 1 AND 1000000 THEN
        RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'
          USING ERRCODE = '22023';
      END IF;

@@ -34,7 +34,8 @@ export const tables = (t: Names): string[] => [
      worker_id uuid,
      priority int NOT NULL DEFAULT 0,
      attempts int NOT NULL DEFAULT 0,
-     max_attempts int NOT NULL DEFAULT 1,
+     -- Null: the definition of the worker that claims it decides.
+     max_attempts int,
      concurrency_max int,
      crashes smallint NOT NULL DEFAULT 0,
      format smallint NOT NULL DEFAULT 1,
@@ -107,7 +108,7 @@ export const tables = (t: Names): string[] => [
      peak_bytes float8,
      priority int NOT NULL,
      attempts int NOT NULL,
-     max_attempts int NOT NULL,
+     max_attempts int,
      concurrency_max int,
      crashes smallint NOT NULL,
      format smallint NOT NULL,
