@@ -3,6 +3,9 @@ import { Command } from 'commander'
 import { isChancyError } from '../index.ts'
 import { addMigrationCommands } from './commands/migrate.ts'
 
+// A reader that has seen enough, as `head`, closes the pipe.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 const program = new Command('chancy').description('Chancy, the job queue on PostgreSQL')
 addMigrationCommands(program)
 

@@ -60,6 +60,9 @@ export function lostError(exit: ChildExit): SerializedError {
   const { code, signal } = exit
   const how = signal === null ? `with the code ${code}` : `by the signal ${signal}`
   if (exit.garbage !== undefined) return lost(GARBLED.replace('…', show(exit.garbage)))
+  if (code === null && signal === null) {
+    return lost(`The child that was to run the attempt could not be started: ${exit.lastWords}`)
+  }
   const words = exit.lastWords === '' ? '' : ` The last it wrote to stderr:\n${exit.lastWords}`
   return lost(`The child that ran the attempt ended ${how} before the attempt had ended.${words}`)
 }

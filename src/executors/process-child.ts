@@ -36,8 +36,9 @@ class ProcessChild implements Child {
   readonly #id = randomUUID()
   readonly #process: ChildProcess
   readonly #events: ChildEvents
-  readonly #inbox: Socket
-  readonly #control: Socket
+  /** Null: the system had no descriptor left for its pipes, and it never ran. */
+  readonly #inbox: Socket | null
+  readonly #control: Socket | null
   readonly #kills = oomKills()
   /** The end of stderr, as much as is needed to tell why it ended. */
   #said = ''
@@ -56,10 +57,13 @@ class ProcessChild implements Child {
       windowsHide: true,
       env: { ...process.env, [CHILD_ID]: this.#id },
     })
-    const [, , , inbox, outbox, control] = this.#process.stdio as unknown as Socket[]
-    this.#inbox = inbox!
-    this.#control = control!
-    this.#listen(outbox!)
+    // First of all: an error that nothing listens for ends the worker.
+    this.#process.on('error', (error) => this.#failed(error))
+    const stdio = this.#process.stdio as (Socket | null)[] | undefined
+    const [, , , inbox, outbox, control] = stdio ?? []
+    this.#inbox = inbox ?? null
+    this.#control = control ?? null
+    if (outbox != null) this.#listen(outbox)
   }
 
   get pid(): number | null {
@@ -67,21 +71,21 @@ class ProcessChild implements Child {
   }
 
   send(lines: string): void {
-    this.#inbox.write(lines)
+    this.#inbox?.write(lines)
   }
 
   recall(seqs: readonly number[]): void {
-    this.#control.write(seqs.map(recallLine).join(''))
+    this.#control?.write(seqs.map(recallLine).join(''))
   }
 
   retire(): void {
     this.#isRetired = true
-    this.#inbox.end(RETIRE_LINE)
+    this.#inbox?.end(RETIRE_LINE)
   }
 
   terminate(): boolean {
     if (this.pid === null) return false
-    this.#inbox.write(TERM_LINE)
+    this.#inbox?.write(TERM_LINE)
     signalGroup(this.pid, 'SIGTERM')
     return true
   }
@@ -110,10 +114,15 @@ class ProcessChild implements Child {
   #look(pid: number): void {
     if (this.#isLooking || process.platform === 'win32') return
     this.#isLooking = true
-    execFile('ps', ['-o', 'rss=', '-p', String(pid)], (error, text) => {
+    try {
+      execFile('ps', ['-o', 'rss=', '-p', String(pid)], (error, text) => {
+        this.#isLooking = false
+        if (error === null) this.#seenBytes = Number(text) * 1_024
+      })
+    } catch {
+      // The system has no process left to give: the next look may have one.
       this.#isLooking = false
-      if (error === null) this.#seenBytes = Number(text) * 1_024
-    })
+    }
   }
 
   #listen(outbox: Socket): void {
@@ -124,10 +133,12 @@ class ProcessChild implements Child {
       onTurn.call(this.#events)
     }
     outbox.setEncoding('utf8').on('data', hear)
-    this.#control.setEncoding('utf8').on('data', hear)
-    // A child that is gone takes no more lines; its end is told by itself.
-    for (const stream of [this.#inbox, this.#control, outbox]) stream.on('error', () => {})
+    this.#control?.setEncoding('utf8').on('data', hear)
     const { stdout, stderr } = this.#process
+    // A child that is gone takes no more lines and says no more; its end is told by itself.
+    for (const stream of [this.#inbox, this.#control, outbox, stdout, stderr]) {
+      stream?.on('error', () => {})
+    }
     stdout!.setEncoding('utf8').on('data', (text) => this.#events.onOutput('stdout', text))
     stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-JUDGED_CHARS)
@@ -142,16 +153,20 @@ class ProcessChild implements Child {
       outbox.once('close', closed)
       stderr!.once('close', closed)
     })
-    this.#process.once('error', (error) => {
-      this.#said = error.message
-      if (this.pid === null) this.#gone(null, null)
-    })
     this.#process.once('exit', (code, signal) => {
       this.#hasEnded = true
       // What it had started holds its pipes open, and must not outlive it.
       this.#killGroup()
       void this.#dead(saidAll).then(() => this.#gone(code, signal))
     })
+  }
+
+  /** It could not be started; or a signal could not be sent to it, and then its end is still to come. */
+  #failed(error: Error): void {
+    if (this.pid !== null || this.#hasEnded) return
+    this.#hasEnded = true
+    this.#said = error.message
+    this.#gone(null, null)
   }
 
   async #dead(saidAll: Promise<void>): Promise<void> {
@@ -176,7 +191,7 @@ class ProcessChild implements Child {
       lastWords: lastWords(this.#said),
       isOutOfMemory: isKernel || (isOwn && WORDS_OF_MEMORY.test(this.#said)),
     }
-    for (const stream of this.#process.stdio) stream?.destroy()
+    for (const stream of this.#process.stdio ?? []) stream?.destroy()
     this.#events.onGone(exit)
   }
 }

@@ -6,6 +6,8 @@ export interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** The most file descriptors it may have open. */
+  readonly descriptors?: number
   /** Runs it as another user; needs root. */
   readonly uid?: number
   readonly gid?: number
@@ -31,8 +33,13 @@ process.on('exit', () => {
 export function startProcess(script: string | URL, options: StartOptions = {}): TestProcess {
   const file = script instanceof URL ? fileURLToPath(script) : script
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const { args = [], env = {}, ...rest } = options
-  const child = spawn(process.execPath, [...loader, file, ...args], {
+  const { args = [], env = {}, descriptors, ...rest } = options
+  const command = [process.execPath, ...loader, file, ...args]
+  const limited =
+    descriptors === undefined
+      ? command
+      : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command]
+  const child = spawn(limited[0]!, limited.slice(1), {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...env },
     ...rest,

@@ -74,13 +74,14 @@ async function startKeeper(order: KeeperOrder): Promise<KeeperLink | null> {
 
 function reportOf(child: ChildProcess): Promise<KeeperReport> {
   let complaint = ''
-  child.stdin!.on('error', () => {})
-  child.stderr!.on('data', (text) => {
+  // Without a descriptor left for its pipes there are no streams, and only the error below.
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => {})
+  child.stderr?.on('data', (text) => {
     complaint += text
   })
   return new Promise((resolve) => {
-    readJsonLines<KeeperReport>(child.stdout!, resolve)
-    child.once('error', (error) => fail(error.message))
+    if (child.stdout) readJsonLines<KeeperReport>(child.stdout, resolve)
+    child.on('error', (error) => fail(error.message))
     child.once('close', () => fail(complaint.trim() || 'its process ended without a word'))
 
     function fail(why: string): void {

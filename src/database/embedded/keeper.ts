@@ -116,7 +116,11 @@ async function startAgain(crashed: Postmaster): Promise<void> {
 
 async function openDoors(): Promise<void> {
   doors = createServer((socket) => welcome(socket))
-  await new Promise<void>((resolve) => doors.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => {
+    // Stays: a connection that cannot be accepted, for lack of a descriptor, is an error of the server.
+    doors.on('error', reject)
+    doors.listen(0, '127.0.0.1', resolve)
+  })
   const content: KeeperFile = { port: (doors.address() as AddressInfo).port, token }
   const beside = `${keeperFile(order.directory)}.${process.pid}`
   await writeFile(beside, JSON.stringify(content), { mode: 0o600 })
