@@ -33,11 +33,11 @@ import { Asker } from './asker.ts'
 import type { Jobs } from './batches.ts'
 import { lazyLogger } from './default-logger.ts'
 import { explain, explainByQueue } from './explain.ts'
+import { Hints } from './hints.ts'
 import { JobActions } from './job-actions.ts'
 import { idOf, idsOf, type JobId } from './job-id.ts'
 import { type ListOptions, listValues } from './list-options.ts'
 import { LocalClaims } from './local-claims.ts'
-import { notifierEvents } from './notifier-events.ts'
 import { type ChancyOptions, parseChancyOptions } from './options.ts'
 import { Pushes } from './pushes.ts'
 import { QueueRegistry } from './queue-registry.ts'
@@ -53,6 +53,7 @@ export interface Parts {
   readonly jobs: readonly JobSource[]
   readonly plugins: PluginSet
   readonly notices: WakeNotices | null
+  readonly hints: Hints
   readonly localClaims: LocalClaims
   readonly listen: () => Promise<void>
   /** Whether this process hears of every job that becomes ready. */
@@ -136,10 +137,9 @@ export class Chancy {
       deadlineMs,
       explained: (error) => this.#asker.explained(error),
     })
+    const hints = new Hints(this.#hub, clock, this.#notices)
     const canListen = settings.notifications && settings.pooler === null
-    this.#notifier = canListen
-      ? new Notifier(this.#driver, names.channel, clock, notifierEvents(this.#hub, this.#notices))
-      : null
+    this.#notifier = canListen ? new Notifier(this.#driver, names.channel, clock, hints) : null
     this.#actions = new JobActions(this.#asker, this.#hub, this.#notices)
     this.#waits = new Waits(this.#asker, this.#hub, this.#notifier !== null)
     this.parts = {
@@ -150,6 +150,7 @@ export class Chancy {
       jobs: settings.jobs,
       plugins,
       notices: this.#notices,
+      hints,
       localClaims,
       listen: async () => this.#notifier?.start(),
       hears: () => this.#notifier?.isListening ?? false,

@@ -20,6 +20,8 @@ import type { Asker } from './asker.ts'
 const POLL_MS = 1_000
 /** When to look again after a wait was registered, in milliseconds. */
 const LOOKS_AFTER_MS = [25, 150]
+/** How many looks between two polls one job may cause by notifications, which anyone may send. */
+const MAX_HINTS = 4
 /** How long a registration stands at most, in milliseconds: a process that died leaves it behind. */
 const MAX_REGISTERED_MS = 86_400_000
 
@@ -57,6 +59,8 @@ export class Waits {
   readonly #wanted = new Map<string, number>()
   readonly #toAdd = new Map<string, number>()
   readonly #toRemove = new Set<string>()
+  /** Looks since the last poll that notifications about a job have caused. */
+  readonly #hinted = new Map<string, number>()
   #telling: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #unlisten: (() => void)[] = []
@@ -194,12 +198,18 @@ export class Waits {
 
   #begin(): void {
     if (this.#timer !== null) return
-    const look = (): void => this.#check()
+    const look = (): void => {
+      this.#hinted.clear()
+      this.#check()
+    }
     this.#timer = setInterval(look, POLL_MS)
     this.#unlisten = [
-      this.#hub.on('job.finished', ({ id }) => {
+      this.#hub.on('job.finished', ({ id, state }) => {
+        if (state === null && (this.#hinted.get(id) ?? 0) >= MAX_HINTS) return
         for (const wait of this.#waits) {
-          if (wait.left.has(id)) return this.#check()
+          if (!wait.left.has(id)) continue
+          if (state === null) this.#hinted.set(id, (this.#hinted.get(id) ?? 0) + 1)
+          return this.#check()
         }
       }),
       // What was told before was told to nobody.

@@ -21,11 +21,14 @@ export interface EventMap {
   'job.started': { readonly job: QueuedJob }
   /** The outcome of an attempt has been committed. Only while somebody listens. */
   'job.saved': { readonly job: QueuedJob }
-  /** A job has ended: by an attempt here, or told by a notification. */
+  /**
+   * A job has ended: by an attempt here, or by what a notification says. Then `state` is null, and the
+   * row has to be asked, since every login role of the database may send notifications.
+   */
   'job.finished': { readonly id: string; readonly state: JobState | null }
   /** The outcome of an attempt was refused: the job belongs to another attempt by now. */
   'job.lost': { readonly id: string; readonly name: string; readonly fence: number }
-  /** Somebody asked that a running job stop. */
+  /** A running job is to be cancelled: by a call of this process, or as the row of a job here says. */
   'job.cancelled': { readonly id: string }
   /** An attempt ended badly. */
   'job.failed': {

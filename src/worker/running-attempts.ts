@@ -48,9 +48,17 @@ export class RunningAttempts {
     return true
   }
 
-  /** Asks one job to stop. */
-  ask(id: string, reason: StopReason): void {
-    this.#attempts.get(id)?.stop.ask(reason)
+  /** Asks one job to stop. False when it is not held, or was asked before. */
+  ask(id: string, reason: StopReason): boolean {
+    const stop = this.#attempts.get(id)?.stop
+    if (stop === undefined || stop.reason !== null) return false
+    stop.ask(reason)
+    return true
+  }
+
+  /** Whether the job is held and was not asked to stop. */
+  mayStop(id: string): boolean {
+    return this.#attempts.get(id)?.stop.reason === null
   }
 
   askAll(reason: StopReason): void {

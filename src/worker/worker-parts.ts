@@ -5,6 +5,7 @@ import { DEFAULT_EXECUTOR } from '../core/queue.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import { Adoption } from './adoption.ts'
 import { AttemptRunner } from './attempt-runner.ts'
+import { CancelWatch } from './cancel-watch.ts'
 import { Executors } from './executors.ts'
 import { GroupSweeper } from './group-sweeper.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -34,6 +35,7 @@ export interface WorkerParts {
   readonly adoption: Adoption
   readonly heartbeat: Heartbeat
   readonly plugins: PluginLoops
+  readonly cancels: CancelWatch
   readonly stager: Stager
   readonly recovery: Recovery
   readonly groups: GroupSweeper
@@ -127,6 +129,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
       prepare: database.prepares,
       onNews: owner.onRenewal,
     }),
+    cancels: new CancelWatch({ ...common, workerId, running }),
     plugins: new PluginLoops(plugins, owner.contextFor),
     stager: new Stager({ ...common, onStaged: owner.announce }),
     recovery: new Recovery({

@@ -209,8 +209,8 @@ export class Worker {
     })
   }
 
-  #listen({ runners }: WorkerParts): void {
-    const { hub, clock, localClaims } = this.#chancy.parts
+  #listen({ runners, cancels }: WorkerParts): void {
+    const { hub, clock, hints, localClaims } = this.#chancy.parts
     const { signals, shutdownTimeoutMs } = this.#settings
     this.#unlisten.push(
       hub.on('queue.pushed', ({ queue, isTaken }) => {
@@ -219,6 +219,7 @@ export class Worker {
       localClaims.add(runners),
       hub.on('notifier.resumed', () => runners.wakeAll()),
       hub.on('job.cancelled', ({ id }) => this.#running.ask(id, 'cancelled')),
+      hints.onCancel((id) => cancels.hint(id)),
     )
     if (signals) this.#unlisten.push(stopOnSignals(this, { clock, shutdownTimeoutMs }))
   }
@@ -234,7 +235,7 @@ export class Worker {
     if (news.workerId !== this.id) return
     switch (news.kind) {
       case 'renewed':
-        for (const id of news.cancelling) this.#running.ask(id, 'cancelled')
+        this.#parts?.cancels.found(news.cancelling)
         this.#holdsAgain()
         hub.emit('lease.renewed', { workerId: this.id })
         return

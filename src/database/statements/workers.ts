@@ -42,6 +42,12 @@ export const renewLease = statement<
     RETURNING ${t.fn('cancelling_1')}(w.id) AS cancelling`,
 )
 
+/** The ids of this worker's jobs that are to be cancelled, with commas; null: none. */
+export const cancellingJobs = statement<readonly [id: string], { cancelling: string | null }>(
+  'cancelling_jobs',
+  (t) => `SELECT ${t.fn('cancelling_1')}($1::text::uuid) AS cancelling`,
+)
+
 export const saveWorkerQueues = statement<readonly [id: string, queues: string], never>(
   'save_worker_queues',
   (t) => `UPDATE ${t.workers} SET queues = $2::text::jsonb WHERE id = $1::text::uuid`,
