@@ -20,7 +20,11 @@ export default defineConfig({
     maxWorkers: WORKERS,
     reporters: ['default', './test/support/tally-reporter.ts'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        // The longest take a second alone, and several on a machine that is busy.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 },
+      },
       onServer('integration', 30),
       onServer('conformance', 30),
       onServer('chaos', 120),
