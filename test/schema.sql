@@ -194,6 +194,7 @@ TABLE queues (
   polling_interval_ms double precision NOT NULL DEFAULT 5000
   rate_max integer
   rate_per_ms double precision
+  implied boolean NOT NULL DEFAULT false
   created_at timestamp with time zone NOT NULL DEFAULT now()
   CONSTRAINT queues_pkey PRIMARY KEY (name)
   CONSTRAINT queues_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text])))

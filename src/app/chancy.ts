@@ -40,7 +40,7 @@ import { type ListOptions, listValues } from './list-options.ts'
 import { LocalClaims } from './local-claims.ts'
 import { type ChancyOptions, parseChancyOptions } from './options.ts'
 import { Pushes } from './pushes.ts'
-import { QueueRegistry } from './queue-registry.ts'
+import { type DeclaredQueue, QueueRegistry } from './queue-registry.ts'
 import { type WaitOptions, Waits } from './waits.ts'
 import { WakeNotices } from './wake-notices.ts'
 
@@ -127,7 +127,7 @@ export class Chancy {
       checkMigrations: () => this.checkMigrations(),
       checkOpen: () => this.#checkOpen(this.#isClosed),
     })
-    this.#queues = new QueueRegistry(this.#asker, (queue) => this.#queueChanged(queue))
+    this.#queues = new QueueRegistry(this.#asker, log, (queue) => this.#queueChanged(queue))
     this.#pushes = new Pushes({
       database: this.#database,
       hub: this.#hub,
@@ -182,9 +182,10 @@ export class Chancy {
   }
 
   /**
-   * Declares a queue and gives it back as stored. One that exists stays as it is, unless `upsert`.
+   * Declares a queue and gives it back as stored. One that exists stays as it is, unless `upsert`;
+   * what it was given and is stored otherwise is logged, and stands in `ignored`.
    */
-  declare(queue: Queue, options?: { readonly upsert?: boolean }): Promise<Queue> {
+  declare(queue: Queue, options?: { readonly upsert?: boolean }): Promise<DeclaredQueue> {
     return this.#queues.declare(queue, options)
   }
 

@@ -5,7 +5,7 @@ import { plainArray } from '../database/array-literal.ts'
 import { type ExplainRow, explainJob, explainQueue } from '../database/statements/explain.ts'
 import { getStates } from '../database/statements/queued-jobs.ts'
 import type { Asker } from './asker.ts'
-import { notFound } from './waits.ts'
+import { notFound } from './job-id.ts'
 
 /** Jobs ahead are counted to this. */
 const AHEAD_BOUND = 1_000

@@ -5,8 +5,7 @@ import { makeReady } from '../database/statements/groups.ts'
 import { type CancelVerdict, cancelJob, retryJob } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Asker } from './asker.ts'
-import { idOf, type JobId } from './job-id.ts'
-import { notFound } from './waits.ts'
+import { idOf, type JobId, notFound } from './job-id.ts'
 import type { WakeNotices } from './wake-notices.ts'
 
 /** What people do to one job, and who has to hear of it. */

@@ -1,5 +1,5 @@
 import { show } from '../core/check.ts'
-import { ConfigError } from '../core/errors.ts'
+import { ConfigError, NotFoundError } from '../core/errors.ts'
 import { Reference } from '../core/reference.ts'
 
 /** A job by its reference, its snapshot, or the text of its id. */
@@ -18,4 +18,12 @@ export function idsOf(refs: Iterable<JobId>, what: string): string[] {
     return [...refs].map(idOf)
   }
   throw new ConfigError(`${what}: expected an array of references, got ${show(refs)}.`)
+}
+
+export function notFound(id: string): NotFoundError {
+  return new NotFoundError(
+    'JOB_NOT_FOUND',
+    `No committed job has the id ${id}. Its transaction is still open or was rolled back, or the job was pruned. Wait after the commit, and give the job a longer retention if it must be found later.`,
+    { details: { id } },
+  )
 }

@@ -1,22 +1,31 @@
 import { checkOptions, show } from '../core/check.ts'
 import { ConfigError, NotFoundError } from '../core/errors.ts'
 import { checkQueueName } from '../core/job-name.ts'
-import { Queue } from '../core/queue.ts'
+import type { Logger } from '../core/logger.ts'
+import { differingOptions, Queue } from '../core/queue.ts'
 import { queue as queueOf } from '../database/rows.ts'
 import * as sql from '../database/statements/queues.ts'
 import type { Asker } from './asker.ts'
 
+/** A queue as stored, and what of its declaration was not taken. */
+export type DeclaredQueue = Queue & {
+  /** Options that were given and that the stored queue has otherwise. Always empty with `upsert`. */
+  readonly ignored: readonly string[]
+}
+
 /** What users do to queues. Each change is told to the workers by `onChange`. */
 export class QueueRegistry {
   readonly #asker: Asker
+  readonly #log: Logger
   readonly #onChange: (queue: string) => Promise<void>
 
-  constructor(asker: Asker, onChange: (queue: string) => Promise<void>) {
+  constructor(asker: Asker, log: Logger, onChange: (queue: string) => Promise<void>) {
     this.#asker = asker
+    this.#log = log
     this.#onChange = onChange
   }
 
-  async declare(queue: Queue, options: unknown): Promise<Queue> {
+  async declare(queue: Queue, options: unknown): Promise<DeclaredQueue> {
     const { upsert = false } = checkOptions(options, ['upsert'], 'declare')
     if (typeof upsert !== 'boolean') {
       throw new ConfigError(`declare: upsert: expected true or false, got ${show(upsert)}.`)
@@ -39,7 +48,18 @@ export class QueueRegistry {
       queue.rateLimit?.perMs ?? null,
     ])
     await this.#onChange(queue.name)
-    return this.get(queue.name)
+    const stored = await this.get(queue.name)
+    const ignored = differingOptions(queue, stored)
+    if (ignored.length > 0) {
+      this.#log.warn(
+        { queue: queue.name, ignored },
+        `queue is declared with other settings, kept as they are: ${ignored.join(', ')}. To replace them: declare(queue, { upsert: true })`,
+      )
+    }
+    // Its prototype stays that of a queue, so that it may be declared again.
+    return Object.freeze(
+      Object.assign(Object.create(Queue.prototype) as Queue, stored, { ignored }),
+    )
   }
 
   async get(name: string): Promise<Queue> {

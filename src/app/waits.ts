@@ -1,20 +1,15 @@
 import { checkOptions, show } from '../core/check.ts'
 import { after } from '../core/clock.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
-import {
-  ChancyError,
-  ConfigError,
-  type ErrorCode,
-  isChancyError,
-  NotFoundError,
-  WaitTimedOutError,
-} from '../core/errors.ts'
+import { ChancyError, ConfigError, type ErrorCode, isChancyError } from '../core/errors.ts'
 import { FINISHED_STATES, JOB_STATES, type JobState, type QueuedJob } from '../core/queued-job.ts'
 import { plainArray } from '../database/array-literal.ts'
 import { queuedJob } from '../database/rows.ts'
 import { addWaiters, getAwaited, removeWaiters } from '../database/statements/queued-jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Asker } from './asker.ts'
+import { notFound } from './job-id.ts'
+import { timedOut } from './wait-timeout.ts'
 
 /** How often a wait looks by itself, in milliseconds: what a lost notification costs. */
 const POLL_MS = 1_000
@@ -120,7 +115,8 @@ export class Waits {
         abort = () => reject(signal?.reason)
         signal?.addEventListener('abort', abort, { once: true })
         if (timeoutMs !== null) {
-          callOff = after(timeoutMs, () => reject(timedOut(left, states, timeoutMs)))
+          const over = { left, states, timeoutMs }
+          callOff = after(timeoutMs, () => void timedOut(this.#asker, over).then(reject))
         }
         this.#register(asked, timeoutMs)
       })
@@ -294,14 +290,6 @@ function strike({ left, states, found }: Search, known: ReadonlyMap<string, Know
   }
 }
 
-export function notFound(id: string): NotFoundError {
-  return new NotFoundError(
-    'JOB_NOT_FOUND',
-    `No committed job has the id ${id}. Its transaction is still open or was rolled back, or the job was pruned. Wait after the commit, and give the job a longer retention if it must be found later.`,
-    { details: { id } },
-  )
-}
-
 function isPassing(error: unknown): boolean {
   const passing: readonly ErrorCode[] = [
     'DATABASE_UNREACHABLE',
@@ -323,14 +311,5 @@ function checkStates(value: unknown): ReadonlySet<string> {
   if (isList && value.every((state) => known.includes(state))) return new Set(value as string[])
   throw new ConfigError(
     `waitForJob: states: expected one or more of ${JOB_STATES.join(', ')}, got ${show(value)}.`,
-  )
-}
-
-function timedOut(left: Set<string>, states: ReadonlySet<string>, ms: number): WaitTimedOutError {
-  const [id] = left
-  const which = left.size === 1 ? `The job ${id} was` : `${left.size} jobs were`
-  return new WaitTimedOutError(
-    `${which} not ${[...states].join(' or ')} after ${ms} ms. The wait is over, the work is not: wait again, or give it more time.`,
-    { details: { ids: [...left].slice(0, 10), timeoutMs: ms } },
   )
 }

@@ -48,7 +48,7 @@ export const errorCatalogue = Object.freeze({
   OUTCOME_NOT_SAVED:
     'PostgreSQL refused to store how the attempt ended, so only this failure was saved; the job is not retried.',
   WAIT_TIMED_OUT:
-    'The job did not reach a wanted state in time; it goes on by itself, so wait again or give more time.',
+    'The job did not reach a wanted state in time; details.explanations says why, as explain() does. It goes on by itself, so wait again or give more time.',
   PLUGIN_NEED_MISSING:
     'A plugin needs another one that is not there; add it to the plugins option.',
   PLUGIN_NAME_TAKEN: 'Two plugins have the same name; remove one of them.',
@@ -142,7 +142,10 @@ export class AttemptError extends ChancyError {
   }
 }
 
-/** A wait ended before the job reached a wanted state. The job itself goes on. */
+/**
+ * A wait ended before the job reached a wanted state. The job itself goes on. `details.ids` are up to ten
+ * jobs that were still missing, and `details.explanations` what `explain` said of each, in that order.
+ */
 export class WaitTimedOutError extends ChancyError {
   constructor(message: string, options?: ErrorOptions) {
     super('WAIT_TIMED_OUT', message, options)

@@ -2,6 +2,7 @@ import { checkInteger, checkOneOf, checkOptions, show } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 import { checkQueueName } from './job-name.ts'
+import { isPlainObject } from './plain-object.ts'
 import { checkTags } from './tags.ts'
 
 export type ExecutorKind = 'inline' | 'process' | 'thread'
@@ -81,6 +82,29 @@ export const MAX_POLLING_INTERVAL_MS = 86_400_000
 const MAX_CONCURRENCY = 10_000
 const MAX_RATE = 1_000_000
 
+/** Where a declaration keeps which options it was given; the same symbol in every copy of the package. */
+const GIVEN: unique symbol = Symbol.for('chancy.queue.given')
+/** The field that an option with a duration is kept in. */
+const FIELDS: Readonly<Record<string, keyof QueueFields>> = { pollingInterval: 'pollingIntervalMs' }
+
+/**
+ * The options that a declaration was given and that a stored queue has otherwise, in the order of the
+ * options' list.
+ */
+export function differingOptions(declared: Queue, stored: Queue): string[] {
+  return (declared[GIVEN] ?? []).filter((option) => {
+    const field = FIELDS[option] ?? (option as keyof QueueFields)
+    return canonical(declared[field]) !== canonical(stored[field])
+  })
+}
+
+/** PostgreSQL keeps the keys of an object in an order of its own. */
+function canonical(value: unknown): string {
+  const sorted = (_: string, inner: unknown): unknown =>
+    isPlainObject(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner
+  return JSON.stringify(value, sorted)
+}
+
 /** A named line of jobs, as it is declared: checked, frozen, every field in its normal form. */
 export class Queue implements QueueFields {
   readonly name: string
@@ -92,6 +116,9 @@ export class Queue implements QueueFields {
   readonly rateLimit: { readonly max: number; readonly perMs: number } | null
   readonly state: QueueState
   readonly resumeAt: Date | null
+
+  /** @internal The options that were given. */
+  declare readonly [GIVEN]?: readonly string[]
 
   /** @throws {ConfigError} when the name or an option is wrong */
   constructor(name: string, options?: QueueOptions) {
@@ -107,6 +134,8 @@ export class Queue implements QueueFields {
     this.state = checkOneOf(given.state ?? 'active', STATES, `${what}: state`)
     this.resumeAt = checkResumeAt(given.resumeAt, this.state, what)
     Object.freeze(this.tags)
+    const names = OPTIONS.filter((option) => given[option] !== undefined)
+    Object.defineProperty(this, GIVEN, { value: names })
     Object.freeze(this)
   }
 

@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import { type ExecutorKind, Queue } from '../core/queue.ts'
+import type { Logger } from '../core/logger.ts'
+import { DEFAULT_QUEUE, type ExecutorKind, type Queue } from '../core/queue.ts'
 import { matchesTags } from '../core/tags.ts'
+import { textArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
 import { queue as queueOf } from '../database/rows.ts'
-import { declareQueue, getQueues, resumeDueQueues } from '../database/statements/queues.ts'
+import { getQueues, implyQueues, resumeDueQueues } from '../database/statements/queues.ts'
 import { saveWorkerQueues } from '../database/statements/workers.ts'
 import type { Hub } from '../events/hub.ts'
 import { Loop } from './loop.ts'
@@ -16,10 +18,13 @@ export interface QueueWatcherOptions {
   readonly database: Database
   readonly hub: Hub
   readonly clock: Clock
+  readonly log: Logger
   readonly workerId: () => string
   readonly tags: () => readonly string[]
-  /** Of a `default` that nobody has declared. */
-  readonly defaultExecutor: ExecutorKind
+  /** Queues that the known jobs name. */
+  readonly named: readonly string[]
+  /** Of a named queue that is not declared. */
+  readonly impliedExecutor: ExecutorKind
   /** Only these, whatever the tags say. Null: all that match. */
   readonly only: readonly string[] | null
   /** Told of a queue to run from now on, and of one that has changed. */
@@ -45,9 +50,9 @@ export class QueueWatcher implements Service {
     })
   }
 
-  /** Resolves after the first look, with `default` declared if it was missing. */
+  /** Resolves after the first look, with the queues of the known jobs declared if they were missing. */
   async start(): Promise<void> {
-    await this.#declareDefault()
+    await this.#declareNamed()
     await this.#pass()
     const { hub } = this.#options
     this.#unlisten = [
@@ -68,21 +73,17 @@ export class QueueWatcher implements Service {
     this.#loop.wake()
   }
 
-  async #declareDefault(): Promise<void> {
-    const { database } = this.#options
-    const queue = new Queue('default', { executor: this.#options.defaultExecutor })
-    await database.run(declareQueue, [
-      queue.name,
-      queue.state,
-      null,
-      queue.concurrency,
-      queue.executor,
-      JSON.stringify(queue.executorOptions),
-      JSON.stringify(queue.tags),
-      queue.pollingIntervalMs,
-      null,
-      null,
-    ])
+  /** Without this a job of such a queue would wait until somebody declares it. */
+  async #declareNamed(): Promise<void> {
+    const { database, named, only, impliedExecutor, log } = this.#options
+    const names = [...new Set([DEFAULT_QUEUE, ...named])].filter(
+      (name) => only?.includes(name) ?? true,
+    )
+    if (names.length === 0) return
+    const made = await database.run(implyQueues, [textArray(names), impliedExecutor])
+    for (const { name } of made) {
+      log.info({ queue: name, executor: impliedExecutor }, 'queue declared with the defaults')
+    }
   }
 
   async #pass(): Promise<number> {

@@ -107,8 +107,9 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     ...common,
     workerId,
     tags: owner.tags,
+    named: [...definitions.values()].map(({ queue }) => queue),
     // Plain functions have no module for a child to load.
-    defaultExecutor: app.jobs.every(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
+    impliedExecutor: app.jobs.some(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
     only: settings.queues,
     onQueue: (queue) => runners.run(queue),
     onGone: (name) => runners.retire(name),

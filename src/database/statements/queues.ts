@@ -33,27 +33,46 @@ type DeclareValues = readonly [
 ]
 
 const insert = (t: Names): string => `
-    INSERT INTO ${t.queues} (name, state, resume_at, concurrency, executor, executor_options, tags,
-                             polling_interval_ms, rate_max, rate_per_ms)
+    INSERT INTO ${t.queues} AS q (name, state, resume_at, concurrency, executor, executor_options,
+                                  tags, polling_interval_ms, rate_max, rate_per_ms)
     VALUES ($1::text, $2::text, to_timestamp($3::float8 / 1000), $4::int, $5::text,
             $6::text::jsonb, $7::text::jsonb, $8::float8, $9::int, $10::float8)`
 
-/** Leaves a queue that exists as it is. */
+const REPLACED = `
+           concurrency = excluded.concurrency, executor = excluded.executor,
+           executor_options = excluded.executor_options, tags = excluded.tags,
+           polling_interval_ms = excluded.polling_interval_ms, rate_max = excluded.rate_max,
+           rate_per_ms = excluded.rate_per_ms, implied = false`
+
+/** Leaves a queue that a user has declared as it is. One that was paused meanwhile stays paused. */
 export const declareQueue = statement<DeclareValues, never>(
   'declare_queue',
   (t) => `${insert(t)}
-        ON CONFLICT (name) DO NOTHING`,
+        ON CONFLICT (name) DO UPDATE
+       SET (state, resume_at) = (
+             SELECT s.state, s.resume_at
+               FROM (VALUES (excluded.state, excluded.resume_at), (q.state, q.resume_at))
+                 AS s(state, resume_at)
+              ORDER BY s.state <> 'paused'
+              LIMIT 1),${REPLACED}
+     WHERE q.implied`,
 )
 
 export const upsertQueue = statement<DeclareValues, never>(
   'upsert_queue',
   (t) => `${insert(t)}
         ON CONFLICT (name) DO UPDATE
-       SET state = excluded.state, resume_at = excluded.resume_at,
-           concurrency = excluded.concurrency, executor = excluded.executor,
-           executor_options = excluded.executor_options, tags = excluded.tags,
-           polling_interval_ms = excluded.polling_interval_ms, rate_max = excluded.rate_max,
-           rate_per_ms = excluded.rate_per_ms`,
+       SET state = excluded.state, resume_at = excluded.resume_at,${REPLACED}`,
+)
+
+/** Declares queues of which a worker knows jobs; those that exist stay as they are. */
+export const implyQueues = statement<readonly [names: string, executor: string], { name: string }>(
+  'imply_queues',
+  (t) => `
+    INSERT INTO ${t.queues} (name, executor, implied)
+    SELECT n, $2::text, true FROM unnest($1::text::text[]) AS n
+        ON CONFLICT (name) DO NOTHING
+    RETURNING name`,
 )
 
 export const getQueues = statement<readonly [], QueueRow>(

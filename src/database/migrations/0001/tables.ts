@@ -142,6 +142,8 @@ export const tables = (t: Names): string[] => [
      polling_interval_ms float8 NOT NULL DEFAULT 5000,
      rate_max int,
      rate_per_ms float8,
+     -- A worker declared it, since it knows jobs of it; a declaration by a user replaces it.
+     implied boolean NOT NULL DEFAULT false,
      created_at timestamptz NOT NULL DEFAULT now()
    )`,
   // Logged on purpose: an unlogged table is empty after a crash, and every running job would look
