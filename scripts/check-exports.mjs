@@ -8,8 +8,10 @@ import { parseSync } from 'oxc-parser'
 import { writeOrCompare } from './compare.mjs'
 import { root, targetOf, textOf } from './source-tree.mjs'
 
-const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { name, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const subpaths = Object.entries(exports).filter(([, target]) => typeof target === 'object')
+if (!textOf('src/core/version.ts').includes(`'${version}'`))
+  fail(`src/core/version.ts: expected the version of package.json, ${version}`)
 checkTarball()
 for (const [subpath] of subpaths) checkImport(subpath)
 writeOrCompare('test/types/api.txt', (await Promise.all(subpaths.map(section))).join('\n'))

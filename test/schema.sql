@@ -2486,6 +2486,74 @@ AS $function$
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.unserved_1(worker uuid, bound integer)
+ RETURNS TABLE(kind text, queue text, name text, jobs integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     IF worker IS DISTINCT FROM (
+          SELECT w.id FROM "chancy"."workers" w WHERE w.revoked_at IS NULL AND w.expires_at > now() ORDER BY w.started_at, w.id LIMIT 1) THEN
+       RETURN;
+     END IF;
+     RETURN QUERY
+     WITH RECURSIVE lines(queue) AS (
+       (SELECT j.queue
+          FROM "chancy"."jobs" j
+         WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+         ORDER BY j.queue
+         LIMIT 1)
+       UNION ALL
+       SELECT (SELECT j.queue
+                 FROM "chancy"."jobs" j
+                WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.queue > l.queue
+                ORDER BY j.queue
+                LIMIT 1)
+         FROM lines l
+        WHERE l.queue IS NOT NULL
+     )
+     SELECT 'queue-undeclared', l.queue, NULL::text, c.jobs
+       FROM lines l
+      CROSS JOIN LATERAL (
+              SELECT count(*)::int AS jobs
+                FROM (SELECT 1 FROM "chancy"."jobs" j
+                       WHERE j.queue = l.queue AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.state <> 'running'
+                       LIMIT bound) b) c
+      WHERE l.queue IS NOT NULL AND c.jobs > 0
+        AND NOT EXISTS (SELECT 1 FROM "chancy"."queues" q WHERE q.name = l.queue);
+
+     RETURN QUERY
+     WITH RECURSIVE lanes AS (
+       (SELECT j.queue, j.name FROM "chancy"."jobs" j WHERE j.aside ORDER BY j.queue, j.name LIMIT 1)
+       UNION ALL
+       SELECT n.queue, n.name
+         FROM lanes l
+        CROSS JOIN LATERAL (
+                SELECT j.queue, j.name
+                  FROM "chancy"."jobs" j
+                 WHERE j.aside AND (j.queue, j.name) > (l.queue, l.name)
+                 ORDER BY j.queue, j.name
+                 LIMIT 1) n
+     )
+     SELECT 'function-unknown', l.queue, l.name, c.jobs
+       FROM lanes l
+      CROSS JOIN LATERAL (
+              SELECT count(*)::int AS jobs
+                FROM (SELECT 1 FROM "chancy"."jobs" j
+                       WHERE j.aside AND j.queue = l.queue AND j.name = l.name
+                       LIMIT bound) b) c
+      WHERE NOT EXISTS (
+              SELECT 1 FROM "chancy"."workers" w
+               WHERE w.revoked_at IS NULL AND w.expires_at > now() AND w.queues ? l.queue AND w.names ? l.name);
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.with_error_1(errors jsonb, entry jsonb, at timestamp with time zone)
  RETURNS jsonb
  LANGUAGE sql

@@ -28,7 +28,7 @@ export interface ChancyOptions {
   readonly pushDeadline?: Duration
   /** `'transaction'` behind PgBouncer and the like: no session state, no named statements. Default: none. */
   readonly pooler?: 'transaction'
-  /** pino-shaped. Default: readable lines on a terminal, JSON elsewhere. */
+  /** pino-shaped. Default: readable lines on a terminal, JSON elsewhere; on the standard error. */
   readonly logger?: Logger
   /** For tests that move time. Default: the system's. */
   readonly clock?: Clock

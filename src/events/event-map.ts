@@ -46,6 +46,20 @@ export interface EventMap {
   'jobs.recovered': { readonly ids: readonly string[] }
   /** One look for expired leases is over. */
   'recovery.checked': { readonly revoked: number; readonly recovered: number }
+  /**
+   * Ready jobs wait for what no worker has: their queue is not declared (`name` is null), or no worker of
+   * it knows their function. Once a minute, on the worker that has lived longest. `more`: there are more
+   * than were counted.
+   */
+  'jobs.unserved': {
+    readonly kind: 'queue-undeclared' | 'function-unknown'
+    readonly queue: string
+    readonly name: string | null
+    readonly jobs: number
+    readonly more: boolean
+  }
+  /** One look for such jobs is over. */
+  'unserved.checked': { readonly found: number }
   /** Jobs whose time had come have their place in the line. */
   'jobs.staged': { readonly staged: number }
   /** Jobs that a lost answer had left with this worker are running now. */
@@ -95,6 +109,8 @@ const NAMES: Readonly<Record<EventName, true>> = {
   'outcomes.saved': true,
   'jobs.recovered': true,
   'recovery.checked': true,
+  'jobs.unserved': true,
+  'unserved.checked': true,
   'jobs.staged': true,
   'jobs.adopted': true,
   'adoption.checked': true,

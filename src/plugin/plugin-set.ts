@@ -64,7 +64,7 @@ export class PluginSet {
   }
 
   #absent(plugin: Plugin, hook: string, error: unknown): void {
-    this.#log.error({ plugin: plugin.name, hook, err: error }, 'a hook of a plugin failed')
+    this.#log.error({ plugin: plugin.name, hook, err: error }, 'plugin hook failed')
   }
 }
 

@@ -94,8 +94,8 @@ export class Executors {
       jobs,
       log,
       onTrouble: (error: { readonly message: string } | null) => {
-        if (error === null) log.info({ queue: queue.name }, 'children can be started again')
-        else log.error({ queue: queue.name, err: error }, 'children of a queue cannot be started')
+        if (error === null) log.info({ queue: queue.name }, 'child processes start again')
+        else log.error({ queue: queue.name, err: error }, 'child processes cannot start')
       },
     }
     if (queue.executor === 'process') return new ProcessExecutor(options)

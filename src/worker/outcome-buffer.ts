@@ -185,7 +185,7 @@ export class OutcomeBuffer {
     if (only.error?.kind === 'not-saved') {
       // Not even its failure is taken. Recovery will see the row when this worker is gone.
       this.#unsavable.set(only.job.id, only.job.fence)
-      this.#options.log.error({ err: error, job: only.job.id }, 'an outcome could not be saved')
+      this.#options.log.error({ err: error, job: only.job.id }, 'attempt outcome was not recorded')
       return []
     }
     return this.#saveAs(workerId, [notSaved(only, (error as Error).message)])

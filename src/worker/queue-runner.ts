@@ -15,6 +15,7 @@ import { ReadyLine } from './ready-line.ts'
 import { Rest } from './rest.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import type { Service } from './service.ts'
+import type { RunQueue } from './worker-log.ts'
 
 export interface QueueRunnerOptions extends ClaimerOptions {
   readonly database: Database
@@ -46,8 +47,6 @@ const HOARD_MS = 500
 const OLD_LOOK_MS = 1_000
 /** How long to wait before claiming again when the lease is in doubt, in milliseconds. */
 const DOUBT_MS = 100
-/** Errors in a row before one is logged: the first ones are a reconnect. */
-const QUIET_ERRORS = 2
 
 /** Runs one queue: waits, claims for its free slots, and hands over. */
 export class QueueRunner implements Service {
@@ -87,7 +86,7 @@ export class QueueRunner implements Service {
     this.#loop = new Loop({
       clock: options.clock,
       pass: (_, isWoken) => this.#pass(isWoken),
-      onError: (error, inARow) => this.#claimFailed(error, inARow),
+      onError: (error) => this.#claimFailed(error),
     })
   }
 
@@ -163,6 +162,11 @@ export class QueueRunner implements Service {
 
   dearLine(): DearLine | null {
     return this.#claimer.dearLine()
+  }
+
+  get summary(): RunQueue {
+    const { name, executor, concurrency } = this.#queue
+    return { queue: name, executor, slots: concurrency ?? this.#executor.defaultConcurrency }
   }
 
   /** Attempts that the executor takes: those that may run at once, and what its children need ahead. */
@@ -378,10 +382,10 @@ export class QueueRunner implements Service {
     return nowMs - this.#lookedAt > OLD_LOOK_MS
   }
 
-  #claimFailed(error: unknown, inARow: number): void {
-    const { hub, log } = this.#options
-    hub.emit('database.troubled', { what: `claiming from ${this.#queue.name}`, error })
-    if (inARow !== QUIET_ERRORS + 1) return
-    log.error({ err: error, queue: this.#queue.name }, 'claiming has failed several times')
+  #claimFailed(error: unknown): void {
+    this.#options.hub.emit('database.troubled', {
+      what: `claiming from ${this.#queue.name}`,
+      error,
+    })
   }
 }

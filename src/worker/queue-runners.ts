@@ -4,6 +4,7 @@ import type { Queue } from '../core/queue.ts'
 import type { Executors } from './executors.ts'
 import type { DearLine } from './line-keeper.ts'
 import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
+import type { RunQueue } from './worker-log.ts'
 
 export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
   readonly executors: Executors
@@ -71,6 +72,15 @@ export class QueueRunners implements LocalRunner {
       const attempt = running.add(job)
       if (attempt !== null) attempts.release([attempt])
     }
+  }
+
+  /** The queues that are run now. */
+  summaries(): readonly RunQueue[] {
+    return [...this.#runners.values()].map((runner) => runner.summary)
+  }
+
+  has(queue: string): boolean {
+    return this.#runners.has(queue)
   }
 
   wake(queue: string): void {

@@ -23,6 +23,7 @@ import { Recovery } from './recovery.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 import { Stager } from './stager.ts'
 import type { Tenure } from './tenure.ts'
+import { UnservedJobs } from './unserved-jobs.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
 /** What a worker is made of, in the order in which it starts. */
@@ -43,6 +44,7 @@ export interface WorkerParts {
   readonly lookout: Lookout
   readonly history: HistoryKeeper
   readonly watcher: QueueWatcher
+  readonly unserved: UnservedJobs
 }
 
 /** What the parts tell the worker, and what they ask of it. */
@@ -145,6 +147,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
       // What was recovered becomes ready in a moment, through the stager.
       onRecovered: (queue) => hub.emit('job.scheduled', { queue }),
     }),
+    unserved: new UnservedJobs({ ...common, workerId, isRun: (queue) => runners.has(queue) }),
     groups: new GroupSweeper({ ...common, onReady: owner.announce }),
     lines: new LineKeeper({
       ...common,

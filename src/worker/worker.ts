@@ -2,7 +2,7 @@ import { arch, hostname, platform } from 'node:os'
 import type { Chancy } from '../app/chancy.ts'
 import { show } from '../core/check.ts'
 import { ChancyError, ConfigError } from '../core/errors.ts'
-import { retrying } from '../database/retry.ts'
+import { type Retry, retrying } from '../database/retry.ts'
 import { isChild } from '../executors/entry/child-mark.ts'
 import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
@@ -10,6 +10,7 @@ import type { RenewalNews } from './lease-renewal.ts'
 import { RunningAttempts } from './running-attempts.ts'
 import { stopOnSignals } from './stop-signals.ts'
 import { Tenure } from './tenure.ts'
+import { WorkerLog } from './worker-log.ts'
 import { parseWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker-options.ts'
 import { makeParts, type WorkerParts } from './worker-parts.ts'
 
@@ -31,6 +32,7 @@ export class Worker {
   readonly #running = new RunningAttempts()
   readonly #stopping = new AbortController()
   readonly #unlisten: (() => void)[] = []
+  readonly #log: WorkerLog
   #parts: WorkerParts | null = null
   #isInDoubt = false
   #starting: Promise<void> | null = null
@@ -58,6 +60,11 @@ export class Worker {
       label: this.#settings.label,
       tagsOf: (workerId) => this.#tagsOf(workerId),
       signal: this.#stopping.signal,
+    })
+    this.#log = new WorkerLog({
+      ...chancy.parts,
+      workerId: () => this.id,
+      queues: () => this.#parts?.runners.summaries() ?? [],
     })
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
@@ -111,7 +118,14 @@ export class Worker {
     // A module that never finishes loading must not keep the worker from stopping.
     const parts = await Promise.race([this.#prepare(), aborted(signal)])
     if (parts === null) return
-    const patient = { clock, signal, deadlineMs: Number.POSITIVE_INFINITY, idempotent: true }
+    this.#log.begin()
+    const patient = {
+      clock,
+      signal,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      idempotent: true,
+      onRetry: ({ error }: Retry) => hub.emit('database.troubled', { what: 'starting', error }),
+    }
     await retrying(() => this.#chancy.checkMigrations(), patient)
     await this.#tenure.begin()
     if (signal.aborted) return
@@ -130,10 +144,12 @@ export class Worker {
     parts.history.start()
     await retrying(() => parts.watcher.start(), patient)
     await parts.runners.settled()
+    parts.unserved.start()
     hub.emit('worker.started', { workerId: this.id })
   }
 
   async #stop(): Promise<void> {
+    this.#log.stopping(this.#running.all().length, this.#settings.shutdownTimeoutMs)
     this.#stopping.abort()
     this.#parts?.executors.abandonStarts()
     // A start that is under way ends first, so that nothing begins behind the end.
@@ -143,6 +159,7 @@ export class Worker {
     for (const unlisten of this.#unlisten) unlisten()
     this.#chancy.parts.notices?.flush()
     this.#chancy.parts.hub.emit('worker.stopped', { workerId: this.id })
+    this.#log.end()
   }
 
   async #stopParts(parts: WorkerParts): Promise<void> {
@@ -151,7 +168,7 @@ export class Worker {
     await parts.watcher.stop()
     await parts.runners.stopClaiming()
     await Promise.all([parts.adoption.stop(), parts.stager.stop()])
-    const keepers = [parts.recovery, parts.groups, parts.lines, parts.lookout]
+    const keepers = [parts.recovery, parts.groups, parts.lines, parts.lookout, parts.unserved]
     await Promise.all(keepers.map((keeper) => keeper.stop()))
     await this.#drain(parts)
     await Promise.all([parts.progress.stop(), history, parts.plugins.stop()])
@@ -160,7 +177,7 @@ export class Worker {
     await parts.heartbeat.stop()
     // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
     if (isSaved) await this.#tenure.end()
-    else this.#chancy.parts.log.error({}, 'outcomes could not be saved before the end')
+    else this.#chancy.parts.log.error({}, 'outcomes not saved before the end: their jobs run again')
   }
 
   /** Waits for what runs; then asks it to stop; then gives back what does not heed. */
@@ -250,7 +267,7 @@ export class Worker {
         hub.emit('database.troubled', { what: 'renewing the lease', error: news.message })
         return
       case 'silent':
-        log.error({ silentMs: news.silentMs }, 'the loop has been blocked too long: lease let go')
+        log.error({ silentMs: news.silentMs }, 'event loop blocked too long, lease released')
         return
       default:
         news satisfies never
@@ -265,17 +282,14 @@ export class Worker {
     const where = heartbeatUrl === null ? '' : ', and the option "heartbeatUrl" of this worker'
     this.#chancy.parts.log.error(
       { workerId: this.id, reason: message },
-      `The lease of this worker cannot be renewed, so it claims nothing, and what it runs may be started again elsewhere. It goes on trying. Check the server and the network${where}.`,
+      `lease at risk, claiming suspended: it cannot be renewed, and jobs that run may be started again elsewhere. Check the server and the network${where}`,
     )
   }
 
   #holdsAgain(): void {
     if (!this.#isInDoubt) return
     this.#isInDoubt = false
-    this.#chancy.parts.log.info(
-      { workerId: this.id },
-      'the lease of this worker holds again: it claims',
-    )
+    this.#chancy.parts.log.info({ workerId: this.id }, 'lease restored, claiming resumed')
   }
 
   /** The lease is gone, and with it everything that was claimed under it: on with a new id. */
@@ -283,7 +297,10 @@ export class Worker {
     if (workerId !== this.id) return
     const { hub, log } = this.#chancy.parts
     this.#tenure.lose()
-    log.warn({ workerId, newId: this.id }, 'the lease was revoked: what ran under it is aborted')
+    log.warn(
+      { workerId, newId: this.id },
+      'lease lost, running jobs aborted: another worker found it expired',
+    )
     this.#parts?.runners.forget()
     for (const { stop } of this.#running.takeAll()) stop.ask('lost')
     hub.emit('worker.lost', { workerId })
@@ -294,7 +311,7 @@ export class Worker {
         this.#parts?.heartbeat.renew(this.id)
         this.#parts?.runners.wakeAll()
       })
-      .catch((error) => log.error({ err: error }, 'a new lease could not be taken'))
+      .catch((error) => log.error({ err: error }, 'no new lease was taken'))
   }
 
   #tagsOf(workerId: string): readonly string[] {

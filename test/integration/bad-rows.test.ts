@@ -254,7 +254,7 @@ describe('an outcome that the database refuses', () => {
     try {
       await app.start()
       await app.chancy.push(never)
-      await until(() => app.lines.some(({ message }) => message?.includes('could not be saved')))
+      await until(() => app.lines.some(({ message }) => message?.includes('was not recorded')))
       // A look for jobs that this worker does not know.
       await app.next('adoption.checked')
       expect(runs).toHaveLength(1)

@@ -34,7 +34,7 @@ it('says once that the lease cannot be renewed, with what to do, and once that i
   await app.next('lease.renewed')
   await app.next('lease.renewed')
   expect(renewals.length).toBeGreaterThan(before + 1)
-  const again = app.lines.filter(({ message }) => message?.includes('holds again'))
+  const again = app.lines.filter(({ message }) => message?.includes('lease restored'))
   expect(again).toMatchObject([{ level: 'info' }])
   const ref = await app.chancy.push(task)
   expect(await app.chancy.waitForJob(ref)).toMatchObject({ result: 'done' })

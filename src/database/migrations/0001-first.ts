@@ -14,6 +14,7 @@ import { readyQueues } from './0001/ready-queues.ts'
 import { recover } from './0001/recover.ts'
 import { running } from './0001/running.ts'
 import { tables } from './0001/tables.ts'
+import { unserved } from './0001/unserved.ts'
 import { migration } from './migration.ts'
 
 /** Everything of the first release: tables, days of history, and the engine's functions. */
@@ -33,6 +34,7 @@ export const first = migration(1, {
     ...change(t),
     ...explain(t),
     ...read(t),
+    ...unserved(t),
   ],
   down: (t) => [dropFunctions(t), ...dropTables(t)],
 })
@@ -86,6 +88,7 @@ const FUNCTIONS = [
   'make_days_1',
   'explain_1',
   'explain_queue_1',
+  'unserved_1',
 ]
 
 /** By name and schema, so that the argument lists stand in one place only. */

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Job, job, Queue } from 'chancy'
+import { beforeEach, expect, it } from 'vitest'
+import { empty, sql, startApp, type TestApp } from '../support/app.ts'
+import { databaseUrl, testSchema } from '../support/database.ts'
+import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
+
+const schema = testSchema()
+const ok = job({ name: 'ok' }, () => 'ok')
+const bad = job({ name: 'bad', maxAttempts: 2, backoff: 'none' }, () => {
+  throw new Error('no\nand a second line')
+})
+
+beforeEach(async () => {
+  await (await startApp({ schema })).chancy.close()
+  await empty(schema)
+})
+
+const linesOf = (app: TestApp, message: string) =>
+  app.lines.filter((line) => line.message?.startsWith(message))
+
+it('says that a worker started, with what it runs, and that it stopped, a line each', async () => {
+  await using app = await startApp({ schema, jobs: [ok, bad] })
+  await app.chancy.declare(new Queue('mail', { executor: 'inline', concurrency: 4 }))
+  const worker = await app.start()
+  await worker.stop()
+  const workerId = worker.id
+  expect(app.lines).toMatchObject([
+    { level: 'info', message: 'queue declared with the defaults', fields: { queue: 'default' } },
+    {
+      level: 'info',
+      message: 'worker started',
+      fields: {
+        workerId,
+        version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+        queues: [
+          { queue: 'default', executor: 'inline', slots: 100 },
+          { queue: 'mail', executor: 'inline', slots: 4 },
+        ],
+      },
+    },
+    { level: 'info', message: 'worker stopping', fields: { workerId, running: 0 } },
+    { level: 'info', message: 'worker stopped', fields: { workerId } },
+  ])
+})
+
+it('says that a queue is run from now on, and that it is not any more', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  await app.start()
+  const started = app.next('queue.started')
+  await app.chancy.declare(new Queue('mail', { executor: 'inline' }))
+  await started
+  const stopped = app.next('queue.stopped')
+  await app.chancy.deleteQueue('mail')
+  await stopped
+  expect(linesOf(app, 'queue st')).toMatchObject([
+    { message: 'queue started', fields: { queue: 'mail', executor: 'inline', slots: 100 } },
+    { message: 'queue stopped', fields: { queue: 'mail' } },
+  ])
+})
+
+it('says of a job that failed for good which and why in one line, and of its attempts at debug', async () => {
+  await using app = await startApp({ schema, jobs: [ok, bad] })
+  await app.start()
+  const reference = await app.chancy.push(bad)
+  await app.chancy.waitForJob(reference)
+  await until(() => linesOf(app, 'job failed').length > 0)
+  const fields = { job: reference.id, name: 'bad', kind: 'error', reason: 'no' }
+  expect(linesOf(app, 'attempt failed')).toMatchObject([
+    { level: 'debug', fields: { ...fields, attempt: 1 } },
+  ])
+  expect(linesOf(app, 'job failed')).toMatchObject([
+    { level: 'error', fields: { ...fields, attempt: 2 } },
+  ])
+})
+
+it('says of jobs that came back how many they are', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  await sql(
+    schema,
+    `INSERT INTO $schema.workers (id, expires_at) VALUES ('01900000-0000-7000-8000-000000000001', now() - interval '1 day');
+     INSERT INTO $schema.jobs (id, queue, name, state, worker_id, started_at, seq, ready_seq)
+     VALUES ('01900000-0000-7000-8000-000000000002', 'default', 'ok', 'running',
+             '01900000-0000-7000-8000-000000000001', now(), 1, 1);
+     INSERT INTO $schema.claims VALUES ('01900000-0000-7000-8000-000000000001', 1,
+             '{01900000-0000-7000-8000-000000000002}')`,
+  )
+  const recovered = app.next('jobs.recovered')
+  await app.start()
+  await recovered
+  expect(linesOf(app, 'jobs recovered')).toMatchObject([
+    { level: 'warn', fields: { count: 1, jobs: ['01900000-0000-7000-8000-000000000002'] } },
+  ])
+})
+
+it('says once that the database is away, and once that it is back', async () => {
+  await using proxy = await startProxy(databaseUrl(schema))
+  await using app = await startApp({ schema, jobs: ok, url: proxy.url })
+  await app.start({ lease: '20s' })
+  proxy.refuse()
+  proxy.cut()
+  await app.next('database.troubled')
+  await app.next('database.troubled')
+  proxy.refuse(false)
+  await until(() => linesOf(app, 'connection to the database restored').length > 0)
+  expect(linesOf(app, 'connection to the database')).toMatchObject([
+    { level: 'warn', message: 'connection to the database lost, trying again' },
+    { level: 'info', fields: { awayMs: expect.any(Number) } },
+  ])
+})
+
+it('says while it starts that the database cannot be reached', async () => {
+  await using proxy = await startProxy(databaseUrl(schema))
+  await using app = await startApp({ schema, jobs: ok, url: proxy.url })
+  proxy.refuse()
+  proxy.cut()
+  const troubled = app.next('database.troubled')
+  const starting = app.start()
+  await troubled
+  expect(linesOf(app, 'connection to the database lost')).toMatchObject([
+    { level: 'warn', fields: { during: 'starting' } },
+  ])
+  proxy.refuse(false)
+  await starting
+})
+
+it('says which jobs wait for a queue or a function that no worker has, by the oldest worker alone', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  await app.chancy.pushMany([
+    ok.job.withQueue('nowhere'),
+    ok.job.withQueue('nowhere'),
+    Job.named('unknown'),
+    ok,
+  ])
+  const found = app.all('jobs.unserved')
+  const checked = app.next('unserved.checked', ({ found }) => found > 0)
+  await app.start()
+  await using other = await startApp({ schema, jobs: ok })
+  const empty = other.next('unserved.checked')
+  await other.start()
+  await checked
+  expect(found).toEqual([
+    { kind: 'queue-undeclared', queue: 'nowhere', name: null, jobs: 2, more: false },
+    { kind: 'function-unknown', queue: 'default', name: 'unknown', jobs: 1, more: false },
+  ])
+  expect(linesOf(app, 'jobs wait')).toMatchObject([
+    {
+      level: 'warn',
+      message: 'jobs wait: their queue is not declared',
+      fields: { queue: 'nowhere', jobs: 2 },
+    },
+    {
+      level: 'warn',
+      message: 'jobs wait: no worker of their queue knows the function',
+      fields: { queue: 'default', name: 'unknown', jobs: 1 },
+    },
+  ])
+  expect((await empty).found).toBe(0)
+  expect(linesOf(other, 'jobs wait')).toEqual([])
+})
+
+it('says soon that a queue is not declared when a job is pushed to it', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  const first = app.next('unserved.checked')
+  await app.start()
+  await first
+  const unserved = app.next('jobs.unserved')
+  await app.chancy.push(ok.job.withQueue('nowhere'))
+  expect(await unserved).toMatchObject({ queue: 'nowhere', jobs: 1 })
+})
+
+it('writes no key twice in a line of JSON, nothing to the standard output, and the name of a job', async () => {
+  const program = `
+    import { Chancy, job, Worker } from 'chancy'
+    const one = job({ name: 'one' }, (_, { log }) =>
+      log.info({ name: 'x', msg: 'x', level: 'x', time: 1, pid: 1, hostname: 'x', job: 'x' }, 'said'))
+    const chancy = new Chancy(${JSON.stringify(databaseUrl(schema))}, { jobs: one, schema: '${schema}' })
+    const worker = new Worker(chancy)
+    await worker.start()
+    await chancy.waitForJob(await chancy.push(one))
+    await worker.stop()
+    await chancy.close()`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program])
+  let printed = ''
+  let logged = ''
+  child.stdout.on('data', (chunk) => (printed += chunk))
+  child.stderr.on('data', (chunk) => (logged += chunk))
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(printed).toBe('')
+  const lines = logged.trim().split('\n')
+  for (const line of lines) {
+    const keys = [...line.matchAll(/[{,]"(\w+)":/g)].map(([, key]) => key)
+    if (!line.includes('"queues"')) expect(new Set(keys).size, line).toBe(keys.length)
+  }
+  const said = lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'said')
+  expect(said).toMatchObject({ name: 'one', level: 30, attempt: 1, msg_: 'x', level_: 'x' })
+})
