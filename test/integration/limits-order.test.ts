@@ -2,6 +2,8 @@ import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { endedOrWaiting } from '../support/lock-wait.ts'
+import { withMutant } from '../support/mutant.ts'
+import { withPauses } from '../support/pause.ts'
 
 const app = testApplication()
 const WORKER = '01890000-0000-7000-8000-000000000001'
@@ -70,6 +72,72 @@ describe('a blocked job', () => {
     expect(await claim(10)).toEqual([])
     await app.sql('SELECT * FROM $sweep_blocked_1(NULL, 10)')
     expect((await claim(10)).map(({ id }) => id)).toEqual([second.id])
+  })
+})
+
+describe('a blocked job that became ready after the scan of a claim began', () => {
+  const on = (text: string) => text.replace('$claim', `${app.schema}.claim`)
+
+  /** What a claim takes whose scan sees the second job blocked and the third, younger one ready. */
+  async function takenBeside(
+    max: number,
+  ): Promise<{ slow: string[]; second: string; third: string }> {
+    const chancy = app.chancy()
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await app.sql('TRUNCATE $jobs, $claims')
+    const limited = task.job.withConcurrency(max)
+    await chancy.pushMany(Array(max).fill(limited))
+    const [first] = await claim(10)
+    const second = await chancy.push(limited)
+    expect(await claim(10)).toEqual([])
+    const third = await chancy.push(limited)
+    const claiming = await app.client()
+    const slow = await withPauses(app.schema, async (pauses) => {
+      await pauses.before(claiming, third.id)
+      const claimed = claiming.query<Claimed>(on(CLAIM), [10])
+      await endedOrWaiting(claiming, claimed)
+      await finish(first!, 'succeeded', 'task')
+      await pauses.go()
+      return (await claimed).rows.slice(1).map(({ id }) => id!)
+    })
+    return { slow, second: second.id, third: third.id }
+  }
+
+  it.each([1, 3])('is not overtaken by a younger one of max %d in that claim', async (max) => {
+    const { slow, second } = await takenBeside(max)
+    expect(slow).toEqual([])
+    expect((await claim(10)).map(({ id }) => id)).toEqual([second])
+  })
+
+  it('is overtaken where a claim compares with jobs that are still blocked alone', async () => {
+    const blockedAlone = { from: /WHERE k\.may_pass/, to: 'WHERE false' }
+    await withMutant(app.schema, 'claim_1', blockedAlone, async () => {
+      const { slow, third } = await takenBeside(1)
+      expect(slow).toEqual([third])
+    })
+  })
+
+  it('is not overtaken by one that became ready after it and is claimed sooner', async () => {
+    const chancy = app.chancy()
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    const limited = task.job.withConcurrency(2)
+    await chancy.pushMany([limited, limited])
+    const running = await claim(10)
+    const older = await chancy.push(limited)
+    const younger = await chancy.push(limited)
+    expect(await claim(10)).toEqual([])
+    for (const each of running) await finish(each, 'succeeded', 'task')
+    // Another claim has come as far as to its job.
+    const other = await app.client()
+    await other.query('BEGIN')
+    await other.query(`SELECT 1 FROM ${app.schema}.jobs WHERE id = $1 FOR NO KEY UPDATE`, [
+      older.id,
+    ])
+    expect(await claim(10)).toEqual([])
+    await other.query('ROLLBACK')
+    expect((await claim(10)).map(({ id }) => id)).toEqual([older.id])
+    await app.sql('SELECT * FROM $sweep_blocked_1(NULL, 10)')
+    expect((await claim(10)).map(({ id }) => id)).toEqual([younger.id])
   })
 })
 

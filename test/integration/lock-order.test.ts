@@ -4,14 +4,13 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { endedOrWaiting } from '../support/lock-wait.ts'
 import { withMutant } from '../support/mutant.ts'
+import { withPauses } from '../support/pause.ts'
 
 const app = testApplication()
 const { schema } = app
 const WORKER = '01890000-0000-7000-8000-000000000001'
 const GONE = '01890000-0000-7000-8000-000000000002'
 const KEY = 'task'
-/** An advisory lock: who has it holds a scan before the row that its session names. */
-const PAUSE = 4_711
 const task = job({ name: 'task', maxAttempts: 100 }, () => {})
 const grouped = task.job.withConcurrency(5)
 
@@ -26,15 +25,6 @@ beforeEach(async () => {
     WORKER,
     GONE,
   ])
-  await app.sql(
-    `CREATE OR REPLACE FUNCTION $pause_before(id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
-     BEGIN
-       IF id::text = current_setting('test.pause_before', true) THEN
-         PERFORM pg_advisory_xact_lock_shared(${PAUSE});
-       END IF;
-       RETURN true;
-     END $$`,
-  )
 })
 
 const on = (client: pg.Client, text: string, values: unknown[] = []) =>
@@ -51,11 +41,6 @@ async function claim(worker: string, room: number): Promise<Claimed[]> {
 const FINISH = `SELECT * FROM $finish_1($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint],
   ARRAY[$5], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, '{${KEY}}', NULL)`
 const LOCK_GROUP = `SELECT 1 FROM $lock_groups_1('{${KEY}}')`
-/** Every look of a claim stops before the row that its session names. */
-const PAUSING = {
-  from: /WHERE j\.queue = wanted_queue/g,
-  to: `WHERE ${schema}.pause_before(j.id) AND j.queue = wanted_queue`,
-}
 
 /** The error codes of two transactions, once both have ended. */
 interface Endings {
@@ -77,18 +62,12 @@ async function crossed(
   await app.sql('TRUNCATE $jobs, $claims')
   await app.sql(`INSERT INTO $concurrency_groups VALUES ('${KEY}') ON CONFLICT DO NOTHING`)
   const [first] = await chancy.pushMany([grouped, grouped])
-  const [gate, holder, claiming, ending] = [
-    await app.client(),
-    await app.client(),
-    await app.client(),
-    await app.client(),
-  ]
+  const [holder, claiming, ending] = [await app.client(), await app.client(), await app.client()]
   const errors: string[] = []
   const noted = (statement: Promise<unknown>) =>
     statement.catch(({ code }: { code: string }) => void errors.push(code))
-  await withMutant(schema, 'claim_1', PAUSING, async () => {
-    await on(gate, `SELECT pg_advisory_lock(${PAUSE})`)
-    await claiming.query(`SET test.pause_before = '${first!.id}'`)
+  await withPauses(schema, async (pauses) => {
+    await pauses.before(claiming, first!.id)
     const slow = noted(on(claiming, CLAIM, [WORKER, 10]))
     await endedOrWaiting(claiming, slow)
     const [held] = await claim(owner, 1)
@@ -97,7 +76,7 @@ async function crossed(
     await on(holder, LOCK_GROUP)
     const ended = noted(other(ending, held!))
     await endedOrWaiting(ending, ended)
-    await on(gate, `SELECT pg_advisory_unlock(${PAUSE})`)
+    await pauses.go()
     await endedOrWaiting(claiming, slow)
     await on(holder, 'COMMIT')
     await Promise.all([slow, ended])

@@ -79,6 +79,7 @@ export const claim = (t: Names): string[] => [
      is_limited boolean;
      all_fit boolean;
      keys text[];
+     may_pass boolean[];
      locked text[];
      lows_held bigint[];
      used int[];
@@ -162,10 +163,16 @@ export const claim = (t: Names): string[] => [
      END IF;
 
      IF is_limited THEN
-       SELECT array_agg(DISTINCT j.concurrency_key ORDER BY j.concurrency_key)
-         INTO keys
-         FROM ${t.jobs} j
-        WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL;
+       -- A job that was made ready before the others of its group cannot be the younger one, unless
+       -- several of the group may run beside it.
+       SELECT array_agg(k.key ORDER BY k.key), array_agg(k.may_pass ORDER BY k.key)
+         INTO keys, may_pass
+         FROM (
+           SELECT j.concurrency_key AS key,
+                  bool_or(j.concurrency_max > 1 OR coalesce(j.ready_seq, 0) >= 0) AS may_pass
+             FROM ${t.jobs} j
+            WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL
+            GROUP BY j.concurrency_key) k;
        -- Missing groups are made before any is locked, in one order; then all are locked, in one
        -- order. One that the sweep took in between is missed here: everything is let go, and the
        -- claim begins again.
@@ -191,8 +198,12 @@ export const claim = (t: Names): string[] => [
               cardinality(keys) = cardinality(picked) AND bool_and(c.used = 0 AND c.seq IS NULL)
          INTO used, oldest, head_priorities, head_seqs, all_fit
          FROM (
-           SELECT r.used, r.oldest, b.priority, b.seq
-             FROM unnest(keys, lows_held) WITH ORDINALITY AS k(key, low, n)
+           SELECT r.used, r.oldest,
+                  CASE WHEN b.priority > m.priority OR (b.priority = m.priority AND b.seq < m.seq)
+                       THEN b.priority ELSE coalesce(m.priority, b.priority) END AS priority,
+                  CASE WHEN b.priority > m.priority OR (b.priority = m.priority AND b.seq < m.seq)
+                       THEN b.seq ELSE coalesce(m.seq, b.seq) END AS seq
+             FROM unnest(keys, lows_held, may_pass) WITH ORDINALITY AS k(key, low, may_pass, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM ${t.jobs} j
@@ -203,12 +214,22 @@ export const claim = (t: Names): string[] => [
                      WHERE j.blocked AND j.concurrency_key = k.key AND j.queue = wanted_queue
                      ORDER BY j.priority DESC, j.seq
                      LIMIT 1) b ON true
+             -- Those that were blocked until a moment ago, after the snapshot of the scan, or that
+             -- another claim is about to take. Few: no more are made ready than fit.
+             LEFT JOIN LATERAL (
+                    SELECT j.priority, j.seq
+                      FROM ${t.jobs} j
+                     WHERE k.may_pass AND j.ready_seq < 0 AND j.claim_seq IS NULL
+                       AND j.concurrency_key = k.key AND j.queue = wanted_queue
+                       AND j.ctid <> ALL (picked)
+                     ORDER BY j.priority DESC, j.seq
+                     LIMIT 1) m ON true
             ORDER BY k.n) c;
 
        -- One job of each group, and nobody runs or waits in any: most claims are like that.
        IF NOT all_fit THEN
          -- In each group by priority and age, up to the first that does not fit; and none before an
-         -- older one that is blocked.
+         -- older one that is blocked, or was.
          SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
                 array_agg(f.tid) FILTER (WHERE NOT f.fits)
            INTO picked, ids, over
