@@ -5,6 +5,7 @@
 import pg from 'pg'
 import { sql } from './app.ts'
 import { databaseUrl } from './database.ts'
+import { OrderOfGroups } from './order-of-groups.ts'
 
 interface Step {
   readonly id: string
@@ -15,6 +16,10 @@ interface Step {
   readonly queue: string
   readonly unique_key: string | null
   readonly fence: number
+  readonly priority: number
+  readonly seq: number | null
+  readonly blocked: boolean
+  readonly was_blocked: boolean | null
   readonly started_us: string | null
   readonly at: string
 }
@@ -41,16 +46,20 @@ export async function keepHistory(schema: string): Promise<void> {
     schema,
     `CREATE TABLE IF NOT EXISTS $schema.limit_history (
        n bigserial PRIMARY KEY, xid xid NOT NULL DEFAULT pg_current_xact_id()::xid, id uuid, op text,
-       state text, key text, max int, queue text, unique_key text, fence float8, started_at timestamptz);
+       state text, key text, max int, queue text, unique_key text, fence float8, started_at timestamptz,
+       priority int, seq float8, blocked boolean, was_blocked boolean);
      TRUNCATE $schema.limit_history;
      CREATE OR REPLACE FUNCTION $schema.note_limit_history() RETURNS trigger LANGUAGE plpgsql AS $body$
      DECLARE j record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
      BEGIN
-       IF TG_OP = 'UPDATE' AND OLD.state = NEW.state AND OLD.fence = NEW.fence THEN RETURN NULL; END IF;
+       IF TG_OP = 'UPDATE' AND OLD.state = NEW.state AND OLD.fence = NEW.fence
+          AND OLD.blocked = NEW.blocked THEN RETURN NULL; END IF;
        INSERT INTO $schema.limit_history
-              (id, op, state, key, max, queue, unique_key, fence, started_at)
+              (id, op, state, key, max, queue, unique_key, fence, started_at, priority, seq, blocked,
+               was_blocked)
        VALUES (j.id, TG_OP, j.state, j.concurrency_key, j.concurrency_max, j.queue, j.unique_key,
-               j.fence, j.started_at);
+               j.fence, j.started_at, j.priority, j.seq, j.blocked,
+               CASE WHEN TG_OP = 'UPDATE' THEN OLD.blocked END);
        RETURN NULL;
      END $body$;
      CREATE OR REPLACE TRIGGER limit_history AFTER INSERT OR UPDATE OR DELETE ON $schema.jobs
@@ -60,7 +69,8 @@ export async function keepHistory(schema: string): Promise<void> {
 
 /**
  * Goes through the commits one by one. The rule of a group: a job starts while fewer than its own max
- * run, so the max of a group may change from job to job, and nothing stops that runs already.
+ * run, so the max of a group may change from job to job, and nothing stops that runs already. What
+ * has waited aside is overtaken by no younger job of its group.
  */
 export async function judge(schema: string, rates: readonly Rate[] = []): Promise<Verdict> {
   const faults: string[] = []
@@ -69,6 +79,7 @@ export async function judge(schema: string, rates: readonly Rate[] = []): Promis
   const fences = new Map<string, number>()
   const most = new Map<string, number>()
   const starts = new Map<string, number[]>()
+  const order = new OrderOfGroups()
   let count = 0
   for await (const commit of commits(schema)) {
     const started = commit.filter(({ op, state }) => op !== 'DELETE' && state === 'running')
@@ -88,6 +99,7 @@ export async function judge(schema: string, rates: readonly Rate[] = []): Promis
       most.set(key, Math.max(used, most.get(key) ?? 0))
       if (used > (max ?? 1)) faults.push(`${key}: ${used} run, and ${max} may`)
     }
+    faults.push(...order.committed(commit))
     for (const step of commit) {
       fences.set(step.id, step.fence)
       if (step.unique_key !== null) put(live, step.unique_key, step.id, step.op !== 'DELETE')
@@ -127,7 +139,7 @@ async function* stepsOf(schema: string): AsyncGenerator<Step> {
     await client.query('BEGIN')
     await client.query(
       `DECLARE steps NO SCROLL CURSOR FOR
-       SELECT id, op, state, key, max, queue, unique_key, fence,
+       SELECT id, op, state, key, max, queue, unique_key, fence, priority, seq, blocked, was_blocked,
               (extract(epoch FROM started_at) * 1000000)::bigint::text AS started_us,
               (extract(epoch FROM pg_xact_commit_timestamp(xid)) * 1000000)::bigint::text AS at
          FROM ${schema}.limit_history ORDER BY pg_xact_commit_timestamp(xid), n`,
