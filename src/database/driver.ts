@@ -43,7 +43,10 @@ export interface Listener {
   onLost(error: Error): void
 }
 
-/** Where a thread can reach the same server by itself: a DSN, or settings that can be cloned. */
+/**
+ * Where a thread can reach the same server by itself: a DSN, or settings of a pool of `pg` that can be
+ * cloned. `pooler` among them says that there is one in between.
+ */
 export type Address = string | Readonly<Record<string, unknown>>
 
 export interface Driver extends Session {

@@ -1,7 +1,7 @@
 import { checkOptions, checkText, show } from '../core/check.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
-import { checkDsn } from '../database/drivers/pg-dsn.ts'
+import { parseDsn } from '../database/drivers/dsn.ts'
 
 export interface WorkerOptions {
   /** What this worker says of itself; queues choose workers by it. Default: none of its own. */
@@ -114,7 +114,7 @@ function checkFlag(value: unknown, name: string): boolean {
 function checkUrl(value: unknown): string {
   const what = 'Worker: heartbeatUrl'
   const url = checkText(value, { what, maxBytes: 4_096 })
-  checkDsn(url, `${what}: the DSN`)
+  parseDsn(url, `${what}: the DSN`)
   return url
 }
 

@@ -51,9 +51,7 @@ describe.runIf(isLinux)('an embedded server', () => {
       current_setting('chancy.quoted') AS quoted, current_setting('server_encoding') AS encoding`
     const [row] = await database.query({ text, values: [] })
     expect(row).toEqual({ fsync: 'on', max: '33', quoted: "it's", encoding: 'UTF8' })
-    expect(await database.address()).toMatch(
-      /^postgresql:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/,
-    )
+    expect(await database.url()).toMatch(/^postgresql:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/)
   })
 
   it('keeps its data and its address when it stops and starts', async () => {

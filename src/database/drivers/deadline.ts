@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../core/errors.ts'
+import { ConfigError, DatabaseError, isChancyError } from '../../core/errors.ts'
 import { isConnectionLoss, sqlStateOf } from '../sql-state.ts'
 
 /**
@@ -17,14 +17,47 @@ export function deadlineError(deadlineMs: number, sent: boolean): DatabaseError 
   )
 }
 
+/** What `pg` says when a server answers that it has no TLS. */
+const NO_TLS = 'The server does not support SSL connections'
+/** What Node says where postgres.js goes on without having heard that answer. */
+const TLS_CUT = 'before secure TLS connection was established'
+const TLS_CUT_HINT =
+  'The server may not offer TLS: turn on "ssl" there, or leave "ssl" out where the network can be trusted'
+/** Node's codes of a certificate that is not trusted. */
+const CERTIFICATE =
+  /^(CERT_|ERR_TLS_CERT|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF))/
+
 /** The error of a connection that could not be made. What the server said to it stays as it is. */
 export function unreachable(error: unknown): unknown {
-  if (sqlStateOf(error) !== undefined || !isConnectionLoss(error)) return error
-  const reason = error instanceof Error && error.message ? error.message : String(error)
-  return new DatabaseError(`Cannot connect to the database: ${reason}`, {
+  if (isChancyError(error) || sqlStateOf(error) !== undefined) return error
+  const { message, code } = (error ?? {}) as { message?: string; code?: unknown }
+  if (message === NO_TLS)
+    return new ConfigError(
+      'The connection is to be encrypted, and the server does not offer TLS. Turn on "ssl" in the ' +
+        'server, or write sslmode=disable in the DSN where the network can be trusted',
+      { cause: error },
+    )
+  if (typeof code === 'string' && CERTIFICATE.test(code))
+    return new ConfigError(
+      `The certificate of the server is not trusted: ${message}. Name the authority that signed it, ` +
+        'with sslrootcert=… in the DSN, or write sslmode=no-verify where the network can be trusted',
+      { cause: error },
+    )
+  if (!isConnectionLoss(error)) return error
+  const hint = message?.includes(TLS_CUT) ? `. ${TLS_CUT_HINT}` : ''
+  return new DatabaseError(`Cannot connect to the database: ${reasonOf(error)}${hint}`, {
     code: 'DATABASE_UNREACHABLE',
     cause: error,
   })
+}
+
+/** Node tries several addresses of a name, and gathers their errors in one that says nothing. */
+function reasonOf(error: unknown): string {
+  const { message, errors } = (error ?? {}) as { message?: string; errors?: readonly unknown[] }
+  if (message) return message
+  if (Array.isArray(errors) && errors.length > 0)
+    return [...new Set(errors.map((one) => reasonOf(one)))].join(', ')
+  return String(error)
 }
 
 /** The error of a session that was used after its end, or after its connection was lost. */

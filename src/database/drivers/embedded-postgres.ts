@@ -2,7 +2,7 @@ import { checkInteger, checkOneOf, checkOptions, checkText, show } from '../../c
 import { durationMs } from '../../core/duration.ts'
 import { ChancyError, ConfigError } from '../../core/errors.ts'
 import { isPlainObject } from '../../core/plain-object.ts'
-import type { Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
+import type { Address, Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
 import { attach, toOrder } from '../embedded/attach.ts'
 import type { KeeperLink, KeeperOrder } from '../embedded/keeper-link.ts'
 import type { StopMode } from '../embedded/postmaster.ts'
@@ -32,7 +32,8 @@ export interface RestartOptions {
 export interface EmbeddedPostgres extends Driver, AsyncDisposable {
   /** The server's DSN, for any client on this machine. Starts the server. */
   url(): Promise<string>
-  address(): Promise<string>
+  /** The same, for a thread. */
+  address(): Promise<Address>
   /** Stops the server and starts it again on its port. Resolves when it takes connections. */
   restart(options?: RestartOptions): Promise<void>
 }
@@ -107,8 +108,8 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
     return (await this.#started()).url
   }
 
-  address(): Promise<string> {
-    return this.url()
+  async address(): Promise<Address> {
+    return (await (await this.#started()).driver.address?.()) ?? this.url()
   }
 
   async restart(options: RestartOptions = {}): Promise<void> {
@@ -150,7 +151,7 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
     link.onLost = () => this.#comeBack()
     if (this.#pool?.url !== url) {
       await this.#pool?.driver.close()
-      this.#pool = { url, driver: pgFromDsn(url, { max }) }
+      this.#pool = { url, driver: pgFromDsn(url, { max, environment: {} }) }
     }
     return { ...this.#pool, link }
   }

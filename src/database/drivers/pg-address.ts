@@ -1,13 +1,22 @@
-import type { Address } from '../driver.ts'
-
 // Settings that a thread needs to reach the same server. Callbacks and sockets cannot be cloned.
-const PLAIN_SETTINGS = ['host', 'port', 'user', 'database', 'options', 'client_encoding'] as const
+const PLAIN_SETTINGS = [
+  'connectionString',
+  'host',
+  'port',
+  'user',
+  'database',
+  'options',
+  'client_encoding',
+  'sslnegotiation',
+  'enableChannelBinding',
+  'scramMaxIterations',
+] as const
 
 /**
- * Where a thread reaches the server of these pool settings: the DSN or plain settings.
+ * Where a thread reaches the server of these pool settings, in plain settings for another pool.
  * Null when something that matters is code: a password callback, a stream of one's own.
  */
-export function addressOf(options: object | undefined): Address | null {
+export function addressOf(options: object | undefined): Readonly<Record<string, unknown>> | null {
   const given = (options ?? {}) as Readonly<Record<string, unknown>>
   if (typeof given.stream === 'function' || typeof given.password === 'function') return null
   if (!isPlain(given.ssl)) return null
@@ -17,9 +26,7 @@ export function addressOf(options: object | undefined): Address | null {
   // Named one by one: pg hides the password and the key of TLS from enumeration.
   if (typeof given.password === 'string') settings.password = given.password
   if (given.ssl !== undefined) settings.ssl = withKey(given.ssl)
-  const dsn = given.connectionString
-  if (typeof dsn !== 'string') return settings
-  return Object.keys(settings).length === 0 ? dsn : { ...settings, connectionString: dsn }
+  return settings
 }
 
 function isPlain(ssl: unknown): boolean {

@@ -1,7 +1,10 @@
 import pg from 'pg'
 import { ConfigError } from '../../core/errors.ts'
-import type { Driver } from '../driver.ts'
+import type { Address, Driver } from '../driver.ts'
+import { ClusterTimeline } from './cluster-timeline.ts'
+import { type Dsn, parseDsn } from './dsn.ts'
 import { PgDriver, type PgDriverOptions } from './pg.ts'
+import { clientsOf, findsHost } from './pg-dsn-client.ts'
 
 /** How long a connection may take to be made, in milliseconds. */
 export const CONNECTION_TIMEOUT_MS = 10_000
@@ -17,63 +20,66 @@ export interface PgDsnOptions extends PgDriverOptions {
   readonly max?: number | undefined
   /** Shown in `pg_stat_activity`. Default: what the DSN says, else `chancy`. */
   readonly applicationName?: string | undefined
+  /** How long a connection may take to be made, in milliseconds. Default: what the DSN says, else 10,000. */
+  readonly connectionTimeoutMs?: number | undefined
+  /** When an idle connection is closed, in milliseconds; 0: never. Default: 30,000. */
+  readonly idleTimeoutMs?: number | undefined
+  /** Where the variables of libpq are read. Default: the environment of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
+  /** What is known of the cluster's timelines. Default: nothing. */
+  readonly timeline?: ClusterTimeline | undefined
 }
 
 /**
- * A driver with a pool of its own, which `close` closes. Connects at the first statement.
+ * A driver with a pool of its own, which `close` closes. Connects at the first statement. Of several
+ * hosts, each connection finds the one that takes writes.
  *
- * @param dsn `postgres://user:password@host:port/database`, or a path of a Unix socket's folder
+ * @param text `postgres://user:password@host:port/database`, with more hosts after commas, or a path
+ *   of a Unix socket's folder
  * @throws {ConfigError} for a DSN that cannot be read; its password is not shown
  */
-export function pgFromDsn(dsn: string, options: PgDsnOptions = {}): Driver {
-  checkDsn(dsn)
+export function pgFromDsn(text: string, options: PgDsnOptions = {}): Driver {
+  const dsn = named(parseDsn(text, 'The DSN', options.environment), options.applicationName)
   const max = options.max ?? DEFAULT_MAX
   if (!Number.isInteger(max) || max < 1)
     throw new ConfigError(`The option "max" takes a whole number from 1, got ${String(max)}`)
-  const pool = makePool(dsn, max, options.applicationName)
-  return new PgDriver(pool, options, () => pool.end())
-}
-
-function makePool(dsn: string, max: number, applicationName: string | undefined): pg.Pool {
-  return new pg.Pool({
-    connectionString: dsn,
+  const timeline = options.timeline ?? new ClusterTimeline()
+  const timeoutMs = options.connectionTimeoutMs ?? dsn.connectTimeoutMs ?? CONNECTION_TIMEOUT_MS
+  const { Client, accepts } = clientsOf(dsn, timeline, timeoutMs)
+  const pool = new pg.Pool({
+    Client: Client as never,
     max,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    ...(applicationName === undefined
-      ? { fallback_application_name: 'chancy' }
-      : { application_name: applicationName }),
+    connectionTimeoutMillis: timeoutMs,
+    idleTimeoutMillis: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+    fallback_application_name: 'chancy',
+  })
+  return new PgDriver(pool, options, {
+    close: () => pool.end(),
+    accepts,
+    address: addressOf(text, dsn, options, timeline),
   })
 }
 
-const ADVICE = 'Write it as postgres://user:password@host:5432/database'
-
-/**
- * @param what What the DSN is called in the message.
- * @throws {ConfigError} when it cannot be read; its password is not shown
- */
-export function checkDsn(dsn: string, what = 'The DSN'): void {
-  if (dsn.startsWith('/')) return
-  if (!/^(postgres|postgresql|socket):\/\//i.test(dsn))
-    throw new ConfigError(`${what} "${redactDsn(dsn)}" does not begin with postgres://. ${ADVICE}`)
-  try {
-    // What the pool will do with it, before anything waits for a connection.
-    new pg.Client({ connectionString: dsn })
-  } catch (error) {
-    // The cause is left out: its text may hold the DSN.
-    const reason = error instanceof Error ? error.message.replaceAll(dsn, '…') : 'unreadable'
-    throw new ConfigError(`${what} "${redactDsn(dsn)}" cannot be read: ${reason}. ${ADVICE}`)
-  }
+function named(dsn: Dsn, name: string | undefined): Dsn {
+  return name === undefined
+    ? dsn
+    : { ...dsn, settings: { ...dsn.settings, application_name: name } }
 }
 
-/** A DSN that can be shown: no password, neither before the host nor among the parameters. */
-export function redactDsn(dsn: string): string {
-  const scheme = dsn.indexOf('://')
-  const colon = dsn.indexOf(':', scheme < 0 ? 0 : scheme + 3)
-  // Up to the last @, since a careless password may hold one, or a slash.
-  const at = dsn.lastIndexOf('@')
-  const shown = colon >= 0 && at > colon ? `${dsn.slice(0, colon)}:***${dsn.slice(at)}` : dsn
-  return shown.replace(/(password=)('[^']*'|[^&\s]*)/gi, '$1***')
+/** The DSN alone, where it says everything. */
+function addressOf(
+  dsn: string,
+  parsed: Dsn,
+  { pooler, environment }: PgDsnOptions,
+  timeline: ClusterTimeline,
+): Address {
+  if (pooler === undefined && environment === undefined && !findsHost(parsed)) return dsn
+  return {
+    dsn,
+    ...(environment === undefined ? {} : { environment }),
+    ...(pooler === undefined ? {} : { pooler }),
+    ...(findsHost(parsed) ? { timeline: timeline.buffer } : {}),
+  }
 }

@@ -51,6 +51,14 @@ const TERMINATE_DEADLINE_MS = 5_000
 
 type PgClientClass = new (options: object) => PgOwnClient
 
+/** What a driver knows of the pool that was made for it. */
+export interface OwnPool {
+  close(): Promise<void>
+  readonly address: Address
+  /** Whether a connection may go on being used. */
+  accepts(client: object): boolean
+}
+
 /**
  * A driver over a `Pool` of `pg` that the caller made and closes.
  *
@@ -65,12 +73,12 @@ export function pgDriver(pool: PgPool, options: PgDriverOptions = {}): Driver {
 // Pools whose errors are heard: several drivers may share one.
 const heard = new WeakSet<PgPool>()
 
-/** Also used by `pgFromDsn`, which owns its pool and says how it is closed. */
+/** Also used by `pgFromDsn`, which owns its pool. */
 export class PgDriver implements Driver {
   readonly sessions: number
   readonly #pool: PgPool
   readonly #options: PgDriverOptions
-  readonly #onClose: () => Promise<void>
+  readonly #own: OwnPool | undefined
   // Listeners are added once to a client, not once a checkout: they would pile up.
   readonly #guarded = new WeakSet<PgPoolClient>()
   readonly #unlisten = new Set<() => Promise<void>>()
@@ -83,14 +91,10 @@ export class PgDriver implements Driver {
   #generation = 0
   #closing: Promise<void> | null = null
 
-  constructor(
-    pool: PgPool,
-    options: PgDriverOptions,
-    onClose: () => Promise<void> = async () => {},
-  ) {
+  constructor(pool: PgPool, options: PgDriverOptions, own?: OwnPool) {
     this.#pool = pool
     this.#options = options
-    this.#onClose = onClose
+    this.#own = own
     const { max } = (pool.options ?? {}) as PoolSettings
     this.sessions = typeof max === 'number' && max > 0 ? max : 10
     // A backend that is terminated while idle is news for the pool; unheard it ends the process.
@@ -155,11 +159,14 @@ export class PgDriver implements Driver {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#unlisten].map((unlisten) => unlisten()))
-    await this.#onClose()
+    await this.#own?.close()
   }
 
   async address(): Promise<Address | null> {
-    return addressOf(this.#pool.options)
+    if (this.#own !== undefined) return this.#own.address
+    const address = addressOf(this.#pool.options)
+    const { pooler } = this.#options
+    return address === null || pooler === undefined ? address : { ...address, pooler }
   }
 
   async #queryOnce<Row>(query: Query, name: string | undefined): Promise<Row[]> {
@@ -204,13 +211,21 @@ export class PgDriver implements Driver {
         isLate = true
         reject(deadlineError(deadlineMs, false))
       }, deadlineMs)
-      this.#pool.connect((error, client) => {
-        clearTimeout(timer)
-        if (client) this.#guard(client)
-        if (isLate) client?.release()
-        else if (client) resolve(client)
-        else reject(unreachable(error))
-      })
+      const connect = (): void => {
+        this.#pool.connect((error, client) => {
+          if (client) this.#guard(client)
+          if (client && this.#own?.accepts(client) === false) {
+            // Its server was left behind. The next one is another of those, or new.
+            giveBack(client, true)
+            if (!isLate) return connect()
+          }
+          clearTimeout(timer)
+          if (isLate) client?.release()
+          else if (client) resolve(client)
+          else reject(unreachable(error))
+        })
+      }
+      connect()
     })
   }
 

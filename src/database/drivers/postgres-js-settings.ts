@@ -1,5 +1,4 @@
 import { ConfigError } from '../../core/errors.ts'
-import type { Address } from '../driver.ts'
 import type { PostgresJs, PostgresJsSettings } from './postgres-js-shapes.ts'
 
 /** What every parser that rows pass through must give. */
@@ -41,7 +40,7 @@ function checkSettings({ transform, parsers }: PostgresJsSettings): void {
 }
 
 /** Where a thread reaches the server, in the words of `pg`. Null when it cannot be said in them. */
-export function addressOf(settings: PostgresJsSettings): Address | null {
+export function addressOf(settings: PostgresJsSettings): Readonly<Record<string, unknown>> | null {
   const { host, port, path, user, pass, database, ssl, socket } = settings
   if (socket || typeof pass === 'function' || (host?.length ?? 0) > 1) return null
   const tls = tlsOf(ssl)

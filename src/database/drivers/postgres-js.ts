@@ -87,7 +87,9 @@ class PostgresJsDriver implements Driver {
   }
 
   async address(): Promise<Address | null> {
-    return addressOf(this.#settings)
+    const address = addressOf(this.#settings)
+    const { pooler } = this.#options
+    return address === null || pooler === undefined ? address : { ...address, pooler }
   }
 
   #named(query: Query): Query {
