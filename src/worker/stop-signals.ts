@@ -19,15 +19,22 @@ const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
 const AFTER_MS = 1_000
 const AFTER_LATE_MS = 200
 
+/**
+ * The same signal again within this time, in milliseconds, is the first one: a terminal sends Ctrl+C to its whole
+ * group, and a parent such as tsx or npm passes its own on as well.
+ */
+const ECHO_MS = 250
+
 // One set and one handler for all workers of the process: a worker that has stopped must not end the
 // process under another whose jobs still run.
 const heeding = new Set<Heeding>()
 let isStopping = false
+let first: { readonly signal: NodeJS.Signals; readonly atMs: number } | null = null
 
 /**
  * The first SIGTERM or SIGINT stops the worker, and then the process, with exit code 0, when all
- * workers that heed signals have stopped; the second ends it at once. Gives back what ends the
- * heeding.
+ * workers that heed signals have stopped; the second ends it at once, unless it is an echo of the first. Gives
+ * back what ends the heeding.
  */
 export function stopOnSignals(
   worker: Stoppable,
@@ -49,7 +56,12 @@ export function stopOnSignals(
 }
 
 function handle(signal: NodeJS.Signals): void {
-  if (isStopping) process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS])
+  const nowMs = performance.now()
+  if (first !== null) {
+    if (signal === first.signal && nowMs - first.atMs < ECHO_MS) return
+    process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS])
+  }
+  first = { signal, atMs: nowMs }
   isStopping = true
   void stopAll()
 }
