@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Chancy, embeddedPostgres, job, Queue, Worker } from './support/chancy.ts'
-import { median, perSecond, shown } from './support/figures.ts'
+import { median, noteOfLength, perSecond, shown } from './support/figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -70,4 +70,6 @@ console.log(
   `${count} empty jobs, ${groups === 0 ? 'no groups' : `${groups} groups of max ${max}`}, inline, one process, Node ${process.version}, durableClaims ${durableClaims}, history and results kept, ${dsn === undefined ? 'embedded PostgreSQL, shared_buffers 2GB' : 'given server'}`,
 )
 console.log(`median ${shown(median(rates))} jobs/s`)
+const note = noteOfLength(count)
+if (note !== null) console.log(note)
 console.log(`rss ${shown(process.memoryUsage().rss / 1024 ** 2)} MiB`)

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { noteOfLength } from '../support/figures.ts'
 import type { Figures, Spec } from './measure.ts'
 import { optionsOf, usage } from './options.ts'
 import type { Row } from './rows.ts'
@@ -139,6 +140,7 @@ function report(): string {
     '',
     ...used,
     loadNote(),
+    noteOfLength(options.jobs),
   ]
     .filter((line) => line !== null)
     .join('\n')

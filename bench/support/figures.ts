@@ -39,3 +39,12 @@ export function shown(value: number, digits = 0): string {
 export function perSecond(jobs: number, ms: number): number {
   return (jobs / ms) * 1_000
 }
+
+/** Jobs of a run from which its figures may be compared. */
+const LONG_ENOUGH = 50_000
+
+/** What to say of a run that is too short, or null. */
+export function noteOfLength(jobs: number): string | null {
+  if (jobs >= LONG_ENOUGH) return null
+  return `A run of ${shown(jobs)} jobs says whether it works, not how fast: its start, with code that is not compiled yet, is most of it. Compare runs of ${shown(LONG_ENOUGH)} jobs or more, and medians of several in turns.`
+}

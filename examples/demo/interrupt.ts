@@ -1,12 +1,21 @@
 import { constants } from 'node:os'
 
+/** The same signal again this soon is the first one, passed on by npm or tsx; in milliseconds. */
+const ECHO_MS = 250
+
 /** Aborts on Ctrl-C and the like, so that everything can be cleaned up; a second one ends at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()
+  let first = { name: '', atMs: 0 }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       const status = 128 + constants.signals[name]
-      if (controller.signal.aborted) process.exit(status)
+      const atMs = performance.now()
+      if (controller.signal.aborted) {
+        if (name === first.name && atMs - first.atMs < ECHO_MS) return
+        process.exit(status)
+      }
+      first = { name, atMs }
       process.exitCode = status
       controller.abort(new Error(`Interrupted by ${name}: cleaning up.`))
     })

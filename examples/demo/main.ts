@@ -28,14 +28,29 @@ const BATCH = 1_000
 /** References waited for at a time. */
 const WAIT = 1_000
 
+const USAGE = `npm run demo [-- directory]
+
+Reads every file of the directory, by default this repository, in a job of its own, and compares what is
+stored with a plain walk of the same files. With DATABASE_URL it uses that server, in a schema of its
+own that is removed at the end; without, an embedded PostgreSQL.`
+
 const signal = interruptSignal()
 const bar = new ProgressBar()
 try {
-  await main(directoryOf(process.argv[2]))
+  const [given, ...more] = process.argv.slice(2)
+  if (given === '--help' || given === '-h') console.log(USAGE)
+  else if (given?.startsWith('-') || more.length > 0) refuse([given, ...more])
+  else await main(directoryOf(given))
 } catch (error) {
   bar.end()
   process.exitCode ??= 1
   console.error(error instanceof Error && signal.aborted ? error.message : error)
+}
+
+/** A directory whose name begins with a hyphen can be given as `./-name`. */
+function refuse(given: readonly unknown[]): void {
+  console.error(`Expected at most one directory, got ${given.join(' ')}.\n\n${USAGE}`)
+  process.exitCode = 2
 }
 
 function directoryOf(given: string | undefined): Buffer {

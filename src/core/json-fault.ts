@@ -2,6 +2,7 @@
 
 import { show } from './check.ts'
 import { isPlainObject, isPolluting } from './plain-object.ts'
+import { showSize } from './size.ts'
 import { isStorable } from './storable-text.ts'
 
 export interface Fault {
@@ -46,7 +47,10 @@ class FaultSearch {
     this.at = path
     this.#budget -= typeof value === 'string' ? value.length + 1 : 1
     if (this.#budget < 0) {
-      return { path: this.#what, reason: `is more JSON than the limit of ${this.#maxBytes} bytes` }
+      return {
+        path: this.#what,
+        reason: `is more JSON than the limit of ${showSize(this.#maxBytes)}`,
+      }
     }
     if (value === null || typeof value === 'boolean') return null
     if (typeof value === 'object') return this.#visitObject(value, path, mayConvert)

@@ -12,6 +12,7 @@
 
 import { findFault } from './json-fault.ts'
 import { isPlainObject, isPolluting } from './plain-object.ts'
+import { showSize } from './size.ts'
 
 export const MAX_ARGS_BYTES = 1_048_576
 export const MAX_RESULT_BYTES = 1_048_576
@@ -121,7 +122,7 @@ function describeText(
   if (text !== undefined && !fits(text, rule.maxBytes)) {
     return {
       path: rule.what,
-      reason: `is ${Buffer.byteLength(text)} bytes of JSON, more than the limit of ${rule.maxBytes}`,
+      reason: `is ${Buffer.byteLength(text)} bytes of JSON, more than the limit of ${showSize(rule.maxBytes)}`,
     }
   }
   const because = cause instanceof Error ? `: ${cause.message}` : ''

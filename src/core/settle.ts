@@ -3,6 +3,7 @@ import type { ClaimedJob, StoredFailure } from './claimed-job.ts'
 import type { Outcome } from './outcome.ts'
 import type { AttemptErrorKind, Usage } from './queued-job.ts'
 import { messageWithCause, type SerializedError, stackWithCauses } from './serialize-error.ts'
+import { showSize } from './size.ts'
 
 /** A job whose worker or child died this often is failed, whatever attempts it has left. */
 export const MAX_CRASHES = 3
@@ -170,6 +171,6 @@ function timeoutError(limitMs: number): SerializedError {
 }
 
 function memoryError(limitBytes: number): SerializedError {
-  const message = `The attempt used more than its memory limit of ${limitBytes} bytes.`
+  const message = `The attempt used more than its memory limit of ${showSize(limitBytes)}.`
   return { name: 'AttemptError', message, stack: null }
 }

@@ -29,6 +29,13 @@ export function sizeBytes(value: unknown, what: string): number {
   )
 }
 
+/** A size as people read it: in the largest binary unit of which it is at least one, such as `1.5 GiB`. */
+export function showSize(bytes: number): string {
+  const unit = (['GiB', 'MiB', 'KiB'] as const).find((name) => bytes >= UNIT_BYTES[name])
+  if (unit === undefined) return `${bytes} bytes`
+  return `${Math.round((bytes / UNIT_BYTES[unit]) * 10) / 10} ${unit}`
+}
+
 function parse(value: unknown): number {
   if (typeof value === 'number') return value < 0 ? Number.NaN : value
   const match = typeof value === 'string' ? SHAPE.exec(value) : null

@@ -3,6 +3,7 @@ import type { JobDefinition } from '../core/definition.ts'
 import { AttemptError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { serializeError } from '../core/serialize-error.ts'
+import { showSize } from '../core/size.ts'
 import type { Stop } from '../core/stop.ts'
 import { runAttempt } from './entry/run-attempt.ts'
 import type { Attempt, Executor } from './executor.ts'
@@ -57,7 +58,7 @@ export class InlineExecutor implements Executor {
 function memoryRefused({ job, limits }: Attempt): Outcome {
   const error = new AttemptError(
     'LIMIT_NOT_SUPPORTED',
-    `The job "${job.name}" has a memory limit of ${limits.memoryBytes} bytes, which the executor "inline" of the queue "${job.queue}" cannot enforce. Push it to a queue whose executor is "process", or drop the limit.`,
+    `The job "${job.name}" has a memory limit of ${showSize(limits.memoryBytes ?? 0)}, which the executor "inline" of the queue "${job.queue}" cannot enforce. Push it to a queue whose executor is "process", or drop the limit.`,
   )
   return { kind: 'limit-not-supported', error: serializeError(error) }
 }

@@ -11,7 +11,7 @@ import {
   MigrationsNeededError,
   NotFoundError,
 } from '../../../src/core/errors.ts'
-import { sizeBytes } from '../../../src/core/size.ts'
+import { showSize, sizeBytes } from '../../../src/core/size.ts'
 
 const hostile = new Proxy(
   {},
@@ -187,6 +187,17 @@ describe('durations and sizes', () => {
     ['1GB', 1e9],
   ])('%s is a size', (value, bytes) => {
     expect(sizeBytes(value, 'x')).toBe(bytes)
+  })
+
+  it.each([
+    [0, '0 bytes'],
+    [1_023, '1023 bytes'],
+    [1_024, '1 KiB'],
+    [268_435_456, '256 MiB'],
+    [1_610_612_736, '1.5 GiB'],
+    [200_000_000, '190.7 MiB'],
+  ])('%d bytes are shown as %s', (bytes, shown) => {
+    expect(showSize(bytes)).toBe(shown)
   })
 
   it.each([-1, '1', '1mb', '1 MB', Number.NaN, Number.POSITIVE_INFINITY, null, [], '99999999GB'])(

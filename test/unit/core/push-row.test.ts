@@ -94,7 +94,7 @@ describe('the row of a push', () => {
     [
       'arguments over 1 MiB',
       plain.withArgs({ a: 'x'.repeat(2 ** 20) } as object),
-      'limit of 1048576',
+      'limit of 1 MiB',
     ],
     [
       'arguments that become no object',
@@ -102,7 +102,7 @@ describe('the row of a push', () => {
       'expected an object, got "1970',
     ],
     ['meta that JSON would lose', plain.withMeta({ n: 1n }), 'meta.n'],
-    ['meta over 64 KiB', plain.withMeta({ a: 'x'.repeat(2 ** 16) }), 'limit of 65536'],
+    ['meta over 64 KiB', plain.withMeta({ a: 'x'.repeat(2 ** 16) }), 'limit of 64 KiB'],
   ])('is refused with %s', (_, varied, message) => {
     expect(() => row(varied)).toThrow(ConfigError)
     expect(() => row(varied)).toThrow(message)
