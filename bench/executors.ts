@@ -37,7 +37,7 @@ const { ThreadExecutor } = await import(new URL('thread-executor.js', dist).href
 const module = path.join(tmpdir(), `chancy-bench-${process.pid}.mjs`)
 writeFileSync(
   module,
-  `import { job } from ${JSON.stringify(new URL('../dist/core/job.js', import.meta.url).href)}
+  `import { job } from ${JSON.stringify(new URL('../dist/core/job-function.js', import.meta.url).href)}
 export const empty = job({ name: 'empty' }, () => {})`,
 )
 

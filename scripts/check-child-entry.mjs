@@ -11,7 +11,7 @@ const problems = []
 const own = reachedFrom(
   entries,
   importsOf,
-  /^src\/(core\/|executors\/entry\/|executors\/(protocol|job-modules|glob|executor)\.ts$)/,
+  /^src\/(core\/|executors\/entry\/|executors\/(protocol|frame|job-modules|glob|executor)\.ts$)/,
 )
 // Types are gone when it runs, and it has those of the whole.
 const shown = reachedFrom([face], loadsOf, /^src\/core\//)

@@ -68,7 +68,7 @@ export function lostError(exit: ChildExit): SerializedError {
 }
 
 const GARBLED =
-  "The child that ran the attempt was ended, since it wrote a line that was not one of the executor's: …. Descriptors 3, 4 and 5 of a child, and the parent port of a thread, belong to the executor: find what in the job writes to them."
+  "The child that ran the attempt was replaced, since what came by its channel was not written by the executor's side of it, or not as it arrived: …. Descriptors 3, 4 and 5 of a child belong to the executor: find what in the job writes to them, reads from them or closes them."
 
 function lost(message: string): SerializedError {
   return { ...serializeError(new AttemptError('CHILD_EXITED', message)), stack: null }

@@ -20,8 +20,8 @@ export interface Child {
 }
 
 export interface ChildEvents {
-  /** Or a piece of one that is too long to be one of ours. */
-  onLine(line: string, isPiece: boolean): void
+  /** Or the beginning of something that is none: nothing more comes then. */
+  onLine(line: string, isForeign: boolean): void
   /** All lines of a message have been told. */
   onTurn(): void
   /** What did not come by way of a line: from native code and grandchildren. */

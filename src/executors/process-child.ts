@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
 import { CHILD_ID, killDescendants } from './entry/descendants.ts'
+import { encodeFrame, FrameReader, frameTokens, newKey, type Tokens } from './frame.ts'
 import { lastWords } from './last-words.ts'
 import { childNodeOptions } from './node-options.ts'
 import { cpuMs, isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
-import { LineReader, RETIRE_LINE, recallLine, TERM_LINE } from './protocol.ts'
+import { eachLine, RETIRE_LINE, recallLine, TERM_LINE } from './protocol.ts'
 
 const MIB = 1_024 ** 2
 /**
@@ -39,6 +40,9 @@ class ProcessChild implements Child {
   /** Null: the system had no descriptor left for its pipes, and it never ran. */
   readonly #inbox: Socket | null
   readonly #control: Socket | null
+  readonly #key = newKey()
+  readonly #toInbox = frameTokens(this.#key, 'inbox')
+  readonly #toControl = frameTokens(this.#key, 'recalls')
   readonly #kills = oomKills()
   /** The end of stderr, as much as is needed to tell why it ended. */
   #said = ''
@@ -63,6 +67,8 @@ class ProcessChild implements Child {
     const [, , , inbox, outbox, control] = stdio ?? []
     this.#inbox = inbox ?? null
     this.#control = control ?? null
+    // Through the pipe that is read before the jobs are loaded, and nowhere where they could look.
+    this.#inbox?.write(this.#key)
     if (outbox != null) this.#listen(outbox)
   }
 
@@ -71,21 +77,21 @@ class ProcessChild implements Child {
   }
 
   send(lines: string): void {
-    this.#inbox?.write(lines)
+    this.#inbox?.write(encodeFrame(this.#toInbox, lines))
   }
 
   recall(seqs: readonly number[]): void {
-    this.#control?.write(seqs.map(recallLine).join(''))
+    this.#control?.write(encodeFrame(this.#toControl, seqs.map(recallLine).join('')))
   }
 
   retire(): void {
     this.#isRetired = true
-    this.#inbox?.end(RETIRE_LINE)
+    this.#inbox?.end(encodeFrame(this.#toInbox, RETIRE_LINE))
   }
 
   terminate(): boolean {
     if (this.pid === null) return false
-    this.#inbox?.write(TERM_LINE)
+    this.send(TERM_LINE)
     signalGroup(this.pid, 'SIGTERM')
     return true
   }
@@ -126,14 +132,8 @@ class ProcessChild implements Child {
   }
 
   #listen(outbox: Socket): void {
-    const { onLine, onTurn } = this.#events
-    const lines = new LineReader((line, isPiece) => onLine.call(this.#events, line, isPiece))
-    const hear = (text: string): void => {
-      lines.push(text)
-      onTurn.call(this.#events)
-    }
-    outbox.setEncoding('utf8').on('data', hear)
-    this.#control?.setEncoding('utf8').on('data', hear)
+    this.#hear(outbox, frameTokens(this.#key, 'outbox'))
+    if (this.#control !== null) this.#hear(this.#control, frameTokens(this.#key, 'answers'))
     const { stdout, stderr } = this.#process
     // A child that is gone takes no more lines and says no more; its end is told by itself.
     for (const stream of [this.#inbox, this.#control, outbox, stdout, stderr]) {
@@ -167,6 +167,20 @@ class ProcessChild implements Child {
     this.#hasEnded = true
     this.#said = error.message
     this.#gone(null, null)
+  }
+
+  /** Each by itself: the jobs' thread and the watchdog write at the same time. */
+  #hear(socket: Socket, tokens: Tokens): void {
+    const onLine = (line: string): void => this.#events.onLine(line, false)
+    const reader = new FrameReader(
+      tokens,
+      (text) => eachLine(text, onLine),
+      (shown) => this.#events.onLine(shown, true),
+    )
+    socket.on('data', (bytes) => {
+      reader.push(bytes)
+      this.#events.onTurn()
+    })
   }
 
   async #dead(saidAll: Promise<void>): Promise<void> {

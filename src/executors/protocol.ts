@@ -1,13 +1,14 @@
 /**
  * The words between a parent and its children, the same for threads and processes: lines of text,
- * as many in a message as there are. JSON never has a raw line feed, nor a raw tab where one stands
- * here, so arguments and results cross as the text they are and the parent parses neither.
+ * as many in a frame (`frame.ts`) as there are. JSON never has a raw line feed, nor a raw tab where
+ * one stands here, so arguments and results cross as the text they are and the parent parses neither.
  *
  *     parent → child        r seq TAB head TAB args    run          s seq TAB reason   stop
  *                           t  SIGTERM comes, and is meant
  *                           e  end: nothing more is sent
  *     parent → watchdog     c seq                      recall: give it back if it has not begun
  *     watchdog → parent     n seq  given back          k seq  kept: it has begun
+ *                           g      what came to it was damaged
  *     child → parent        R TAB json  ready          F TAB json  could not be started
  *                           m TAB json  loads this module
  *                           h1, h0  jobs have handlers of SIGTERM, have none
@@ -17,6 +18,7 @@
  *                           p seq TAB json  progress   l seq TAB json  a line of log
  *                           x seq  this job ends the process
  *                           u      broken: to be replaced when it is idle
+ *                           g      what came to it was damaged
  *
  * `seq` counts the attempts of one child. Whether an attempt has begun is decided in a cell that
  * the child and whoever recalls share, so that exactly one of them gets it, also while the child's
@@ -85,6 +87,8 @@ export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t$
 export const TERM_LINE = 't\n'
 export const RETIRE_LINE = 'e\n'
 export const recallLine = (seq: number): string => `c${seq}\n`
+/** The parent knows no such line, and replaces the child for it. */
+export const DAMAGE_LINE = 'g what was sent to the child did not arrive as it was sent\n'
 
 /** `wall,cpu,peak`, with nothing where a figure is not known. */
 export function usageText({ wallMs, cpuMs, peakBytes }: Usage): string {
@@ -139,19 +143,25 @@ const OUTCOME_PARTS: Readonly<Partial<Record<Outcome['kind'], string>>> = {
   interrupted: '',
 }
 
-/** No line of a child is nearly as long as this, in characters; what is was not written by it. */
-const MAX_LINE_CHARS = 16 * 1_024 ** 2
+/** Passes on the lines of a frame. */
+export function eachLine(text: string, onLine: (line: string) => void): void {
+  let from = 0
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+    onLine(text.slice(from, end))
+    from = end + 1
+  }
+}
 
 /**
- * Cuts what comes in pieces into lines. A line of more than `maxChars` is passed on in pieces, since
- * whoever writes without end must not fill the memory of whoever reads.
+ * Cuts output that comes in pieces into lines. A line of more than `maxChars` is passed on in pieces,
+ * since code that prints without end must not fill the memory of its reader.
  */
 export class LineReader {
   #rest = ''
   readonly #onLine: (line: string, isPiece: boolean) => void
   readonly #maxChars: number
 
-  constructor(onLine: (line: string, isPiece: boolean) => void, maxChars = MAX_LINE_CHARS) {
+  constructor(onLine: (line: string, isPiece: boolean) => void, maxChars: number) {
     this.#onLine = onLine
     this.#maxChars = maxChars
   }

@@ -1,10 +1,19 @@
-import { Worker as Thread } from 'node:worker_threads'
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker as Thread,
+} from 'node:worker_threads'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import type { ThreadData } from './entry/thread.ts'
+import { decodeMessage, encodeMessage, frameTokens, newKey } from './frame.ts'
 import { LAST_WORDS_CHARS, lastWords } from './last-words.ts'
 import { childNodeOptions } from './node-options.ts'
-import { CELLS, LineReader, recallCell } from './protocol.ts'
+import { CELLS, eachLine, recallCell } from './protocol.ts'
 
 const MIB = 1_024 ** 2
+/** How much is shown of what is no frame, in characters. */
+const SHOWN_CHARS = 200
 
 /** Starts a thread. A memory limit is one of its V8 heap; a `Buffer` lies outside of it. */
 export function launchThread(options: LaunchOptions, events: ChildEvents): Child {
@@ -15,17 +24,23 @@ class ThreadChild implements Child {
   readonly pid = null
   readonly #thread: Thread
   readonly #cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
-  readonly #reader: LineReader
+  readonly #key = newKey()
+  readonly #toInbox = frameTokens(this.#key, 'inbox')
+  readonly #fromOutbox = frameTokens(this.#key, 'outbox')
+  readonly #port: MessagePort
   readonly #events: ChildEvents
   #lastWords = ''
   #isOutOfMemory = false
 
   constructor({ memoryBytes, ...orders }: LaunchOptions, events: ChildEvents) {
     this.#events = events
-    this.#reader = new LineReader((line, isPiece) => events.onLine(line, isPiece))
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const data: ThreadData = { orders, cells: this.#cells, key: this.#key, port: port2 }
     this.#thread = new Thread(new URL('./entry/thread.js', import.meta.url), {
       name: 'chancy-jobs',
-      workerData: { ...orders, cells: this.#cells },
+      workerData: data,
+      transferList: [port2],
       execArgv: childNodeOptions(),
       stdout: true,
       stderr: true,
@@ -37,7 +52,7 @@ class ThreadChild implements Child {
   }
 
   send(lines: string): void {
-    this.#thread.postMessage(lines)
+    this.#port.postMessage(encodeMessage(this.#toInbox, lines))
   }
 
   recall(seqs: readonly number[]): void {
@@ -67,16 +82,19 @@ class ThreadChild implements Child {
   }
 
   #hear(lines: string): void {
-    this.#reader.push(lines)
+    eachLine(lines, (line) => this.#events.onLine(line, false))
     this.#events.onTurn()
+  }
+
+  #open(message: unknown): void {
+    const text = decodeMessage(this.#fromOutbox, String(message))
+    if (text === null) this.#events.onLine(String(message).slice(0, SHOWN_CHARS), true)
+    else this.#hear(text)
   }
 
   #listen(): void {
     const thread = this.#thread
-    thread.on('message', (said: unknown) => {
-      // Anything else is from a job, and means nothing here.
-      if (typeof said === 'string') this.#hear(said)
-    })
+    this.#port.on('message', (message) => this.#open(message))
     thread.on('error', (error: NodeJS.ErrnoException) => {
       this.#isOutOfMemory ||= error?.code === 'ERR_WORKER_OUT_OF_MEMORY'
       // Its first line says what it was.
@@ -89,6 +107,15 @@ class ThreadChild implements Child {
       })
     }
     thread.once('exit', (code) => {
+      // The end of a thread may overtake what it has said.
+      for (
+        let one = receiveMessageOnPort(this.#port);
+        one;
+        one = receiveMessageOnPort(this.#port)
+      ) {
+        this.#open(one.message)
+      }
+      this.#port.close()
       const exit: ChildExit = {
         code,
         signal: null,

@@ -16,7 +16,7 @@ describe.each(['process', 'thread'] as const)('the modules of children, in %s', 
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'chancy-modules-'))
-    const { href } = new URL('../../dist/core/job.js', import.meta.url)
+    const { href } = new URL('../../dist/core/job-function.js', import.meta.url)
     const text = `import { job } from '${href}'\nexport const typed = job({ name: 'typed' }, (): number => 7)`
     await writeFile(path.join(folder, 'typed.mts'), text)
   })

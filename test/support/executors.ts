@@ -34,7 +34,7 @@ export async function scriptedJobs(): Promise<ScriptedJobs> {
     sourcemap: false,
   })
   // What they need of the package, without what makes a child slow to start.
-  const parts = ['core/job.js', 'core/ending.js', 'executors/entry/child-mark.js']
+  const parts = ['core/job-function.js', 'core/ending.js', 'executors/entry/child-mark.js']
   const exported = parts.map((part) => {
     return `export * from ${JSON.stringify(pathToFileURL(here(`../../dist/${part}`)).href)}`
   })

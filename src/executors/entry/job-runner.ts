@@ -5,6 +5,7 @@ import type { Outcome } from '../../core/outcome.ts'
 import { serializeError } from '../../core/serialize-error.ts'
 import type { StopReason } from '../../core/stop.ts'
 import {
+  eachLine,
   LineReader,
   type LogLine,
   MAX_OUTPUT_CHARS,
@@ -44,7 +45,6 @@ const MAX_LOG_LINE_CHARS = 262_144
  */
 export class JobRunner {
   readonly #options: JobRunnerOptions
-  readonly #reader = new LineReader((line) => this.#onLine(line))
   readonly #running = new Map<number, Running>()
   readonly #asked = new Map<number, StopReason>()
   #waiting: { readonly seq: number; readonly text: string }[] = []
@@ -65,9 +65,9 @@ export class JobRunner {
     this.#options = options
   }
 
-  /** Takes what the parent wrote, however it was cut into pieces. */
+  /** Takes whole lines of the parent. */
   receive(text: string): void {
-    this.#reader.push(text)
+    eachLine(text, (line) => this.#onLine(line))
     this.#turnBegan = performance.now()
     this.#beginMore()
   }

@@ -1,38 +1,60 @@
 /**
- * A child process of the process executor. It reads lines from descriptor 3 and writes lines to
- * descriptor 4; a thread of its own watches the parent on descriptor 5.
+ * A child process of the process executor. It reads frames from descriptor 3 and writes frames to
+ * descriptor 4; a thread of its own watches the parent on descriptor 5. The key of the frames comes
+ * first on descriptor 3 and is read before any job module is loaded.
  *
  * What it writes is written synchronously: a process that is killed has said what it did.
  */
 
-import { writeSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import { Worker as Thread } from 'node:worker_threads'
 import { serializeError } from '../../core/serialize-error.ts'
-import { CELLS, type ChildHello, type ChildOrders } from '../protocol.ts'
+import { encodeFrame, FrameReader, frameTokens, KEY_BYTES, type Tokens } from '../frame.ts'
+import { CELLS, type ChildHello, type ChildOrders, DAMAGE_LINE } from '../protocol.ts'
 import { markAsChild } from './child-mark.ts'
 import { ChildSignals } from './child-signals.ts'
 import { JobRunner } from './job-runner.ts'
 import { loadOrdered } from './load-ordered.ts'
 import { ProcessMeter } from './meter.ts'
 import { captureOutput } from './output.ts'
+import type { WatchdogData } from './watchdog.ts'
 
 const INBOX = 3
 const OUTBOX = 4
 /** What the watchdog may take at most, in milliseconds. */
 const WATCHDOG_MS = 2_000
 
-function send(lines: string): void {
-  const bytes = Buffer.from(lines)
-  let sent = 0
-  try {
-    while (sent < bytes.length) sent += writeSync(OUTBOX, bytes, sent)
-  } catch {
-    // Nobody listens any more.
-    process.kill(-process.pid, 'SIGKILL')
+// Bound here: what a job assigns to the built-in module later changes nothing.
+const write = writeSync
+
+function sender(tokens: Tokens): (lines: string) => void {
+  return (lines) => {
+    const frame = encodeFrame(tokens, lines)
+    let sent = 0
+    try {
+      while (sent < frame.length) sent += write(OUTBOX, frame, sent)
+    } catch {
+      // The parent is gone, or a job has closed the descriptor.
+      process.kill(-process.pid, 'SIGKILL')
+    }
   }
 }
+
+function readKey(): Buffer {
+  const key = Buffer.alloc(KEY_BYTES)
+  for (let at = 0; at < key.length; ) {
+    const read = readSync(INBOX, key, at, key.length - at, null)
+    // The parent is gone.
+    if (read === 0) process.exit(1)
+    at += read
+  }
+  return key
+}
+
+const key = readKey()
+const send = sender(frameTokens(key, 'outbox'))
 
 async function main(): Promise<void> {
   markAsChild()
@@ -62,8 +84,12 @@ async function main(): Promise<void> {
   captureOutput(runner)
 
   const inbox = new Socket({ fd: INBOX, readable: true, writable: false })
-  inbox.setEncoding('utf8')
-  inbox.on('data', (text: string) => runner.receive(text))
+  const reader = new FrameReader(
+    frameTokens(key, 'inbox'),
+    (text) => runner.receive(text),
+    () => send(DAMAGE_LINE),
+  )
+  inbox.on('data', (bytes: Buffer) => reader.push(bytes))
   inbox.on('close', () => {
     if (isRetired) process.exit()
     // The parent is gone: the watchdog has more to end than this process, so it goes first.
@@ -79,7 +105,7 @@ async function main(): Promise<void> {
 
 function startWatchdog(cells: Int32Array): Promise<void> {
   const thread = new Thread(new URL('./watchdog.js', import.meta.url), {
-    workerData: cells,
+    workerData: { cells, key } satisfies WatchdogData,
     // A loader of the user's is nothing to it.
     execArgv: [],
     // It prints nothing. Joining its output to ours would make ours non-blocking, and native code

@@ -6,21 +6,44 @@
 
 import { Socket } from 'node:net'
 import { workerData } from 'node:worker_threads'
-import { LineReader, recallCell } from '../protocol.ts'
+import { encodeFrame, FrameReader, frameTokens } from '../frame.ts'
+import { DAMAGE_LINE, eachLine, recallCell } from '../protocol.ts'
 import { CHILD_ID, killDescendants } from './descendants.ts'
 
 const CONTROL = 5
 /** Behind the end of the connection, by which it hears of it at once. */
 const LOOK_MS = 1_000
 
-const cells = workerData as Int32Array
+export interface WatchdogData {
+  readonly cells: Int32Array
+  readonly key: Uint8Array
+}
+
+const { cells, key } = workerData as WatchdogData
 const parent = process.ppid
 const control = new Socket({ fd: CONTROL, readable: true, writable: true })
 
-const reader = new LineReader((line) => {
+const tokens = frameTokens(key, 'answers')
+const say = (lines: string): void => {
+  control.write(encodeFrame(tokens, lines))
+}
+
+function answerTo(line: string): string {
   const seq = Number(line.slice(1))
-  control.write(`${recallCell(cells, seq) ? 'n' : 'k'}${seq}\n`)
-})
+  return `${recallCell(cells, seq) ? 'n' : 'k'}${seq}\n`
+}
+
+const reader = new FrameReader(
+  frameTokens(key, 'recalls'),
+  (text) => {
+    let answers = ''
+    eachLine(text, (line) => {
+      answers += answerTo(line)
+    })
+    say(answers)
+  },
+  () => say(DAMAGE_LINE),
+)
 
 function endAll(): void {
   const id = process.env[CHILD_ID]
@@ -29,8 +52,7 @@ function endAll(): void {
   process.kill(-process.pid, 'SIGKILL')
 }
 
-control.setEncoding('utf8')
-control.on('data', (text: string) => reader.push(text))
+control.on('data', (bytes: Buffer) => reader.push(bytes))
 control.on('error', endAll)
 control.on('close', endAll)
 setInterval(() => {

@@ -42,7 +42,7 @@ describe('lines', () => {
     for (let first = 0; first <= text.length; first++) {
       for (let second = first; second <= text.length; second++) {
         const lines: string[] = []
-        const reader = new LineReader((line) => lines.push(line))
+        const reader = new LineReader((line) => lines.push(line), 100)
         for (const piece of [text.slice(0, first), text.slice(first, second), text.slice(second)]) {
           reader.push(piece)
         }
