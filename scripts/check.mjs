@@ -20,6 +20,7 @@ const steps = {
   'events page': ['scripts/events-doc.mjs'],
   'states drawn': ['scripts/states-doc.mjs'],
   schema: ['scripts/dump-schema.mjs'],
+  'safe names': ['scripts/check-safe-names.mjs'],
   examples: ['scripts/check-examples.mjs'],
   readme: ['scripts/check-readme.mjs'],
 }

@@ -231,6 +231,7 @@ CREATE UNIQUE INDEX workers_pkey ON chancy.workers USING btree (id);
 CREATE OR REPLACE FUNCTION chancy.cancel_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text, worker text, concurrency_key text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -297,6 +298,7 @@ CREATE OR REPLACE FUNCTION chancy.cancelled_entry_1(attempt integer)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
      SELECT jsonb_build_object('attempt', attempt, 'kind', 'cancelled', 'name', 'AttemptError',
                                'message', 'The job was cancelled.', 'stack', NULL)
@@ -306,6 +308,7 @@ CREATE OR REPLACE FUNCTION chancy.cancelling_1(worker uuid)
  RETURNS text
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -323,6 +326,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.claim_1(wanted_queue text, worker uuid, room integer, names text[], durable boolean, highs bigint[] DEFAULT NULL::bigint[], lows bigint[] DEFAULT NULL::bigint[], afters bigint[] DEFAULT NULL::bigint[], befores bigint[] DEFAULT NULL::bigint[])
  RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -762,6 +766,7 @@ CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
  RETURNS TABLE(state text, queue text, name text, scheduled_ms double precision, run_ms double precision, blocked boolean, concurrency_key text, concurrency_max integer, running integer, holders text, ahead integer, queue_state text, resume_ms double precision, tags text, rate_max integer, rate_per_ms double precision, next_start_ms double precision, workers text, now_ms double precision)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -877,6 +882,7 @@ CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integ
  RETURNS TABLE(queue_state text, ready integer, scheduled integer, backoff integer, aside integer, blocked integer, blocked_more boolean, running integer, running_more boolean, tags text, workers text, next_start_ms double precision)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -992,6 +998,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.finish_1(worker uuid, places tid[], ids uuid[], fences bigint[], states text[], results text[], errors text[], delays_ms double precision[], given_back integer[], crashed integer[], fronts boolean[], walls_ms double precision[], cpus_ms double precision[], peaks double precision[], rests text[], since_ms double precision, keys text[], ended bigint[])
  RETURNS TABLE(id text, verdict text, at_ms double precision)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1189,6 +1196,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.floor_1(wanted_queue text, wanted integer, place bigint, target bigint, stop_at timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1222,6 +1230,7 @@ CREATE OR REPLACE FUNCTION chancy.get_jobs_1(ids uuid[])
  RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1265,6 +1274,7 @@ CREATE OR REPLACE FUNCTION chancy.get_states_1(ids uuid[])
  RETURNS TABLE(id uuid, state text)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1284,6 +1294,7 @@ CREATE OR REPLACE FUNCTION chancy.held_1(worker uuid, claim_seqs bigint[])
  RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid, claim_seq bigint, queue text, started_ms double precision)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1319,6 +1330,7 @@ CREATE OR REPLACE FUNCTION chancy.list_jobs_1(of_queue text, of_state text, of_n
  RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1451,6 +1463,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])
  RETURNS void
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1469,6 +1482,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.make_days_1(ahead integer)
  RETURNS integer
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
      today date := (now() AT TIME ZONE 'UTC')::date;
@@ -1477,10 +1491,10 @@ AS $function$
      made int := 0;
    BEGIN
      -- Two makers of one day would otherwise meet at CREATE TABLE, and one would fail.
-     PERFORM pg_advisory_xact_lock(hashtextextended('chancy days chancy', 0));
+     PERFORM pg_advisory_xact_lock(hashtextextended('chancy days chancy', 0::bigint));
      FOR i IN 0 .. ahead LOOP
        day := today + i;
-       child := 'finished_jobs_' || to_char(day, 'YYYYMMDD');
+       child := 'finished_jobs_' || to_char(day::timestamp, 'YYYYMMDD');
        CONTINUE WHEN to_regclass('"chancy"' || '.' || quote_ident(child)) IS NOT NULL;
        EXECUTE format('CREATE TABLE %s.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
                       '"chancy"', child, '"chancy"."finished_jobs"');
@@ -1495,6 +1509,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.make_ready_1(keys text[])
  RETURNS TABLE(queue text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    BEGIN
      
@@ -1508,6 +1523,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.moved_1(ids uuid[])
  RETURNS SETOF uuid
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1527,6 +1543,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.new_id()
  RETURNS uuid
  LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
      SELECT encode(
        set_byte(
@@ -1542,6 +1559,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.places_1(rows integer)
  RETURNS bigint[]
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
      -- Before a place is drawn: see the floors of a line.
@@ -1554,6 +1572,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT NULL::integer, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
      job uuid := "chancy"."new_id"();
@@ -1610,6 +1629,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[], args text[], priorities integer[], max_attempts integer[], scheduled_ms double precision[], delays_ms double precision[], unique_keys text[], rests text[], again boolean, lock_ms integer, payloads text[], bases bigint[] DEFAULT NULL::bigint[])
  RETURNS TABLE(pushed text, holder text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    #variable_conflict use_column
    DECLARE
@@ -1643,7 +1663,7 @@ AS $function$
        INSERT INTO "chancy"."jobs" (id, queue, name, args, priority, max_attempts, seq, ready_seq)
        SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place
          FROM (
-           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1) / 256 + 1] + (r.n - 1) % 256 AS place
+           SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1::bigint) / 256::bigint + 1::bigint] + (r.n - 1::bigint) % 256::bigint AS place
              FROM unnest(ids, queues, names, args, priorities, max_attempts) WITH ORDINALITY
                AS r(id, queue, name, args, priority, max_attempts, n)) g;
        ELSE
@@ -1659,7 +1679,7 @@ AS $function$
        FROM (
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
              SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
@@ -1686,7 +1706,7 @@ AS $function$
        FROM (
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
              SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
@@ -1714,7 +1734,7 @@ AS $function$
        FROM (
          SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
-                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1) / 256 + 1] + (u.n - 1) % 256 END AS place
+                CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
              SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, r.unique_key, r.rest, r.n,
                     coalesce(to_timestamp(r.scheduled_ms / 1000),
@@ -1761,6 +1781,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.push_and_claim_1(ids uuid[], queues text[], names text[], all_args text[], priorities integer[], most_attempts integer[], rests text[], payloads text[], wanted_queue text, worker uuid, room integer, known text[], durable boolean, highs bigint[], lows bigint[], afters bigint[], befores bigint[])
  RETURNS TABLE(id uuid, name text, args text, priority integer, attempts integer, max_attempts integer, fence bigint, ready_seq bigint, created_ms double precision, scheduled_ms double precision, rest text, place tid)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1869,7 +1890,7 @@ AS $function$
            SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.place, g.place,
                   'running', worker, start_at, 1, 1
              FROM (
-               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1) / 256 + 1] + (r.n - 1) % 256 AS place
+               SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1::bigint) / 256::bigint + 1::bigint] + (r.n - 1::bigint) % 256::bigint AS place
                  FROM unnest(ids, queues, names, all_args, priorities, most_attempts) WITH ORDINALITY
                    AS r(id, queue, name, args, priority, max_attempts, n)) g
            RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
@@ -1906,6 +1927,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.raise_floors_1(wanted_queue text, wanted integer[])
  RETURNS boolean
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2032,6 +2054,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.ready_1(keys text[])
  RETURNS TABLE(queue text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2130,6 +2153,7 @@ CREATE OR REPLACE FUNCTION chancy.ready_queues_1(queues text[], names text[])
  RETURNS SETOF text
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2153,6 +2177,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.recover_1(room integer, max_crashes integer, spread_ms double precision)
  RETURNS TABLE(id text, queue text, name text, worker text, verdict text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2286,6 +2311,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.retry_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2339,6 +2365,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.save_progress_1(worker uuid, ids uuid[], fences bigint[], contents text[])
  RETURNS SETOF uuid
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2367,6 +2394,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.stage_1(room integer, given_now timestamp with time zone)
  RETURNS TABLE(queue text, staged integer, next_ms double precision)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2417,6 +2445,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.sweep_blocked_1(after_key text, room integer)
  RETURNS TABLE(queue text, last_key text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2471,6 +2500,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.sweep_groups_1(after_key text, room integer)
  RETURNS TABLE(removed integer, last_key text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2511,6 +2541,7 @@ CREATE OR REPLACE FUNCTION chancy.unserved_1(worker uuid, bound integer)
  RETURNS TABLE(kind text, queue text, name text, jobs integer)
  LANGUAGE plpgsql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2579,6 +2610,7 @@ CREATE OR REPLACE FUNCTION chancy.with_error_1(errors jsonb, entry jsonb, at tim
  RETURNS jsonb
  LANGUAGE sql
  STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
      SELECT CASE
               WHEN entry IS NULL THEN errors

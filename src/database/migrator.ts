@@ -78,6 +78,7 @@ export async function checkVersions(
 async function migrateLine(database: Database, line: Migrations, target: number): Promise<void> {
   await database.driver.transaction(async (session) => {
     const options = { session, prepare: false, deadlineMs: DEADLINE_MS }
+    await database.run(sql.useSafeNames, [], options)
     await database.run(sql.lockMigrations, [], options)
     await database.run(sql.limitLockWait, [String(LOCK_WAIT_MS)], options)
     // CREATE SCHEMA IF NOT EXISTS asks for a right even where there is nothing to do.

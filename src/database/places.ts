@@ -9,7 +9,7 @@ export const BLOCK = 256
 
 /** The place of the n-th row of a batch, by the first places of its blocks. */
 export const placeOf = (n: string, bases = 'bases'): string =>
-  `${bases}[(${n} - 1) / ${BLOCK} + 1] + (${n} - 1) % ${BLOCK}`
+  `${bases}[(${n} - 1::bigint) / ${BLOCK}::bigint + 1::bigint] + (${n} - 1::bigint) % ${BLOCK}::bigint`
 
 /** Draws the places of so many rows into `bases`; without a call where one block is enough. */
 export const drawn = (t: Names, rows: string): string => `

@@ -42,11 +42,11 @@ interface PoolSettings {
 
 // A number that another server, or somebody else on this one, has been given is left alone.
 const TERMINATE_TEXT = `
-  SELECT pg_terminate_backend(pid) AS was_there
-    FROM pg_stat_activity
+  SELECT pg_catalog.pg_terminate_backend(pid) AS was_there
+    FROM pg_catalog.pg_stat_activity
    WHERE pid = $1
      AND usename = current_user
-     AND application_name = current_setting('application_name')`
+     AND application_name = pg_catalog.current_setting('application_name')`
 const TERMINATE_DEADLINE_MS = 5_000
 
 type PgClientClass = new (options: object) => PgOwnClient

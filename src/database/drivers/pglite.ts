@@ -49,7 +49,7 @@ const PARSERS: object = {
 }
 const OPTIONS = { serializers: SERIALIZERS, parsers: PARSERS, rowMode: 'object' }
 
-const PUT_IN_ORDER = 'ROLLBACK; RESET ALL; SELECT pg_advisory_unlock_all()'
+const PUT_IN_ORDER = 'ROLLBACK; RESET ALL; SELECT pg_catalog.pg_advisory_unlock_all()'
 
 /**
  * A driver over a PGlite database, which the caller made and closes.

@@ -189,4 +189,7 @@ export class PostgresJsHeldSession implements Session {
   }
 }
 
-const TERMINATE: Query = { text: 'SELECT pg_terminate_backend(pg_backend_pid())', values: [] }
+const TERMINATE: Query = {
+  text: 'SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())',
+  values: [],
+}

@@ -10,7 +10,7 @@ export const LISTEN_DEADLINE_MS = 10_000
 
 /** Asks the session itself what it listens to. */
 export const PROBE_TEXT =
-  'SELECT count(*)::int AS channels FROM pg_listening_channels() AS channel WHERE channel = $1'
+  'SELECT pg_catalog.count(*)::int AS channels FROM pg_catalog.pg_listening_channels() AS channel WHERE channel = $1'
 
 export interface Subscription {
   /** Something says that it is gone: the listener hears it once, the probe ends. */

@@ -32,8 +32,8 @@ export const sweepRateStarts = statement<readonly [], never>(
      WHERE s.ctid = ANY (ARRAY(
              SELECT o.ctid
                FROM ${t.rateStarts} o
-              WHERE o.at < now() - coalesce(
-                      (SELECT make_interval(secs => q.rate_per_ms / 1000)
+              WHERE o.at < pg_catalog.now() - coalesce(
+                      (SELECT pg_catalog.make_interval(secs => q.rate_per_ms / 1000::float8)
                          FROM ${t.queues} q WHERE q.name = o.queue), interval '0')
                 -- A claim deletes in the order of time, and this goes by that of the table: if it waited,
                 -- they would deadlock.

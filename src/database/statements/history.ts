@@ -15,20 +15,21 @@ export const oldDays = statement<
   (t) => `
     SELECT c.relname AS name, coalesce(i.inhdetachpending, false) AS pending,
            i.inhrelid IS NOT NULL AS attached
-      FROM pg_class c
-      LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-     WHERE c.relnamespace = '${t.schema.replaceAll("'", "''")}'::regnamespace
+      FROM pg_catalog.pg_class c
+      LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
+     WHERE c.relnamespace = '${t.schema.replaceAll("'", "''")}'::regnamespace::oid
        AND c.relkind = 'r'
-       AND c.relname ~ '^finished_jobs_[0-9]{8}$'
-       AND (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC'
-           < coalesce($1::text::timestamptz, now()) - interval '10 minutes'
+       AND c.relname::text ~ '^finished_jobs_[0-9]{8}$'
+       AND (pg_catalog.to_date(pg_catalog.right(c.relname::text, 8), 'YYYYMMDD') + 1)::timestamp
+             AT TIME ZONE 'UTC'
+           < coalesce($1::text::timestamptz, pg_catalog.now()) - interval '10 minutes'
      ORDER BY c.relname`,
 )
 
 /** How long the statements that follow wait for a lock, in milliseconds; '0': without end. */
 export const limitLockWaits = statement<readonly [ms: string], never>(
   'limit_lock_waits',
-  () => `SELECT set_config('lock_timeout', $1::text, false)`,
+  () => `SELECT pg_catalog.set_config('lock_timeout', $1::text, false)`,
 )
 
 /** Whether a day still holds a row whose retention (default 7 days) has not passed. */
@@ -40,7 +41,7 @@ export const dayIsNeeded = (day: string) =>
       SELECT 1
         FROM ${t.own(day)} f
        WHERE f.finished_at + coalesce(f.retention, interval '7 days')
-             > coalesce($1::text::timestamptz, now())) AS needed`,
+             > coalesce($1::text::timestamptz, pg_catalog.now())) AS needed`,
   )
 
 /** Cannot run in a transaction; waits for readers of the history without stopping a finish. */

@@ -5,20 +5,20 @@ import { statement } from '../statement.ts'
 export const lockMigrations = statement<readonly [], never>(
   'lock_migrations',
   (t) =>
-    `SELECT pg_advisory_xact_lock(
-              hashtextextended(${quoteLiteral(`chancy migrate ${t.plainSchema}`)}, 0))::text`,
+    `SELECT pg_catalog.pg_advisory_xact_lock(
+              pg_catalog.hashtextextended(${quoteLiteral(`chancy migrate ${t.plainSchema}`)}, 0::bigint))::text`,
 )
 
 export const schemaExists = statement<readonly [], { found: boolean }>(
   'schema_exists',
   (t) => `
     SELECT EXISTS (
-      SELECT 1 FROM pg_namespace WHERE nspname = ${quoteLiteral(t.plainSchema)}) AS found`,
+      SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${quoteLiteral(t.plainSchema)}) AS found`,
 )
 
 export const migrationsExist = statement<readonly [], { found: boolean }>(
   'migrations_exist',
-  (t) => `SELECT to_regclass(${quoteLiteral(t.migrations)}) IS NOT NULL AS found`,
+  (t) => `SELECT pg_catalog.to_regclass(${quoteLiteral(t.migrations)}) IS NOT NULL AS found`,
 )
 
 export const createSchema = statement<readonly [], never>(
@@ -32,14 +32,14 @@ export const createMigrations = statement<readonly [], never>(
     CREATE TABLE IF NOT EXISTS ${t.migrations} (
       line text NOT NULL,
       version int NOT NULL,
-      applied_at timestamptz NOT NULL DEFAULT now(),
+      applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
       PRIMARY KEY (line, version)
     )`,
 )
 
 export const readVersions = statement<readonly [], { line: string; version: number }>(
   'read_versions',
-  (t) => `SELECT line, max(version) AS version FROM ${t.migrations} GROUP BY line`,
+  (t) => `SELECT line, pg_catalog.max(version) AS version FROM ${t.migrations} GROUP BY line`,
 )
 
 export const addVersion = statement<readonly [line: string, version: number], never>(
@@ -52,8 +52,17 @@ export const removeVersion = statement<readonly [line: string, version: number],
   (t) => `DELETE FROM ${t.migrations} WHERE line = $1::text AND version = $2::int`,
 )
 
+/**
+ * Inside the transaction of a migration. What a default, an index or a view calls is looked up when it
+ * is made, and must not be found in a schema where others may make functions.
+ */
+export const useSafeNames = statement<readonly [], never>(
+  'use_safe_names',
+  () => 'SET LOCAL search_path = pg_catalog, pg_temp',
+)
+
 /** DDL that waits for a lock makes everybody behind it wait too: give up early and come back. */
 export const limitLockWait = statement<readonly [ms: string], never>(
   'limit_lock_wait',
-  () => `SELECT set_config('lock_timeout', $1::text, true)`,
+  () => `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`,
 )

@@ -37,7 +37,7 @@ export const drawPlaces = statement<
   'draw_places',
   (t) => `
     SELECT ${t.fn('places_1')}($1::int)::text AS bases,
-           set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle`,
+           pg_catalog.set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle`,
 )
 
 export interface PushAnswer {
@@ -88,12 +88,13 @@ export const pushAlike = statement<PushAlikeValues, never>(
                  'r.n',
                  `(
                  SELECT coalesce($7::text::bigint[], ARRAY[
-                          CASE WHEN pg_current_xact_id() IS NOT NULL
-                               THEN nextval(${t.sequence('line')}) END]))`,
+                          CASE WHEN pg_catalog.pg_current_xact_id() IS NOT NULL
+                               THEN pg_catalog.nextval(${t.sequence('line')}) END]))`,
                )} AS place
                OFFSET 0) p
     )
-    SELECT pg_notify(${quoteLiteral(t.channel)}, p)::text FROM unnest($8::text::text[]) AS p`,
+    SELECT pg_catalog.pg_notify(${quoteLiteral(t.channel)}, p)::text
+      FROM pg_catalog.unnest($8::text::text[]) AS p`,
 )
 
 export type PushAndClaimValues = readonly [

@@ -96,8 +96,8 @@ export const addWaiters = statement<readonly [ids: string, untilMs: number], nev
   'add_waiters',
   (t) => `
     INSERT INTO ${t.waiters} (job_id, until)
-    SELECT w.id, now() + make_interval(secs => $2::float8 / 1000)
-      FROM unnest($1::text::uuid[]) AS w(id)`,
+    SELECT w.id, pg_catalog.now() + pg_catalog.make_interval(secs => $2::float8 / 1000::float8)
+      FROM pg_catalog.unnest($1::text::uuid[]) AS w(id)`,
 )
 
 /**
@@ -110,7 +110,7 @@ export const removeWaiters = statement<readonly [ids: string], never>(
     DELETE FROM ${t.waiters}
      WHERE ctid = ANY (ARRAY(
              SELECT own.tid
-               FROM unnest(${GIVEN_IDS}) AS g(id),
+               FROM pg_catalog.unnest(${GIVEN_IDS}) AS g(id),
                     LATERAL (
                       SELECT w.ctid AS tid
                         FROM ${t.waiters} w
@@ -121,5 +121,5 @@ export const removeWaiters = statement<readonly [ids: string], never>(
 
 export const removeOldWaiters = statement<readonly [], never>(
   'remove_old_waiters',
-  (t) => `DELETE FROM ${t.waiters} WHERE until < now()`,
+  (t) => `DELETE FROM ${t.waiters} WHERE until < pg_catalog.now()`,
 )

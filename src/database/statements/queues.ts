@@ -15,7 +15,7 @@ export interface QueueRow {
 }
 
 const columns = (q: string): string => `
-           ${q}.name, ${q}.state, date_part('epoch', ${q}.resume_at) * 1000 AS resume_ms,
+           ${q}.name, ${q}.state, pg_catalog.date_part('epoch', ${q}.resume_at) * 1000::float8 AS resume_ms,
            ${q}.concurrency, ${q}.executor, ${q}.executor_options::text AS executor_options,
            ${q}.tags::text AS tags, ${q}.polling_interval_ms, ${q}.rate_max, ${q}.rate_per_ms`
 
@@ -35,7 +35,7 @@ type DeclareValues = readonly [
 const insert = (t: Names): string => `
     INSERT INTO ${t.queues} AS q (name, state, resume_at, concurrency, executor, executor_options,
                                   tags, polling_interval_ms, rate_max, rate_per_ms)
-    VALUES ($1::text, $2::text, to_timestamp($3::float8 / 1000), $4::int, $5::text,
+    VALUES ($1::text, $2::text, pg_catalog.to_timestamp($3::float8 / 1000::float8), $4::int, $5::text,
             $6::text::jsonb, $7::text::jsonb, $8::float8, $9::int, $10::float8)`
 
 const REPLACED = `
@@ -70,7 +70,7 @@ export const implyQueues = statement<readonly [names: string, executor: string],
   'imply_queues',
   (t) => `
     INSERT INTO ${t.queues} (name, executor, implied)
-    SELECT n, $2::text, true FROM unnest($1::text::text[]) AS n
+    SELECT n, $2::text, true FROM pg_catalog.unnest($1::text::text[]) AS n
         ON CONFLICT (name) DO NOTHING
     RETURNING name`,
 )
@@ -97,7 +97,7 @@ export const pauseQueue = statement<
   'pause_queue',
   (t) => `
     UPDATE ${t.queues}
-       SET state = 'paused', resume_at = to_timestamp($2::float8 / 1000)
+       SET state = 'paused', resume_at = pg_catalog.to_timestamp($2::float8 / 1000::float8)
      WHERE name = $1::text
     RETURNING name`,
 )
@@ -118,14 +118,14 @@ export const resumeDueQueues = statement<readonly [now: string | null], { name: 
     UPDATE ${t.queues}
        SET state = 'active', resume_at = NULL
      WHERE state = 'paused'
-       AND resume_at <= coalesce($1::text::timestamptz, now())
+       AND resume_at <= coalesce($1::text::timestamptz, pg_catalog.now())
     RETURNING name`,
 )
 
 /** Sends one payload to every process that listens. */
 export const notifyChannel = statement<readonly [channel: string, payload: string], never>(
   'notify',
-  () => `SELECT pg_notify($1::text, $2::text)::text`,
+  () => `SELECT pg_catalog.pg_notify($1::text, $2::text)::text`,
 )
 
 /** Raises the floors of a queue's line for these priorities (an array literal). */
@@ -151,5 +151,5 @@ export const openFloors = statement<readonly [], { queue: string; priorities: st
   (t) => `
     SELECT l.queue, l.priorities::text AS priorities
       FROM ${t.lineFloors} l
-     WHERE cardinality(l.left_out) > 0`,
+     WHERE pg_catalog.cardinality(l.left_out) > 0`,
 )

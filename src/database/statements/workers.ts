@@ -20,7 +20,8 @@ export const registerWorker = statement<
   (t) => `
     INSERT INTO ${t.workers} (id, label, tags, expires_at, names)
     VALUES ($1::text::uuid, $2::text, $3::text::jsonb,
-            now() + make_interval(secs => $4::float8 / 1000), $5::text::jsonb)
+            pg_catalog.now() + pg_catalog.make_interval(secs => $4::float8 / 1000::float8),
+            $5::text::jsonb)
          -- The answer to a first try may have been lost.
          ON CONFLICT (id) DO UPDATE
        SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at`,
@@ -37,7 +38,8 @@ export const renewLease = statement<
   'renew_lease',
   (t) => `
     UPDATE ${t.workers} w
-       SET renewed_at = now(), expires_at = now() + make_interval(secs => $2::float8 / 1000)
+       SET renewed_at = pg_catalog.now(),
+           expires_at = pg_catalog.now() + pg_catalog.make_interval(secs => $2::float8 / 1000::float8)
      WHERE w.id = $1::text::uuid AND w.revoked_at IS NULL
     RETURNING ${t.fn('cancelling_1')}(w.id) AS cancelling`,
 )
@@ -62,17 +64,17 @@ export const removeWorker = statement<readonly [id: string], never>(
     )
     DELETE FROM ${t.claims} c
      WHERE c.worker_id = $1::text::uuid
-       AND NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id) WHERE ${stillRuns(t)})`,
+       AND NOT EXISTS (SELECT 1 FROM pg_catalog.unnest(c.ids) AS i(id) WHERE ${stillRuns(t)})`,
 )
 
 export const getWorkers = statement<readonly [], WorkerRow>(
   'get_workers',
   (t) => `
     SELECT w.id::text AS id, w.label, w.tags::text AS tags, w.queues::text AS queues,
-           date_part('epoch', w.started_at) * 1000 AS started_ms,
-           date_part('epoch', w.renewed_at) * 1000 AS renewed_ms,
-           date_part('epoch', w.expires_at) * 1000 AS expires_ms,
-           (w.revoked_at IS NULL AND w.expires_at > now()) AS alive
+           pg_catalog.date_part('epoch', w.started_at) * 1000::float8 AS started_ms,
+           pg_catalog.date_part('epoch', w.renewed_at) * 1000::float8 AS renewed_ms,
+           pg_catalog.date_part('epoch', w.expires_at) * 1000::float8 AS expires_ms,
+           (w.revoked_at IS NULL AND w.expires_at > pg_catalog.now()) AS alive
       FROM ${t.workers} w
      ORDER BY w.started_at, w.id`,
 )
@@ -81,7 +83,8 @@ export const getWorkers = statement<readonly [], WorkerRow>(
 export const countLeases = statement<readonly [], { expired: number; held: number }>(
   'count_leases',
   (t) => `
-    SELECT (count(*) FILTER (WHERE w.expires_at < now()))::int AS expired, count(*)::int AS held
+    SELECT (pg_catalog.count(*) FILTER (WHERE w.expires_at < pg_catalog.now()))::int AS expired,
+           pg_catalog.count(*)::int AS held
       FROM ${t.workers} w
      WHERE w.revoked_at IS NULL`,
 )
@@ -94,11 +97,11 @@ export const revokeLeases = statement<readonly [amnesty: boolean], { id: string 
   'revoke_leases',
   (t) => `
     UPDATE ${t.workers} w
-       SET revoked_at = now(), amnesty = $1::boolean
+       SET revoked_at = pg_catalog.now(), amnesty = $1::boolean
      WHERE w.id IN (
              SELECT e.id
                FROM ${t.workers} e
-              WHERE e.revoked_at IS NULL AND e.expires_at < now()
+              WHERE e.revoked_at IS NULL AND e.expires_at < pg_catalog.now()
                 FOR UPDATE SKIP LOCKED)
        AND w.revoked_at IS NULL
     RETURNING w.id::text AS id`,
@@ -109,7 +112,7 @@ export const sweepWorkers = statement<readonly [], never>(
   'sweep_workers',
   (t) => `
     DELETE FROM ${t.workers} w
-     WHERE w.revoked_at < now() - interval '1 day'
+     WHERE w.revoked_at < pg_catalog.now() - interval '1 day'
        AND NOT EXISTS (
              SELECT 1 FROM ${t.claims} c WHERE c.worker_id = w.id)`,
 )

@@ -2,6 +2,7 @@ import type { Names } from '../../names.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
 import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
 import { FLOOR_VARIABLES, FROM_FLOORS, queueNow, readState } from './queue-state.ts'
+import { SAFE_NAMES } from './safe-names.ts'
 
 /**
  * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
@@ -9,6 +10,7 @@ import { FLOOR_VARIABLES, FROM_FLOORS, queueNow, readState } from './queue-state
  * as very dear before PostgreSQL 18, and compiling such a plan would take longer than running it.
  */
 export const STEADY_PLANS = `
+   ${SAFE_NAMES}
    SET plan_cache_mode = force_generic_plan
    SET enable_seqscan = off
    SET enable_bitmapscan = off

@@ -1,5 +1,6 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { SAFE_NAMES } from './safe-names.ts'
 
 /** Columns that a job takes with it from `jobs` into `finished_jobs`. */
 export const MOVED_COLUMNS = [
@@ -57,7 +58,7 @@ function unlessEqual(differs: string): string {
 export const finish = (t: Names): string[] => [
   // The first error and the last 19 are kept; the time is the database's.
   `CREATE FUNCTION ${t.fn('with_error_1')}(errors jsonb, entry jsonb, at timestamptz) RETURNS jsonb
-   LANGUAGE sql STABLE
+   LANGUAGE sql STABLE ${SAFE_NAMES}
    AS ${t.body}
      SELECT CASE
               WHEN entry IS NULL THEN errors
@@ -72,7 +73,7 @@ export const finish = (t: Names): string[] => [
    ${t.body}`,
 
   `CREATE FUNCTION ${t.fn('cancelled_entry_1')}(attempt int) RETURNS jsonb
-   LANGUAGE sql IMMUTABLE
+   LANGUAGE sql IMMUTABLE ${SAFE_NAMES}
    AS ${t.body}
      SELECT jsonb_build_object('attempt', attempt, 'kind', 'cancelled', 'name', 'AttemptError',
                                'message', 'The job was cancelled.', 'stack', NULL)

@@ -1,5 +1,6 @@
 import type { Names } from '../../names.ts'
 import { missingGroups, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { SAFE_NAMES } from './safe-names.ts'
 
 /**
  * Concurrency groups. A limit is no counter but the number of running rows that hold it, counted in
@@ -138,7 +139,7 @@ export const groups = (t: Names): string[] => [
 
   // For whoever removed a waiting job in a transaction before this one.
   `CREATE FUNCTION ${t.fn('make_ready_1')}(keys text[]) RETURNS TABLE (queue text)
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${SAFE_NAMES}
    AS ${t.body}
    BEGIN
      ${READ_COMMITTED_ONLY}

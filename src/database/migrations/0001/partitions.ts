@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { SAFE_NAMES } from './safe-names.ts'
 
 /**
  * Days of history. A partition is made as a table of its own and then attached: `PARTITION OF`
@@ -7,7 +8,7 @@ import { type Names, quoteLiteral } from '../../names.ts'
  */
 export const partitions = (t: Names): string[] => [
   `CREATE FUNCTION ${t.fn('make_days_1')}(ahead int) RETURNS int
-   LANGUAGE plpgsql AS ${t.body}
+   LANGUAGE plpgsql ${SAFE_NAMES} AS ${t.body}
    DECLARE
      today date := (now() AT TIME ZONE 'UTC')::date;
      day date;
@@ -15,10 +16,10 @@ export const partitions = (t: Names): string[] => [
      made int := 0;
    BEGIN
      -- Two makers of one day would otherwise meet at CREATE TABLE, and one would fail.
-     PERFORM pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`chancy days ${t.plainSchema}`)}, 0));
+     PERFORM pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`chancy days ${t.plainSchema}`)}, 0::bigint));
      FOR i IN 0 .. ahead LOOP
        day := today + i;
-       child := 'finished_jobs_' || to_char(day, 'YYYYMMDD');
+       child := 'finished_jobs_' || to_char(day::timestamp, 'YYYYMMDD');
        CONTINUE WHEN to_regclass(${quoteLiteral(t.schema)} || '.' || quote_ident(child)) IS NOT NULL;
        EXECUTE format('CREATE TABLE %s.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
                       ${quoteLiteral(t.schema)}, child, ${quoteLiteral(t.finishedJobs)});

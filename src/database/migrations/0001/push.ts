@@ -1,6 +1,7 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { BLOCK, drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { SAFE_NAMES } from './safe-names.ts'
 
 /** An ordinary batch: every row is in the line at once, and has nothing that few jobs have. */
 const insertedPlain = (t: Names): string => `
@@ -59,7 +60,7 @@ export const push = (t: Names): string[] => [
 
   // Places for so many rows: the first of each block.
   `CREATE FUNCTION ${t.fn('places_1')}(rows int) RETURNS bigint[]
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${SAFE_NAMES}
    AS ${t.body}
    DECLARE
      -- Before a place is drawn: see the floors of a line.
@@ -74,7 +75,7 @@ export const push = (t: Names): string[] => [
      scheduled_ms float8[], delays_ms float8[], unique_keys text[], rests text[],
      again boolean, lock_ms int, payloads text[], bases bigint[] DEFAULT NULL)
    RETURNS TABLE (pushed text, holder text)
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${SAFE_NAMES}
    AS ${t.body}
    #variable_conflict use_column
    DECLARE
@@ -144,7 +145,7 @@ export const push = (t: Names): string[] => [
 
   // RFC 9562 version 7 from the server's clock; PostgreSQL has its own only since 18.
   `CREATE FUNCTION ${t.fn('new_id')}() RETURNS uuid
-   LANGUAGE sql VOLATILE
+   LANGUAGE sql VOLATILE ${SAFE_NAMES}
    AS ${t.body}
      SELECT encode(
        set_byte(
@@ -162,7 +163,7 @@ export const push = (t: Names): string[] => [
      max_attempts int DEFAULT NULL, scheduled_at timestamptz DEFAULT NULL,
      unique_key text DEFAULT NULL, meta jsonb DEFAULT NULL)
    RETURNS uuid
-   LANGUAGE plpgsql
+   LANGUAGE plpgsql ${SAFE_NAMES}
    AS ${t.body}
    DECLARE
      job uuid := ${t.fn('new_id')}();
