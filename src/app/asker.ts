@@ -3,8 +3,10 @@ import type { Database } from '../database/database.ts'
 import type { Value } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
 import {
+  DUPLICATE_STATEMENT,
   INVALID_AUTHORIZATION,
   INVALID_SCHEMA_NAME,
+  INVALID_STATEMENT_NAME,
   sqlStateOf,
   UNDEFINED_COLUMN,
   UNDEFINED_FUNCTION,
@@ -85,10 +87,7 @@ export class Asker {
     }
     const { message } = error as Error
     if (sqlState !== undefined) {
-      const what = sqlState.startsWith(INVALID_AUTHORIZATION)
-        ? `PostgreSQL refused the connection: ${message}. Check the user and the password that the Chancy was given.`
-        : `PostgreSQL refused the statement: ${message}.`
-      return new DatabaseError(what, {
+      return new DatabaseError(refusal(sqlState, message), {
         details: { sqlState },
         cause: error,
       })
@@ -121,4 +120,12 @@ export class Asker {
     }
     return null
   }
+}
+
+function refusal(sqlState: string, message: string): string {
+  if (sqlState.startsWith(INVALID_AUTHORIZATION))
+    return `PostgreSQL refused the connection: ${message}. Check the user and the password that the Chancy was given.`
+  if (sqlState === DUPLICATE_STATEMENT || sqlState === INVALID_STATEMENT_NAME)
+    return `PostgreSQL refused the statement: ${message}. A pooler in transaction mode, such as PgBouncer, is in between: give the option pooler: 'transaction' to the Chancy, and to its driver.`
+  return `PostgreSQL refused the statement: ${message}.`
 }

@@ -252,7 +252,7 @@ export class Pusher {
   ): Promise<PushAnswer[]> {
     const { database } = this.#options
     // Planned anew each time, the call of a function is the faster one.
-    const alike = database.prepares ? alikeValues(rows, mode) : null
+    const alike = !database.isPooled ? alikeValues(rows, mode) : null
     if (alike !== null) {
       await database.run(pushAlike, alike, options)
       return []

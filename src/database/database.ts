@@ -32,9 +32,9 @@ export class Database {
     this.#prepare = options.prepare
   }
 
-  /** Whether statements are prepared on the server: not behind a transaction pooler. */
-  get prepares(): boolean {
-    return this.#prepare
+  /** Whether there is a transaction pooler in between: nothing is prepared or set for a session. */
+  get isPooled(): boolean {
+    return !this.#prepare || this.driver.isPooled === true
   }
 
   /** Runs one statement. Errors are the driver's, with SQLSTATE in `code`. */
@@ -85,7 +85,7 @@ export class Database {
       text: prepared.text,
       values,
     }
-    if (this.#prepare && options.prepare !== false) query.name = prepared.name
+    if (options.prepare !== false && !this.isPooled) query.name = prepared.name
     if (options.deadlineMs !== undefined) query.deadlineMs = options.deadlineMs
     return query
   }

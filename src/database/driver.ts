@@ -49,6 +49,9 @@ export interface Listener {
  */
 export type Address = string | Readonly<Record<string, unknown>>
 
+/** `unknown`: there is a pooler, and whether it keeps sessions could not be seen. */
+export type Pooler = 'transaction' | 'unknown'
+
 export interface Driver extends Session {
   /** `BEGIN ISOLATION LEVEL READ COMMITTED` … `COMMIT`, or `ROLLBACK` when `work` rejects. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
@@ -61,4 +64,14 @@ export interface Driver extends Session {
   address?(): Promise<Address | null>
   /** How many statements can run side by side: the size of the pool, 1 for PGlite. */
   readonly sessions: number
+  /**
+   * Looks whether a pooler is between this driver and the server; one in transaction mode sets
+   * `isPooled`. Absent: that cannot be.
+   */
+  findPooler?(): Promise<Pooler | null>
+  /**
+   * Whether each transaction may run in another session of the server, as the option `pooler` says or
+   * as was seen: then nothing is set for a session, and LISTEN is refused. Default: false.
+   */
+  readonly isPooled?: boolean
 }

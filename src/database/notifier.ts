@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { isChancyError } from '../core/errors.ts'
 import type { Driver } from './driver.ts'
 import { nextDelayMs } from './retry.ts'
 
@@ -69,6 +70,8 @@ export class Notifier {
         this.#events.onLost(ended)
       } catch (error) {
         if (delayMs === 0 && !signal.aborted) this.#events.onLost(error)
+        // Such as behind a transaction pooler: it will never be otherwise.
+        if (isChancyError(error) && error.code === 'CONFIG_INVALID') return onFirstTry()
       }
       onFirstTry()
       // What is told before the first success is missed as well.

@@ -32,6 +32,8 @@ export const INVALID_SCHEMA_NAME = '3F000'
 export const UNDEFINED_COLUMN = '42703'
 export const UNDEFINED_FUNCTION = '42883'
 export const UNDEFINED_TABLE = '42P01'
+/** Another client of a pooler has prepared a statement of the same name in this session. */
+export const DUPLICATE_STATEMENT = '42P05'
 export const OBJECT_IN_USE = '55006'
 export const LOCK_NOT_AVAILABLE = '55P03'
 export const QUERY_CANCELED = '57014'
@@ -55,6 +57,7 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = Object.freeze({
   [IDLE_IN_TRANSACTION_TIMEOUT]: 'transient',
   [TRANSACTION_TIMEOUT]: 'transient',
   '26': 'stale-statement',
+  [DUPLICATE_STATEMENT]: 'stale-statement',
   '40': 'transient',
   [INTEGRITY_VIOLATION_ROLLBACK]: 'caller',
   [COMPLETION_UNKNOWN]: 'ambiguous',

@@ -14,7 +14,8 @@ export interface HeartbeatData {
   readonly buffer: SharedArrayBuffer
   readonly workerId: string
   readonly settings: RenewalSettings
-  readonly prepare: boolean
+  /** Whether there is a transaction pooler in between. */
+  readonly isPooled: boolean
 }
 
 /** What the loop tells the thread: another id to renew, or the end. */
@@ -24,10 +25,10 @@ export type HeartbeatOrder =
 
 /** Renews a lease beside the loop, so that a loop that is blocked costs it nothing. */
 async function main(port: NonNullable<typeof parentPort>, data: HeartbeatData): Promise<void> {
-  const driver = pgOfAddress(data.address)
+  const driver = pgOfAddress(data.address, data.isPooled ? { pooler: 'transaction' } : {})
   const database = new Database(driver, namesOf(data.schema), {
     clock: systemClock,
-    prepare: data.prepare,
+    prepare: !data.isPooled,
   })
   const clock = new LeaseClock(data.buffer)
   let { workerId } = data

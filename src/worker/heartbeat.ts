@@ -18,7 +18,6 @@ export interface HeartbeatOptions {
   readonly settings: RenewalSettings
   /** Where the thread reaches the server. Default: what the driver says. */
   readonly url: string | null
-  readonly prepare: boolean
   readonly onNews: (news: RenewalNews) => void
 }
 
@@ -91,7 +90,7 @@ export class Heartbeat implements Service {
   }
 
   #startThread(address: Address): void {
-    const { schema, lease, settings, prepare, log, onNews, clock } = this.#options
+    const { schema, lease, settings, log, onNews, clock, database } = this.#options
     const thread = new Thread(new URL('./heartbeat-thread.js', import.meta.url), {
       name: 'chancy-heartbeat',
       // Not the process's own flags: a loader or an inspector there is not meant for this thread.
@@ -102,7 +101,7 @@ export class Heartbeat implements Service {
         buffer: lease.buffer,
         workerId: this.#workerId,
         settings,
-        prepare,
+        isPooled: database.isPooled,
       } satisfies HeartbeatData,
     })
     this.#thread = thread

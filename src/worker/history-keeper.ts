@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts'
 import { classify } from '../database/retry.ts'
 import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
 import * as sql from '../database/statements/history.ts'
+import { limitLockWait } from '../database/statements/migrations.ts'
 import { removeOldWaiters } from '../database/statements/queued-jobs.ts'
 import { sweepWorkers } from '../database/statements/workers.ts'
 import type { Hub } from '../events/hub.ts'
@@ -22,6 +23,8 @@ const AHEAD = 7
  * What is left half detached is done by the next pass, here or elsewhere.
  */
 const LOCK_WAIT_MS = 1_000
+/** Behind a pooler every finish waits as long as the detach, so it is soon given up. */
+const POOLED_LOCK_WAIT_MS = 100
 
 export interface HistoryKeeperOptions {
   readonly database: Database
@@ -101,6 +104,7 @@ export class HistoryKeeper implements Service {
 
   async #drop(name: string, pending: boolean, attached: boolean): Promise<void> {
     const { database } = this.#options
+    if (database.isPooled) return this.#dropInTransaction(name, pending, attached)
     const session = await database.driver.reserve()
     try {
       // Of the session, since a detach cannot run in a transaction; and of one that is thrown away.
@@ -113,5 +117,21 @@ export class HistoryKeeper implements Service {
     } finally {
       session.release(true)
     }
+  }
+
+  /**
+   * Where a session belongs to others, nothing can be set for it, and a detach that is concurrent
+   * cannot run in a transaction, to which a setting could be limited. So it takes the lock that stops
+   * finishes, for no longer than they can bear.
+   */
+  #dropInTransaction(name: string, pending: boolean, attached: boolean): Promise<void> {
+    const { database } = this.#options
+    return database.driver.transaction(async (session) => {
+      const options = { session, prepare: false }
+      await database.run(limitLockWait, [String(POOLED_LOCK_WAIT_MS)], options)
+      if (pending) await database.run(sql.finalizeDay(name), [], options)
+      else if (attached) await database.run(sql.detachDayAtOnce(name), [], options)
+      await database.run(sql.dropDay(name), [], options)
+    })
   }
 }

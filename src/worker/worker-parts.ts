@@ -129,7 +129,6 @@ export function makeParts(owner: PartsOwner): WorkerParts {
       lease: tenure.lease,
       settings,
       url: settings.heartbeatUrl,
-      prepare: database.prepares,
       onNews: owner.onRenewal,
     }),
     cancels: new CancelWatch({ ...common, workerId, running }),

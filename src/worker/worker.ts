@@ -7,6 +7,7 @@ import { isChild } from '../executors/entry/child-mark.ts'
 import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import type { RenewalNews } from './lease-renewal.ts'
+import { sayPooler } from './pooler-notice.ts'
 import { RunningAttempts } from './running-attempts.ts'
 import { stopOnSignals } from './stop-signals.ts'
 import { Tenure } from './tenure.ts'
@@ -127,6 +128,7 @@ export class Worker {
       onRetry: ({ error }: Retry) => hub.emit('database.troubled', { what: 'starting', error }),
     }
     await retrying(() => this.#chancy.checkMigrations(), patient)
+    await sayPooler(this.#chancy.parts)
     await this.#tenure.begin()
     if (signal.aborted) return
     this.#parts = parts

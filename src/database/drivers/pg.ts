@@ -5,15 +5,23 @@ import {
   DEFAULT_DEADLINE_MS,
   type Driver,
   type Listener,
+  type Pooler,
   type Query,
   type ReservedSession,
   type Session,
 } from '../driver.ts'
-import { classify, IN_FAILED_TRANSACTION } from '../sql-state.ts'
+import {
+  classify,
+  DUPLICATE_STATEMENT,
+  IN_FAILED_TRANSACTION,
+  INVALID_STATEMENT_NAME,
+  sqlStateOf,
+} from '../sql-state.ts'
 import { deadlineError, unreachable } from './deadline.ts'
 import { checkDriverOptions } from './driver-options.ts'
 import { addressOf } from './pg-address.ts'
 import { listenOn } from './pg-listen.ts'
+import { checkPool, settingsOf, sizeOf } from './pg-pool.ts'
 import {
   giveBack,
   isDeadline,
@@ -24,6 +32,7 @@ import {
   toPgQuery,
 } from './pg-session.ts'
 import type { PgClient, PgOwnClient, PgPool, PgPoolClient } from './pg-shapes.ts'
+import { BACKEND_DEADLINE_MS, BACKEND_TEXT, type BackendPair, probePooler } from './pooler-probe.ts'
 
 export type { PgPool } from './pg-shapes.ts'
 
@@ -32,12 +41,6 @@ export interface PgDriverOptions {
   readonly pooler?: 'transaction' | undefined
   /** Time for the listener's probe. Default: the real clock. */
   readonly clock?: Clock | undefined
-}
-
-/** What this file looks for in a pool's settings. */
-interface PoolSettings {
-  readonly max?: unknown
-  readonly binary?: unknown
 }
 
 // A number that another server, or somebody else on this one, has been given is left alone.
@@ -89,14 +92,16 @@ export class PgDriver implements Driver {
   // Counts the times that a prepared statement turned out stale. It is part of the names, so that no
   // other connection of the pool meets the same stale plan again.
   #generation = 0
+  #pooler: Promise<Pooler | null> | null = null
+  #isPooled: boolean
   #closing: Promise<void> | null = null
 
   constructor(pool: PgPool, options: PgDriverOptions, own?: OwnPool) {
     this.#pool = pool
     this.#options = options
+    this.#isPooled = options.pooler !== undefined
     this.#own = own
-    const { max } = (pool.options ?? {}) as PoolSettings
-    this.sessions = typeof max === 'number' && max > 0 ? max : 10
+    this.sessions = sizeOf(pool)
     // A backend that is terminated while idle is news for the pool; unheard it ends the process.
     if (!heard.has(pool)) pool.on('error', () => {})
     heard.add(pool)
@@ -107,7 +112,7 @@ export class PgDriver implements Driver {
       return await this.#queryOnce<Row>(query, this.#nameOf(query))
     } catch (error) {
       if (classify(error) !== 'stale-statement') throw error
-      this.#generation++
+      this.#staleStatement(error)
       // Without a name there is no plan that could be stale, whichever connection it gets.
       return await this.#queryOnce<Row>(query, undefined)
     }
@@ -123,7 +128,7 @@ export class PgDriver implements Driver {
       if (command === 'ROLLBACK') throw rolledBack()
       return result
     } catch (error) {
-      if (classify(error) === 'stale-statement') this.#generation++
+      if (classify(error) === 'stale-statement') this.#staleStatement(error)
       const rollback = { text: 'ROLLBACK', values: [] }
       if (!session.spoiled) await session.query(rollback).catch(() => session.release(true))
       throw error
@@ -137,7 +142,9 @@ export class PgDriver implements Driver {
   }
 
   async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    if (this.#options.pooler !== undefined)
+    // It would be left behind in a session that belongs to others.
+    await this.findPooler()
+    if (this.#isPooled)
       throw new ConfigError(
         'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
           'direct connections',
@@ -150,6 +157,41 @@ export class PgDriver implements Driver {
     }
     this.#unlisten.add(forget)
     return forget
+  }
+
+  get isPooled(): boolean {
+    return this.#isPooled
+  }
+
+  findPooler(): Promise<Pooler | null> {
+    this.#pooler ??= this.#findPooler().catch((error) => {
+      this.#pooler = null
+      throw error
+    })
+    return this.#pooler
+  }
+
+  async #findPooler(): Promise<Pooler | null> {
+    const clients: PgPoolClient[] = []
+    try {
+      const pooler = await probePooler(async (turn) => {
+        const place = this.sessions > 1 ? turn % 2 : 0
+        clients[place] ??= await this.#checkOut(BACKEND_DEADLINE_MS)
+        return lookAt(clients[place])
+      })
+      if (pooler === 'transaction') this.#isPooled = true
+      return pooler
+    } finally {
+      for (const client of clients) giveBack(client, false)
+    }
+  }
+
+  /** Its name is not used again. A pooler that was not told of makes any name useless. */
+  #staleStatement(error: unknown): void {
+    this.#generation++
+    const state = sqlStateOf(error)
+    if (state === DUPLICATE_STATEMENT) this.#isPooled = true
+    else if (state === INVALID_STATEMENT_NAME) this.findPooler().catch(() => {})
   }
 
   close(): Promise<void> {
@@ -187,14 +229,14 @@ export class PgDriver implements Driver {
   }
 
   #nameOf(query: Query): string | undefined {
-    if (query.name === undefined || this.#options.pooler !== undefined) return undefined
+    if (query.name === undefined || this.#isPooled) return undefined
     return this.#generation === 0 ? query.name : `${query.name}_${this.#generation}`
   }
 
   // A backend that waits for a lock does not see that its socket is gone: it would stay there,
   // holding what it holds, and later still do what was asked. Behind a pooler its number is not known.
   #stopOnServer({ processID }: PgClient): void {
-    if (typeof processID !== 'number' || this.#options.pooler !== undefined) return
+    if (typeof processID !== 'number' || this.#isPooled) return
     const query = { text: TERMINATE_TEXT, values: [processID], deadlineMs: TERMINATE_DEADLINE_MS }
     this.#queryOnce(query, undefined).catch(() => {})
   }
@@ -248,23 +290,12 @@ export class PgDriver implements Driver {
   }
 }
 
-/** The pool's settings with the password, which `pg` hides from enumeration. */
-function settingsOf(pool: PgPool): object {
-  const options = pool.options as { password?: unknown } | undefined
-  return options?.password === undefined
-    ? { ...options }
-    : { ...options, password: options.password }
-}
-
-function checkPool(pool: unknown): asserts pool is PgPool {
-  const given = (pool ?? {}) as Partial<PgPool> & { release?: unknown }
-  const advice = 'Give it a Pool: pgDriver(new pg.Pool({ connectionString }))'
-  if (typeof given.connect !== 'function' || typeof given.on !== 'function')
-    throw new ConfigError(`pgDriver was given something that is not a pool of "pg". ${advice}`)
-  if (typeof given.release === 'function' || !('options' in given))
-    throw new ConfigError(`pgDriver was given one client of "pg". ${advice}`)
-  if ((given.options as PoolSettings | undefined)?.binary)
-    throw new ConfigError('pgDriver cannot read rows of a pool with "binary: true". Leave it out')
+async function lookAt(client: PgPoolClient): Promise<BackendPair> {
+  const query = toPgQuery({ text: BACKEND_TEXT, values: [] })
+  const { rows } = await send(client, query, BACKEND_DEADLINE_MS)
+  const { pid } = rows[0] as { pid: number }
+  // pg-native does not say what it was given.
+  return { given: client.processID ?? pid, answering: pid }
 }
 
 function rolledBack(): DatabaseError {

@@ -9,6 +9,7 @@ import {
   TRANSACTION_TIMEOUT,
 } from '../sql-state.ts'
 import { deadlineError, sessionGone, unreachable, withDeadline } from './deadline.ts'
+import { BACKEND_DEADLINE_MS, BACKEND_TEXT, type BackendPair } from './pooler-probe.ts'
 import type {
   PostgresJsConnection,
   PostgresJsQuery,
@@ -60,6 +61,17 @@ export async function send<Row>(
       if (left <= 0 || !isLastWords(error)) throw unreachable(error)
     }
   }
+}
+
+/** Asks which backend answers a connection, and which one it was told of. */
+export async function lookAt(sql: PostgresJsSession): Promise<BackendPair> {
+  const options = { prepare: false, simple: false, onexecute: () => false } as const
+  const sent = sql.unsafe(BACKEND_TEXT, [], options)
+  const late = () => deadlineError(BACKEND_DEADLINE_MS, abandon(sent))
+  const rows = await withDeadline(sent, BACKEND_DEADLINE_MS, late)
+  const { pid } = rows[0] as { pid: number }
+  const told = (sent.state as { readonly pid?: unknown } | null | undefined)?.pid
+  return { given: typeof told === 'number' ? told : pid, answering: pid }
 }
 
 /**

@@ -1,10 +1,20 @@
 import type { Clock } from '../../core/clock.ts'
 import { ConfigError } from '../../core/errors.ts'
-import type { Address, Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
+import type {
+  Address,
+  Driver,
+  Listener,
+  Pooler,
+  Query,
+  ReservedSession,
+  Session,
+} from '../driver.ts'
+import { classify, FEATURE_NOT_SUPPORTED, sqlStateOf } from '../sql-state.ts'
 import { checkDriverOptions } from './driver-options.ts'
+import { probePooler } from './pooler-probe.ts'
 import { reserveFrom, transactionOn } from './postgres-js-held.ts'
 import { listenThrough } from './postgres-js-listen.ts'
-import { send } from './postgres-js-session.ts'
+import { lookAt, send } from './postgres-js-session.ts'
 import { addressOf, checkRoot } from './postgres-js-settings.ts'
 import type { PostgresJs, PostgresJsSettings } from './postgres-js-shapes.ts'
 
@@ -41,16 +51,26 @@ class PostgresJsDriver implements Driver {
   readonly #settings: PostgresJsSettings
   readonly #options: PostgresJsDriverOptions
   readonly #unlisten = new Set<() => Promise<void>>()
+  #pooler: Promise<Pooler | null> | null = null
+  #isPooled: boolean
 
   constructor(sql: PostgresJs, options: PostgresJsDriverOptions) {
     this.#sql = sql
     this.#settings = sql.options
     this.#options = options
+    this.#isPooled = options.pooler !== undefined
     this.sessions = this.#settings.max ?? 10
   }
 
-  query<Row = never>(query: Query): Promise<Row[]> {
-    return send(this.#sql, this.#named(query), { tries: this.sessions })
+  async query<Row = never>(query: Query): Promise<Row[]> {
+    const options = { tries: this.sessions }
+    try {
+      return await send(this.#sql, this.#named(query), options)
+    } catch (error) {
+      if (!isLostName(error)) throw error
+      await this.findPooler()
+      return await send(this.#sql, unnamed(query), options)
+    }
   }
 
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -68,7 +88,9 @@ class PostgresJsDriver implements Driver {
   }
 
   async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    if (this.#options.pooler !== undefined)
+    // It would be left behind in a session that belongs to others.
+    await this.findPooler()
+    if (this.#isPooled)
       throw new ConfigError(
         'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
           'direct connections',
@@ -82,6 +104,28 @@ class PostgresJsDriver implements Driver {
     return forget
   }
 
+  get isPooled(): boolean {
+    return this.#isPooled
+  }
+
+  findPooler(): Promise<Pooler | null> {
+    this.#pooler ??= this.#findPooler().catch((error) => {
+      this.#pooler = null
+      throw error
+    })
+    return this.#pooler
+  }
+
+  async #findPooler(): Promise<Pooler | null> {
+    const look = () => lookAt(this.#sql)
+    // Two at once, so that there are two connections; then they are used in turn.
+    const pooler = await probePooler(async (turn) =>
+      turn === 1 ? (await Promise.all([look(), look()]))[0] : look(),
+    )
+    if (pooler === 'transaction') this.#isPooled = true
+    return pooler
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#unlisten].map((unlisten) => unlisten()))
   }
@@ -93,8 +137,15 @@ class PostgresJsDriver implements Driver {
   }
 
   #named(query: Query): Query {
-    if (this.#options.pooler === undefined || query.name === undefined) return query
-    const { name: _, ...unnamed } = query
-    return unnamed
+    return this.#isPooled ? unnamed(query) : query
   }
+}
+
+function unnamed({ name: _, ...query }: Query): Query {
+  return query
+}
+
+/** The session has no statement of this name, or another one: postgres.js itself mends a stale plan. */
+function isLostName(error: unknown): boolean {
+  return classify(error) === 'stale-statement' && sqlStateOf(error) !== FEATURE_NOT_SUPPORTED
 }

@@ -51,6 +51,13 @@ export const detachDay = (day: string) =>
     (t) => `ALTER TABLE ${t.finishedJobs} DETACH PARTITION ${t.own(day)} CONCURRENTLY`,
   )
 
+/** In a transaction. Every finish waits for it, and it for every reader of the history. */
+export const detachDayAtOnce = (day: string) =>
+  statement<readonly [], never>(
+    'detach_day_at_once',
+    (t) => `ALTER TABLE ${t.finishedJobs} DETACH PARTITION ${t.own(day)}`,
+  )
+
 export const finalizeDay = (day: string) =>
   statement<readonly [], never>(
     'finalize_day',
