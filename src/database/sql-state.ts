@@ -120,6 +120,9 @@ interface ErrorParts {
   readonly message?: unknown
   readonly severity?: unknown
   readonly routine?: unknown
+  /** Which constraint was violated: node-postgres and PGlite, then postgres.js. */
+  readonly constraint?: unknown
+  readonly constraint_name?: unknown
   readonly syscall?: unknown
   readonly errors?: unknown
   readonly cause?: unknown
@@ -149,6 +152,43 @@ export function classify(error: unknown): Verdict {
   if (isConnectError(error)) return 'transient'
   if (typeof code === 'string') return CLIENT_VERDICTS[code] ?? 'caller'
   return (typeof message === 'string' && TEXT_VERDICTS[message]) || 'caller'
+}
+
+/**
+ * Classes of SQLSTATEs that are about the values of a row: data exceptions, and constraints. Any other
+ * code that is `caller` (a missing right, a limit of the server, a lost setting) says nothing about
+ * the row, and the same row may be taken once the reason is gone.
+ */
+const ROW_CLASSES: readonly string[] = ['22', '23']
+
+/** Whether a statement that writes rows was refused for what is in a row. */
+export function isAboutRow(error: unknown): boolean {
+  const state = sqlStateOf(error)
+  if (state === undefined || !ROW_CLASSES.includes(state.slice(0, 2))) return false
+  // A missing partition has the code of a check, and names no constraint.
+  return state !== CHECK_VIOLATION || constraintOf(error) !== undefined
+}
+
+/**
+ * Whether the server, or a client library, refused a statement that was sent as it should be: the
+ * opposite of an outage, which passes for all statements together.
+ */
+export function isRefusal(error: unknown): boolean {
+  const verdict = classify(error)
+  if (verdict === 'caller' || verdict === 'stale-statement') return true
+  // An internal error may be of one row, such as a value that is too large for the server's memory.
+  return verdict === 'ambiguous' && sqlStateOf(error)?.startsWith('XX') === true
+}
+
+/** Whether a row found no partition to go to. */
+export function isMissingPartition(error: unknown): boolean {
+  return sqlStateOf(error) === CHECK_VIOLATION && constraintOf(error) === undefined
+}
+
+function constraintOf(error: unknown): unknown {
+  const { code, constraint, constraint_name, cause } = partsOf(error)
+  if (code === 'DATABASE_FAILED' && cause) return constraintOf(cause)
+  return constraint ?? constraint_name
 }
 
 /** Whether the session that met this error is gone, whatever became of its statement. */

@@ -4,13 +4,14 @@ import type { Logger } from '../core/logger.ts'
 import type { QueuedJob } from '../core/queued-job.ts'
 import { type JobUpdate, notSaved, type SettledState } from '../core/settle.ts'
 import type { Database } from '../database/database.ts'
-import { classify, nextDelayMs } from '../database/retry.ts'
-import { CHECK_VIOLATION, sqlStateOf } from '../database/sql-state.ts'
+import { nextDelayMs } from '../database/retry.ts'
+import { isAboutRow, isMissingPartition, isRefusal } from '../database/sql-state.ts'
 import { makeDays } from '../database/statements/history.ts'
 import { completeJobs, type FinishRow } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { OpenClaims } from './open-claims.ts'
 import { finishValues, savedJob } from './outcome-values.ts'
+import { RefusedOutcomes } from './refused-outcomes.ts'
 
 /**
  * Gathers outcomes and saves them in batches under their fences: one batch at a time, and a second
@@ -19,8 +20,9 @@ import { finishValues, savedJob } from './outcome-values.ts'
  * Of a batch each row is *saved*, or *lost* (another attempt owns the job by now: nothing was
  * written, and nothing is tried again). A batch whose answer was lost is sent again and finds its
  * rows saved. When the database is away the batch is kept and sent with backoff; above the high-water
- * mark the runners stop claiming. A row that the database refuses is found by halving the batch and
- * saved as a failure that says so, so that one bad row never holds up the others.
+ * mark the runners stop claiming. A row that the database refuses for its values is found by halving
+ * the batch and saved as a failure that says so, so that one bad row never holds up the others. A
+ * batch that is refused for any other reason is kept apart and tried again: see `RefusedOutcomes`.
  */
 export interface OutcomeBufferOptions {
   readonly database: Database
@@ -43,6 +45,8 @@ export interface OutcomeBufferOptions {
 const MAX_BATCH = 1_000
 /** Batches on their way at once. */
 const MAX_FLIGHTS = 2
+/** A batch that the server has refused this often is kept apart: one of its rows may be the reason. */
+const REFUSALS = 2
 /** Above this many the runners stop claiming. */
 const HIGH_WATER = 4 * MAX_BATCH
 
@@ -51,25 +55,35 @@ export class OutcomeBuffer {
   #waiting: JobUpdate[] = []
   readonly #flights = new Set<Promise<void>>()
   readonly #inFlight = new Set<JobUpdate>()
-  /** Attempts of which not even a failure was taken, by job: they would be adopted and run again. */
-  readonly #unsavable = new Map<string, number>()
+  readonly #refused: RefusedOutcomes
   #givenUp = new AbortController()
   #wasFull = false
 
   constructor(options: OutcomeBufferOptions) {
     this.#options = options
+    const { hub, clock, log } = options
+    this.#refused = new RefusedOutcomes({
+      hub,
+      clock,
+      log,
+      signal: this.#givenUp.signal,
+      save: async (batch) => {
+        const kept = await this.#save(batch)
+        this.#tellRoom()
+        return kept
+      },
+    })
   }
 
   get isFull(): boolean {
-    return this.#waiting.length >= HIGH_WATER
+    return this.#waiting.length + this.#refused.size >= HIGH_WATER
   }
 
   /** Whether the outcome of this attempt, or of a later one, is still on its way to be saved. */
   knows({ id, fence }: ClaimedJob): boolean {
-    if ((this.#unsavable.get(id) ?? -1) >= fence) return true
     const isIt = ({ job }: JobUpdate): boolean => job.id === id && job.fence >= fence
     for (const update of this.#inFlight) if (isIt(update)) return true
-    return this.#waiting.some(isIt)
+    return this.#waiting.some(isIt) || this.#refused.some(isIt)
   }
 
   add(update: JobUpdate): void {
@@ -84,11 +98,14 @@ export class OutcomeBuffer {
     const { clock } = this.#options
     const over = new AbortController()
     const timeout = clock.sleep(timeoutMs, over.signal).then(() => this.#givenUp.abort())
-    while (this.#flights.size > 0 && !this.#givenUp.signal.aborted) {
-      await Promise.race([...this.#flights, timeout])
+    this.#refused.hurry()
+    while (!this.#givenUp.signal.aborted) {
+      const under = [...this.#flights, ...this.#refused.pending]
+      if (under.length === 0) break
+      await Promise.race([...under, timeout])
     }
     over.abort()
-    return this.#waiting.length === 0 && this.#inFlight.size === 0
+    return this.#waiting.length + this.#inFlight.size + this.#refused.size === 0
   }
 
   /** Every runner looks for work then, so only when they had stopped for it. */
@@ -138,6 +155,7 @@ export class OutcomeBuffer {
     const sorted = [...batch].sort(byId)
     let delayMs = 0
     let madeDays = false
+    let refusals = 0
     for (;;) {
       const over = claims.takeOver()
       try {
@@ -145,12 +163,15 @@ export class OutcomeBuffer {
         return await this.#answered(workerId, sorted, rows)
       } catch (error) {
         claims.putBack(over)
-        if (sqlStateOf(error) === CHECK_VIOLATION && !madeDays) {
+        if (isMissingPartition(error) && !madeDays) {
           // The day is missing: no worker was up to make it ahead.
           madeDays = true
           if (await this.#makeDays()) continue
-        } else if (classify(error) === 'caller') {
-          return this.#refused(workerId, sorted, error)
+        } else if (isAboutRow(error)) {
+          return this.#halved(workerId, sorted, error)
+        } else if (isRefusal(error) && ++refusals >= REFUSALS) {
+          this.#refused.add(sorted, error)
+          return []
         }
         hub.emit('database.troubled', { what: 'saving outcomes', error })
         delayMs = nextDelayMs(delayMs)
@@ -170,7 +191,7 @@ export class OutcomeBuffer {
     }
   }
 
-  async #refused(
+  async #halved(
     workerId: string,
     batch: readonly JobUpdate[],
     error: unknown,
@@ -183,9 +204,8 @@ export class OutcomeBuffer {
       return [...kept, ...(await this.#saveAs(workerId, batch.slice(middle)))]
     }
     if (only.error?.kind === 'not-saved') {
-      // Not even its failure is taken. Recovery will see the row when this worker is gone.
-      this.#unsavable.set(only.job.id, only.job.fence)
-      this.#options.log.error({ err: error, job: only.job.id }, 'attempt outcome was not recorded')
+      // Not even its failure is taken.
+      this.#refused.add([only], error)
       return []
     }
     return this.#saveAs(workerId, [notSaved(only, (error as Error).message)])

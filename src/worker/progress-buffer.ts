@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Clock } from '../core/clock.ts'
 import { plainArray, textArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
-import { classify } from '../database/retry.ts'
+import { isAboutRow } from '../database/sql-state.ts'
 import { saveProgress } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import { Loop } from './loop.ts'
@@ -75,8 +75,8 @@ export class ProgressBuffer implements Service {
         textArray(entries.map(({ value }) => value)),
       ])
     } catch (error) {
-      // Kept for the next round, or for the outcome, but for what is never taken.
-      if (classify(error) === 'caller') this.#forget(entries)
+      // Kept for the next round, or for the outcome, except for values that are never taken.
+      if (isAboutRow(error)) this.#forget(entries)
       throw error
     }
     this.#forget(entries)

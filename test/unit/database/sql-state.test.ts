@@ -3,7 +3,10 @@ import { DatabaseError } from '../../../src/core/errors.ts'
 import {
   CLIENT_VERDICTS,
   classify,
+  isAboutRow,
   isConnectionLoss,
+  isMissingPartition,
+  isRefusal,
   sqlStateOf,
   VERDICTS,
   type Verdict,
@@ -47,6 +50,33 @@ const rows = (table: Partial<Record<Verdict, string[]>>): [string, Verdict][] =>
   Object.entries(table).flatMap(([verdict, codes]) =>
     codes.map((code): [string, Verdict] => [code, verdict as Verdict]),
   )
+
+describe('what a refusal is about', () => {
+  const all = Object.values(bySqlState).flat()
+
+  it.each(all)('SQLSTATE %s is about the row only in the classes 22 and 23', (code) => {
+    const error = fromServer(code, 'ERROR', { constraint: 'some' })
+    expect(isAboutRow(error)).toBe(/^2[23]/.test(code))
+    expect(isAboutRow(new DatabaseError('wrapped', { cause: error }))).toBe(/^2[23]/.test(code))
+  })
+
+  it('a check without a constraint is a missing partition, which is not about the row', () => {
+    const missing = fromServer('23514')
+    expect([isMissingPartition(missing), isAboutRow(missing)]).toEqual([true, false])
+    for (const name of ['constraint', 'constraint_name']) {
+      const check = fromServer('23514', 'ERROR', { [name]: 'positive' })
+      expect([isMissingPartition(check), isAboutRow(check)]).toEqual([false, true])
+    }
+  })
+
+  it('an outage is no refusal, and an internal error is one', () => {
+    const refused = all.filter((code) => isRefusal(fromServer(code)))
+    const internal = ['XX000', 'XX001', 'XX002']
+    expect(new Set(refused)).toEqual(new Set([...bySqlState.caller, '26000', ...internal]))
+    expect(isRefusal(Object.assign(new Error('x'), { code: 'ECONNRESET' }))).toBe(false)
+    expect(isRefusal(new TypeError('of the client library'))).toBe(true)
+  })
+})
 
 describe('classify', () => {
   it.each(rows(bySqlState))('calls SQLSTATE %s %s', (code, verdict) => {
