@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { systemClock } from './clock.ts'
 import type { QueuedJob } from './queued-job.ts'
 
@@ -48,10 +49,12 @@ const silentLog: ContextLog = Object.freeze({
  */
 export function detachedContext(name: string, args: unknown = {}): Context {
   const now = new Date(systemClock.now())
+  const { signal } = new AbortController()
+  setMaxListeners(0, signal)
   return Object.freeze({
     job: detachedJob(name, args, now),
     attempt: 1,
-    signal: new AbortController().signal,
+    signal,
     fence: 0,
     log: silentLog,
     progress: ignore,

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** Why an attempt is asked to stop. */
 export type StopReason = 'cancelled' | 'timed-out' | 'over-memory' | 'interrupted' | 'lost'
 
@@ -18,6 +20,8 @@ export class Stop {
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController()
+      // Every call of a job may listen to it, and that many at a time are no leak.
+      setMaxListeners(0, this.#controller.signal)
       if (this.#reason !== null) this.#controller.abort(abortError(this.#reason))
     }
     return this.#controller.signal
