@@ -17,6 +17,11 @@ const throwing = (name: string): Error =>
   })
 const cyclic = new Error('a')
 cyclic.cause = new Error('b', { cause: cyclic })
+const selfish = new AggregateError([], 'all of me')
+selfish.errors.push(selfish)
+const longFields = Object.fromEntries(
+  Array.from({ length: 100 }, (_, index) => [`${index}\0`.repeat(500), '\ud800'.repeat(5_000)]),
+)
 const hostile = new Proxy(
   {},
   {
@@ -63,6 +68,15 @@ describe('a thrown value as data', () => {
     ['a message of wide letters', new Error('€'.repeat(10_000))],
     ['a cycle of causes', cyclic],
     ['an aggregate', new AggregateError([new Error('x')], 'many')],
+    [
+      'an aggregate of a thousand',
+      new AggregateError(Array(1_000).fill(new Error('x'.repeat(9_000)))),
+    ],
+    ['an aggregate that holds itself', selfish],
+    ['an error whose errors throw', throwing('errors')],
+    ['an error whose errors are hostile', withField('errors', [hostile, null, 7])],
+    ['an error with many long fields', Object.assign(new Error('x'), longFields)],
+    ['an error with a field named __proto__', JSON.parse('{"message":"x","__proto__":"y"}')],
   ])('can be stored: %s', (_, thrown) => {
     const data = serializeError(thrown)
     const text = JSON.stringify(data)
@@ -85,6 +99,43 @@ describe('a thrown value as data', () => {
     expect(serializeError('plain').message).toBe('plain')
     expect(serializeError(null).message).toContain('null')
     expect(serializeError(withField('code', 7)).code).toBe('7')
+  })
+})
+
+describe('the reasons of an error', () => {
+  it('are kept of an aggregate, which may say nothing itself', () => {
+    const refused = (address: string): Error =>
+      Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: 'ECONNREFUSED', port: 1 })
+    const thrown = new AggregateError([refused('::1'), refused('127.0.0.1')])
+    const error = serializeError(thrown)
+    expect(error.message).toBe('connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1')
+    expect(error.errors).toMatchObject([{ code: 'ECONNREFUSED', fields: { port: 1 } }, {}])
+    expect(stackWithCauses(error)).toMatch(/Error 2 of 2: Error: connect ECONNREFUSED 127\.0\.0\.1/)
+  })
+
+  it('are kept where they stand in fields, but for what looks like a secret', () => {
+    const fields = { status: 503, detail: 'busy', retryable: true, apiKey: 'x', headers: { a: 1 } }
+    const error = serializeError(Object.assign(new Error('no'), fields))
+    const kept = { status: 503, detail: 'busy', retryable: true, apiKey: '[hidden]' }
+    expect(error.fields).toEqual(kept)
+    expect(stackWithCauses(error)).toContain(`with ${JSON.stringify(kept)}`)
+  })
+
+  it('are kept of an object that is no error', () => {
+    const error = serializeError({ code: 'E7', status: 418, cause: new Error('tea') })
+    expect(error).toMatchObject({ code: 'E7', cause: { message: 'tea' } })
+    expect(error.message).toBe('Not an error was thrown but {"status":418}')
+  })
+
+  it('are named to the last where there is no room for all stacks', () => {
+    const deep = (depth: number): Error =>
+      depth === 0 ? longStack('root') : longStack('x', deep(depth - 1))
+    const longStack = (message: string, cause?: Error): Error => {
+      const error = new Error(message, cause === undefined ? undefined : { cause })
+      error.stack = `Error: ${message}\n${`    at ${'very/'.repeat(60)}long\n`.repeat(9)}`
+      return error
+    }
+    expect(stackWithCauses(serializeError(deep(4)))).toContain('Caused by: Error: root')
   })
 })
 
