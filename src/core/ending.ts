@@ -3,6 +3,7 @@
  * and known by a brand, so that another copy of the package is understood too.
  */
 
+import { brandClass } from './brand.ts'
 import { show } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
@@ -73,6 +74,7 @@ export class RetryJob extends AttemptEnding {
   }
 }
 
-for (const [name, { prototype }] of Object.entries({ DiscardJob, SnoozeJob, RetryJob })) {
-  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })
+for (const [name, made] of Object.entries({ DiscardJob, SnoozeJob, RetryJob })) {
+  brandClass(made, name)
+  Object.defineProperty(made.prototype, 'name', { value: name, configurable: true, writable: true })
 }

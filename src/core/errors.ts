@@ -3,6 +3,8 @@
  * caller would catch it apart; everything finer is in `code` and `details`.
  */
 
+import { brandClass } from './brand.ts'
+
 const BRAND = Symbol.for('chancy.error')
 
 /**
@@ -176,9 +178,10 @@ const classes = {
   WaitTimedOutError,
   PluginError,
 }
-for (const [name, { prototype }] of Object.entries(classes)) {
+for (const [name, made] of Object.entries(classes)) {
+  brandClass(made, name)
   // Named here and not by `constructor.name`, which a minifier changes.
-  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })
+  Object.defineProperty(made.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Backoff, BackoffFunction, BackoffOptions } from './backoff.ts'
+import { brandClass } from './brand.ts'
 import { type Duration, durationMs } from './duration.ts'
 import type { Concurrency } from './group-key.ts'
 import { checkQueueName } from './job-name.ts'
@@ -205,6 +206,8 @@ export class Job<out R, A, G = A> {
     return this.#with({ overrides: { ...this[JOB_SPEC].overrides, ...changed } })
   }
 }
+
+brandClass(Job, 'Job')
 
 /** Says whether a value is a `Job`, also of another copy of the package. */
 export function isJob(value: unknown): value is Job<unknown, unknown, unknown> {

@@ -1,3 +1,4 @@
+import { brandClass } from './brand.ts'
 import { checkInteger, checkOneOf, checkOptions, show } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
@@ -144,6 +145,8 @@ export class Queue implements QueueFields {
     return Object.freeze(Object.assign(Object.create(Queue.prototype) as Queue, fields))
   }
 }
+
+brandClass(Queue, 'Queue')
 
 function checkConcurrency(value: unknown, what: string): number | null {
   if (value === undefined || value === null) return null

@@ -1,3 +1,4 @@
+import { brandClass } from './brand.ts'
 import { show } from './check.ts'
 import { ConfigError } from './errors.ts'
 import { isId } from './id.ts'
@@ -47,3 +48,5 @@ export class Reference<out R = unknown> {
     return this.id
   }
 }
+
+brandClass(Reference, 'Reference')
