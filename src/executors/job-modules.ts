@@ -107,16 +107,32 @@ async function loadModule(url: string, listener: LoadListener): Promise<Found[]>
   listener.onLoading?.(url)
   const slow = setTimeout(() => listener.onSlow?.(url), SLOW_MODULE_MS).unref()
   const exported = await importModule(url).finally(() => clearTimeout(slow))
-  const found = Object.entries(exported)
+  const all = [...exportsOf(exported)]
+  const found = all
     .filter(([, value]) => isJobFunction(value))
     .map(([name, value]) => ({ definition: definitionOf(value), place: `${url} (${name})` }))
   if (found.length > 0) return found
-  const hint = Object.values(exported).some(isDefinedJob)
+  const hint = all.some(([, value]) => isDefinedJob(value))
     ? ' A definition needs a function: export const name = job(defined, fn), in a module for workers.'
     : ''
   throw new ConfigError(
-    `jobs: expected ${url} to export a function made by job(), got ${show(Object.keys(exported).join(', '))}.${hint}`,
+    `jobs: expected ${url} to export a function made by job(), got ${show(all.map(([name]) => name).join(', '))}.${hint}`,
   )
+}
+
+/** The default exports that may lie in each other: a CommonJS module that was an ES module before. */
+const MAX_DEFAULTS = 3
+
+/**
+ * What a module exports, and what its default export holds: `export default { … }`, and
+ * `module.exports` of a CommonJS module, whose names Node.js sees only where they are written out.
+ */
+function* exportsOf(exported: object, prefix = '', depth = 0): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(exported)) {
+    yield [prefix + name, value]
+    const isHolder = typeof value === 'object' && value !== null && depth < MAX_DEFAULTS
+    if (name === 'default' && isHolder) yield* exportsOf(value, `${prefix}default.`, depth + 1)
+  }
 }
 
 async function importModule(url: string): Promise<Record<string, unknown>> {

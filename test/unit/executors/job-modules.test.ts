@@ -23,6 +23,13 @@ const FILES: Readonly<Record<string, string>> = {
   'empty.mjs': 'export const nothing = 1',
   'broken.mjs': "throw new Error('boom')",
   'odd [x]*.mjs': `export const odd = ${jobOf('odd')}`,
+  'made.cjs': `const make = () => ({ made: ${jobOf('made')} })\nmodule.exports = make()`,
+  'one.cjs': `module.exports = ${jobOf('one')}`,
+  'built.cjs': `exports.__esModule = true; exports.default = { built: ${jobOf('built')} }`,
+  'object.mjs': `export default { object: ${jobOf('object')}, text: 'x' }`,
+  'list.mjs': `export default [${jobOf('first')}, ${jobOf('second')}]`,
+  'default-empty.cjs': 'module.exports = (() => ({ nothing: 1 }))()',
+  'odd {a,b} +[x]/c.mjs': `export const c = ${jobOf('odd-c')}`,
 }
 
 beforeAll(async () => {
@@ -54,6 +61,12 @@ describe('job modules', () => {
     ['one function reached twice', () => [at('jobs/a.mjs'), at('index.mjs')], ['a', 'b']],
     ['functions themselves', () => [job({ name: 'f' }, () => 1), at('jobs/a.mjs')], ['a', 'f']],
     ['nothing', () => [], []],
+    ['module.exports that a function made', () => at('made.cjs'), ['made']],
+    ['module.exports that is a job', () => at('one.cjs'), ['one']],
+    ['a default export of a module that was built to CommonJS', () => at('built.cjs'), ['built']],
+    ['a default export that is an object', () => at('object.mjs'), ['object']],
+    ['a default export that is a list', () => at('list.mjs'), ['first', 'second']],
+    ['a folder whose name has special characters', () => at('odd {a,b} +[x]/*.mjs'), ['odd-c']],
   ])('are loaded from %s', async (_, sources, names) => {
     expect(await namesOf(sources())).toEqual(names)
   })
@@ -73,6 +86,11 @@ describe('job modules', () => {
       'a module without job functions',
       () => at('empty.mjs'),
       /empty\.mjs to export a function made by job\(\), got "nothing"/,
+    ],
+    [
+      'a default export without job functions',
+      () => at('default-empty.cjs'),
+      /to export a function made by job\(\), got "(nothing, )?default, default\.nothing/,
     ],
     [
       'a module that throws',
