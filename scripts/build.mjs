@@ -24,6 +24,10 @@ try {
 
 function build() {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  if (!existsSync(compiler)) {
+    console.error('TypeScript is not installed, so nothing can be built. Run "npm ci" first.')
+    return 1
+  }
   const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh]
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
   if (status === 0 || process.argv.includes('--force')) publish()

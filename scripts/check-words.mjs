@@ -49,5 +49,16 @@ function lockProblems() {
     ({ name }) => `package-lock.json lacks ${name}: run node scripts/complete-lock.mjs`,
   )
   if (/"resolved": "http/.test(text)) found.push('package-lock.json holds addresses: see .npmrc')
+  const { packages } = JSON.parse(text)
+  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const [path, one] of Object.entries(packages)) {
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+    // Without it only what complete-lock.mjs adds: a binary of a tool, for another platform.
+    const isForeign = one.dev && one.optional && one.os && one.cpu
+    if (path !== '' && !one.integrity && !isForeign)
+      found.push(`package-lock.json has no integrity of ${name}: remove it and run npm install`)
+    if (one.hasInstallScript && allowScripts[name] === undefined)
+      found.push(`package.json does not say in "allowScripts" whether ${name} may run a script`)
+  }
   return found
 }
