@@ -34,5 +34,8 @@ function parse(text) {
 }
 
 function withoutAddress(text) {
-  return text.replace(/https?:\/\/\S+/g, '').replace(/\s+/g, ' ').trim()
+  return text
+    .replace(/https?:\/\/\S+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
 }

@@ -23,6 +23,7 @@ const steps = {
   'safe names': ['scripts/check-safe-names.mjs'],
   examples: ['scripts/check-examples.mjs'],
   readme: ['scripts/check-readme.mjs'],
+  introduction: ['scripts/check-introduction.mjs'],
 }
 
 const wanted = process.argv.slice(2)
