@@ -38,12 +38,19 @@ export interface Executor {
   /** How many attempts at once where the queue does not say. */
   readonly defaultConcurrency: number
   /**
+   * How many attempts it could run at once now, those that it has among them: at most the concurrency
+   * of the queue, and fewer while children are missing or blocked.
+   */
+  readonly capacity: number
+  /**
    * How many attempts it can use now beyond the ones that may run at once, so that no child waits
    * for its next: many while jobs are short, 0 while they are long.
    */
   readonly ahead: number
   /** Ends as `interrupted` what was taken and has not begun, so that another worker can have it. */
   giveBack(): void
+  /** Is called when the capacity has grown by itself: not for an attempt that has ended. */
+  onCapacity?: () => void
   /** Takes over what the queue says now. */
   update(settings: ExecutorSettings): void
   /** What still runs is asked to stop, and after `graceMs` it is made to. Resolves when nothing is left. */
@@ -54,7 +61,7 @@ export interface Executor {
 export interface ExecutorSettings {
   /** Attempts at once. Default: `defaultConcurrency`. */
   readonly concurrency?: number
-  /** For `process` and `thread`. Default: see `childRule`. */
+  /** For `process` and `thread`. Default: see `RecyclePolicy`. */
   readonly maximumJobsPerChild?: number
   /** From the abort signal to the end that cannot be refused, in milliseconds. Default: 5,000. */
   readonly killAfterMs?: number

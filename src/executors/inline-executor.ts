@@ -15,6 +15,7 @@ import type { Attempt, Executor } from './executor.ts'
  */
 export class InlineExecutor implements Executor {
   readonly defaultConcurrency = 100
+  readonly capacity = Number.POSITIVE_INFINITY
   readonly ahead = 0
   readonly #definitions: ReadonlyMap<string, JobDefinition>
   #running = 0

@@ -1,5 +1,6 @@
-import { ChildPool } from './child-pool.ts'
-import type { PoolOptions } from './pool-options.ts'
+import type { ExecutorSettings } from './executor.ts'
+import { PoolExecutor } from './pool/pool-executor.ts'
+import type { PoolOptions } from './pool/pool-options.ts'
 import { launchProcess } from './process-child.ts'
 
 /**
@@ -7,9 +8,9 @@ import { launchProcess } from './process-child.ts'
  * that blocks its loop, ignores signals, starts processes of its own or allocates outside of the
  * V8 heap.
  */
-export class ProcessExecutor extends ChildPool {
+export class ProcessExecutor extends PoolExecutor {
   /** @throws {ConfigError} when a job has no module */
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions & ExecutorSettings) {
     super('process', launchProcess, options)
   }
 }

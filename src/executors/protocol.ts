@@ -4,6 +4,7 @@
  * one stands here, so arguments and results cross as the text they are and the parent parses neither.
  *
  *     parent → child        r seq TAB head TAB args    run          s seq TAB reason   stop
+ *                           w n  jobs at once from now on
  *                           t  SIGTERM comes, and is meant
  *                           e  end: nothing more is sent
  *     parent → watchdog     c seq                      recall: give it back if it has not begun
@@ -13,6 +14,7 @@
  *                           m TAB json  loads this module
  *                           h1, h0  jobs have handlers of SIGTERM, have none
  *                           b seq  begun               a seq  has heard the stop
+ *                           w n    answers w n: the loop has turned
  *                           d seq TAB usage TAB json   returned
  *                           o seq TAB usage TAB json   any other outcome
  *                           p seq TAB json  progress   l seq TAB json  a line of log
@@ -43,7 +45,7 @@ export const MAX_SEQ = 1e9
 export interface ChildOrders {
   /** URLs and paths of the job modules. */
   readonly jobs: readonly string[]
-  /** Jobs at once. */
+  /** Jobs at once, until another number is said. */
   readonly width: number
 }
 
@@ -84,6 +86,7 @@ export function parseRun(text: string): ChildAttempt {
 }
 
 export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t${reason}\n`
+export const widthLine = (width: number): string => `w${width}\n`
 export const TERM_LINE = 't\n'
 export const RETIRE_LINE = 'e\n'
 export const recallLine = (seq: number): string => `c${seq}\n`

@@ -3,6 +3,14 @@ import type { Stop } from '../core/stop.ts'
 import type { Attempt } from './executor.ts'
 import { LAST_WORDS_CHARS } from './last-words.ts'
 
+/** The line that a run waits in. */
+interface Line {
+  /** Attempts that were taken and have not ended. */
+  load: number
+  /** To its old place, when it was sent to a child and has not begun there. */
+  putBack(run: Run): void
+}
+
 /** The child that has a run. */
 interface Holder {
   ask(run: Run): void
@@ -15,12 +23,13 @@ interface Holder {
 export class Run {
   readonly attempt: Attempt
   readonly stop: Stop
-  /** The key of its lane. */
-  readonly lane: string
+  readonly line: Line
   /** Its place in the line. */
   readonly order: number
   state: 'waiting' | 'sent' | 'begun' | 'ended' = 'waiting'
   child: Holder | null = null
+  /** Since when it has waited, as far as it waits. */
+  waitsSince = performance.now()
   seq = 0
   begunAt = 0
   /** When it was asked to stop, if it has begun. */
@@ -36,13 +45,13 @@ export class Run {
   constructor(
     attempt: Attempt,
     stop: Stop,
-    lane: string,
+    line: Line,
     order: number,
     resolve: (outcome: Outcome) => void,
   ) {
     this.attempt = attempt
     this.stop = stop
-    this.lane = lane
+    this.line = line
     this.order = order
     this.#resolve = resolve
   }
@@ -50,6 +59,13 @@ export class Run {
   /** Keeps the end of what it prints, for the case that its child dies. */
   hear(text: string): void {
     this.said = `${this.said}${text}\n`.slice(-LAST_WORDS_CHARS)
+  }
+
+  /** It was taken back from a child. */
+  wait(): void {
+    this.state = 'waiting'
+    this.child = null
+    this.waitsSince = performance.now()
   }
 
   end(outcome: Outcome): void {

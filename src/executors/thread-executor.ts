@@ -1,5 +1,6 @@
-import { ChildPool } from './child-pool.ts'
-import type { PoolOptions } from './pool-options.ts'
+import type { ExecutorSettings } from './executor.ts'
+import { PoolExecutor } from './pool/pool-executor.ts'
+import type { PoolOptions } from './pool/pool-options.ts'
 import { launchThread } from './thread-child.ts'
 
 /**
@@ -8,9 +9,9 @@ import { launchThread } from './thread-child.ts'
  * memory is one of the V8 heap: a `Buffer` and native code lie outside of it, and a large array that
  * does not fit into it makes V8 abort the whole process. So does a crash in native code.
  */
-export class ThreadExecutor extends ChildPool {
+export class ThreadExecutor extends PoolExecutor {
   /** @throws {ConfigError} when a job has no module */
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions & ExecutorSettings) {
     super('thread', launchThread, options)
   }
 }

@@ -47,6 +47,7 @@ export class JobRunner {
   readonly #options: JobRunnerOptions
   readonly #running = new Map<number, Running>()
   readonly #asked = new Map<number, StopReason>()
+  #width: number
   #waiting: { readonly seq: number; readonly text: string }[] = []
   #next = 0
   #unsent = ''
@@ -63,6 +64,7 @@ export class JobRunner {
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
+    this.#width = options.width
   }
 
   /** Takes whole lines of the parent. */
@@ -137,6 +139,10 @@ export class JobRunner {
       case 's':
         this.#ask(Number(line.slice(1, tab)), line.slice(tab + 1) as StopReason)
         return
+      case 'w':
+        this.#width = Number(line.slice(1))
+        this.#say(`${line}\n`)
+        return
       case 't':
         for (const running of this.#running.values()) running.tellProgress()
         this.#options.onTerm?.()
@@ -159,8 +165,8 @@ export class JobRunner {
   }
 
   #beginMore(): void {
-    const { width, cells } = this.#options
-    while (this.#running.size < width && this.#next < this.#waiting.length) {
+    const { cells } = this.#options
+    while (this.#running.size < this.#width && this.#next < this.#waiting.length) {
       if (this.#isTurnOver) break
       const { seq, text } = this.#waiting[this.#next++]!
       if (takeCell(cells, seq)) this.#begin(seq, text)

@@ -10,7 +10,7 @@ const HEAP = 4_096
 const runWith = (limits: Attempt['limits'], reason: StopReason | null): Run => {
   const stop = new Stop()
   if (reason !== null) stop.ask(reason)
-  return new Run({ limits } as Attempt, stop, 'shared', 1, () => {})
+  return new Run({ limits } as Attempt, stop, { load: 1, putBack: () => {} }, 1, () => {})
 }
 const exit = (rest: Partial<ChildExit>): ChildExit => ({
   code: null,

@@ -1,20 +1,21 @@
-import { show } from '../core/check.ts'
-import { ConfigError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import type { SerializedError } from '../core/serialize-error.ts'
-import type { ExecutorSettings } from './executor.ts'
-import { placedSource } from './job-modules.ts'
+import { show } from '../../core/check.ts'
+import { ConfigError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { SerializedError } from '../../core/serialize-error.ts'
+import { placedSource } from '../job-modules.ts'
 
-export interface PoolOptions extends ExecutorSettings {
+export interface PoolOptions {
   /** Modules that the children load: URLs, paths, globs. Functions are refused: they have no module. */
   readonly jobs: readonly unknown[]
-  /** Five children in a row could not be started; null: one could be again. */
+  /** The children that queues share. Default: the CPUs that this process may use. */
+  readonly size?: number
+  /** An attempt that cannot begin for this long is given back. Default: it waits. */
+  readonly maxWaitMs?: number
+  /** Several children in a row could not be started; null: one could be again. */
   readonly onTrouble?: (error: SerializedError | null) => void
   /** What is printed while no job runs, or more than one. Default: dropped. */
   readonly log?: Logger
 }
-
-export const DEFAULT_KILL_AFTER_MS = 5_000
 
 /** The modules as text; a path is taken from the working directory of now. */
 export function modulesOf(sources: readonly unknown[], executor: string): string[] {

@@ -2,7 +2,7 @@
 const MAX_SUSPECTS = 1_000
 
 /** Jobs that ran when a child died together with others: the next time they run alone. */
-export class Suspects {
+export class CrashSuspects {
   readonly #ids = new Set<string>()
 
   add(id: string): void {

@@ -1,7 +1,7 @@
-import type { Outcome } from '../core/outcome.ts'
-import type { SerializedError } from '../core/serialize-error.ts'
-import { answered } from './attempt-end.ts'
-import type { Child, ChildExit, Launch, LaunchOptions } from './child.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import type { SerializedError } from '../../core/serialize-error.ts'
+import { answered } from '../attempt-end.ts'
+import type { Child, ChildExit, Launch, LaunchOptions } from '../child.ts'
 import {
   type ChildHello,
   LineReader,
@@ -13,8 +13,12 @@ import {
   parseUsage,
   runLine,
   stopLine,
-} from './protocol.ts'
-import type { Run } from './run.ts'
+  widthLine,
+} from '../protocol.ts'
+import type { Run } from '../run.ts'
+import { ChildWidth } from './child-width.ts'
+import type { Tenant } from './tenant.ts'
+import { WorkAhead } from './work-ahead.ts'
 
 /** What the pool wants to know of its children. */
 export interface ChildOwner {
@@ -28,44 +32,45 @@ export interface ChildOwner {
   onGone(child: PooledChild, exit: ChildExit): void
 }
 
-/** Work is kept ready for this long, in milliseconds, and for nothing longer than `LONG_MS`. */
-const READY_MS = 8
-const LONG_MS = 50
-const MAX_AHEAD = 256
-/** The share of the latest job in what is taken for the length of the next. */
-const WEIGHT = 0.2
 /** How much is shown of a line that is not one of the protocol, in characters. */
 const SHOWN_CHARS = 200
 
-/** A child with what it was given to do. */
+type State = 'booting' | 'ready' | 'retiring' | 'killed' | 'gone'
+
+/**
+ * A child with what it was given to do. What it knows of itself is changed here alone: by what it
+ * says, and by what the pool asks of it.
+ */
 export class PooledChild {
-  /** The key of its lane. */
-  readonly lane: string
-  readonly width: number
   readonly startedAt = performance.now()
-  readonly runs = new Map<number, Run>()
-  state: 'booting' | 'ready' | 'retiring' | 'killed' | 'gone' = 'booting'
-  /** What it said when it could not be started. */
   bootError: SerializedError | null = null
+  /** It has taken so long to start that another would hardly be quicker. */
+  isBootOverdue = false
   /** The module that it loads. */
   loading: string | null = null
   hello: ChildHello = { heapLimitBytes: 0, cpuMs: 0, bytes: 0 }
   readyAt = 0
   /** When it was last given or said something. */
   heardAt = performance.now()
+  /** Whose attempts it runs, or ran last. */
+  tenant: Tenant | null = null
   /** Attempts that it was given and that were not taken back. */
   taken = 0
-  /** After this many it gets nothing more. */
-  quota = Number.POSITIVE_INFINITY
   begun = 0
-  /** Gets nothing more while one of its attempts is being stopped. */
-  held = 0
   /** Of its attempts, the one that ended the process, by its own word. */
-  guilty: Run | 'nobody' | null = null
+  culprit: Run | 'none of them' | null = null
   /** Killed because of this one. */
   killedFor: Run | null = null
   retiredAt: number | null = null
   isTerminated = false
+  #state: State = 'booting'
+  /** After this many it gets nothing more: what the strictest of its tenants asks for. */
+  #quota = Number.POSITIVE_INFINITY
+  /** Gets nothing more while one of its attempts is being stopped. */
+  #held = 0
+  readonly #width = new ChildWidth()
+  readonly #work = new WorkAhead()
+  readonly #runs = new Map<number, Run>()
   readonly #child: Child
   readonly #owner: ChildOwner
   readonly #output: Readonly<Record<'stdout' | 'stderr', LineReader>>
@@ -75,13 +80,10 @@ export class PooledChild {
   #cpuMs = 0
   #seq = 0
   #outbox = ''
-  #meanMs: number | null = null
   /** The beginning of a line of its that is none of ours. */
-  #garbage: string | null = null
+  #violation: string | null = null
 
-  constructor(lane: string, launch: Launch, options: LaunchOptions, owner: ChildOwner) {
-    this.lane = lane
-    this.width = options.width
+  constructor(launch: Launch, options: LaunchOptions, owner: ChildOwner) {
     this.#owner = owner
     this.#output = {
       stdout: new LineReader((text) => this.#printed('stdout', text), MAX_OUTPUT_CHARS),
@@ -99,27 +101,55 @@ export class PooledChild {
     return this.#child.pid
   }
 
-  get takes(): boolean {
-    return this.state === 'ready' && this.held === 0
+  get state(): State {
+    return this.#state
+  }
+
+  get runs(): ReadonlyMap<number, Run> {
+    return this.#runs
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'ready' && this.#runs.size === 0
+  }
+
+  /** Whether it can be given attempts of this tenant at all: an idle child takes any tenant. */
+  takes(tenant: Tenant): boolean {
+    if (this.#state !== 'ready' || this.#held > 0) return false
+    return this.#runs.size === 0 ? this.taken < tenant.policy.quota : this.tenant === tenant
+  }
+
+  /** How many attempts of its tenant can run here at once, as far as is known. */
+  get slots(): number {
+    if (this.#state !== 'ready' || this.#held > 0) return 0
+    return this.#width.slots(this.begun, this.tenant?.width ?? 1)
   }
 
   /** How many attempts it can use beyond those that run, so that it never waits for the next. */
   get ahead(): number {
-    if (this.#meanMs === null || this.#meanMs > LONG_MS) return 0
-    return Math.min(MAX_AHEAD, Math.ceil((READY_MS * this.width) / Math.max(this.#meanMs, 0.001)))
+    return this.#work.attempts(this.#width.told)
   }
 
-  give(run: Run): void {
+  give(run: Run, tenant: Tenant): void {
+    // Jobs of another tenant may be longer.
+    if (this.tenant !== tenant) this.#work.forget()
+    this.tenant = tenant
+    this.#quota = Math.min(this.#quota, tenant.policy.quota)
+    if (this.#width.set(tenant.width, this.#runs.size === 0)) this.#tellWidth()
     const seq = ++this.#seq
     run.state = 'sent'
     run.child = this
     run.seq = seq
     run.isRecalled = false
-    if (this.runs.size === 0) this.heardAt = performance.now()
-    this.runs.set(seq, run)
+    if (this.#runs.size === 0) this.heardAt = performance.now()
+    this.#runs.set(seq, run)
     this.taken++
-    if (seq >= MAX_SEQ || this.taken >= this.quota) this.state = 'retiring'
+    if (seq >= MAX_SEQ || this.taken >= this.#quota) this.#state = 'retiring'
     this.#outbox += runLine(seq, run.attempt)
+  }
+
+  #tellWidth(): void {
+    this.#outbox += widthLine(this.#width.told)
   }
 
   /** Sends what was given in this turn, as one message. */
@@ -148,27 +178,41 @@ export class PooledChild {
   }
 
   unbegun(): Run[] {
-    return [...this.runs.values()].filter((run) => run.state === 'sent')
+    return [...this.#runs.values()].filter((run) => run.state === 'sent')
   }
 
   /** Nothing has come for so long: what runs now is longer than it was taken for. */
   isSlow(forMs: number): void {
-    this.#meanMs = Math.max(this.#meanMs ?? 0, forMs)
+    if (this.#width.stalled()) this.#tellWidth()
+    this.#work.lasts(forMs)
   }
 
-  /** Notes what a run has used so far, as far as it can be seen, and gives the memory of now. */
-  look(run: Run): number | null {
+  /** Forgets a run that went elsewhere. */
+  drop(run: Run): void {
+    this.#runs.delete(run.seq)
+  }
+
+  /** It will never be ready, for this reason unless it has said another. */
+  failBoot(error: SerializedError): void {
+    this.bootError ??= error
+    this.isBootOverdue = true
+    this.kill()
+  }
+
+  /** Notes what a run has used so far, as far as it can be seen, and returns the memory of now. */
+  measure(run: Run): number | null {
     const bytes = this.#child.residentBytes()
     if (bytes !== null) run.peakBytes = Math.max(run.peakBytes ?? 0, bytes)
     // With several at once nobody knows whose it was.
-    const cpuMs = this.width === 1 ? this.#child.cpuMs() : null
+    const cpuMs = this.#width.most === 1 ? this.#child.cpuMs() : null
     if (cpuMs !== null) run.cpuMs = Math.max(0, cpuMs - this.#cpuMs)
     return bytes
   }
 
+  /** Gets nothing more, and ends when what it has to do is done. */
   retire(): void {
-    if (this.state === 'ready') this.state = 'retiring'
-    if (this.state !== 'retiring' || this.runs.size > 0 || this.retiredAt !== null) return
+    if (this.#state === 'ready') this.#state = 'retiring'
+    if (this.#state !== 'retiring' || this.#runs.size > 0 || this.retiredAt !== null) return
     this.retiredAt = performance.now()
     this.#child.retire()
   }
@@ -180,8 +224,8 @@ export class PooledChild {
   }
 
   kill(run: Run | null = null): void {
-    if (this.state === 'gone') return
-    this.state = 'killed'
+    if (this.#state === 'gone') return
+    this.#state = 'killed'
     this.killedFor ??= run
     this.#child.kill()
   }
@@ -189,17 +233,17 @@ export class PooledChild {
   #hold(run: Run): void {
     if (run.askedAt !== null) return
     run.askedAt = performance.now()
-    this.held++
+    this.#held++
   }
 
   /** A job can write to any descriptor of its process, so what comes by them is not trusted. */
   #hear(line: string, isPiece: boolean): void {
-    if (this.#garbage !== null) return
+    if (this.#violation !== null) return
     try {
       if (isPiece) throw new RangeError('a line without an end')
       this.#onLine(line)
     } catch {
-      this.#garbage = line.slice(0, SHOWN_CHARS)
+      this.#violation = line.slice(0, SHOWN_CHARS)
       this.kill()
     }
   }
@@ -208,15 +252,15 @@ export class PooledChild {
   #onLine(line: string): void {
     const tab = line.indexOf('\t')
     const seq = Number(tab < 0 ? line.slice(1) : line.slice(1, tab))
-    const run = this.runs.get(seq)
+    const run = this.#runs.get(seq)
     switch (line[0]) {
       case 'R':
         if (this.readyAt > 0) throw new TypeError('ready twice')
         this.hello = JSON.parse(line.slice(tab + 1)) as ChildHello
         this.#cpuMs = this.hello.cpuMs
         this.readyAt = performance.now()
-        if (this.state !== 'booting') return
-        this.state = 'ready'
+        if (this.#state !== 'booting') return
+        this.#state = 'ready'
         this.#owner.onReady(this)
         return
       case 'F':
@@ -224,11 +268,14 @@ export class PooledChild {
         this.bootError = JSON.parse(line.slice(tab + 1)) as SerializedError
         return
       case 'u':
-        if (this.state === 'ready') this.state = 'retiring'
+        if (this.#state === 'ready') this.#state = 'retiring'
         this.recall(this.unbegun())
         return
       case 'm':
         this.loading = `${JSON.parse(line.slice(tab + 1))}`
+        return
+      case 'w':
+        if (!this.#width.answered()) throw new TypeError('not asked')
         return
       case 'h':
         if (line !== 'h0' && line !== 'h1') break
@@ -237,8 +284,8 @@ export class PooledChild {
       case 'x':
         if (!(seq > 0)) break
         // Of an attempt that has ended it was what that left behind, and none of these.
-        this.guilty = run ?? 'nobody'
-        if (run !== undefined) this.look(run)
+        this.culprit = run ?? 'none of them'
+        if (run !== undefined) this.measure(run)
         return
       case 'l':
         this.#logged(run, parseLog(line.slice(tab + 1)))
@@ -252,10 +299,13 @@ export class PooledChild {
     switch (line[0]) {
       case 'b':
         // More at once than it runs: the end of one of them came to be part of another line.
-        if (run.state !== 'sent' || this.begun >= this.width) throw new TypeError('begun twice')
+        if (run.state !== 'sent' || this.begun >= this.#width.most)
+          throw new TypeError('begun twice')
         run.state = 'begun'
         run.begunAt = performance.now()
         this.begun++
+        // Short jobs need no answer: what is sent ahead begins by itself.
+        if (this.ahead === 0 && this.#width.begun(this.begun)) this.#tellWidth()
         if (run.stop.reason !== null) this.#hold(run)
         return
       case 'd':
@@ -269,7 +319,7 @@ export class PooledChild {
         run.hasHeard = true
         return
       case 'n':
-        this.runs.delete(run.seq)
+        this.#runs.delete(run.seq)
         this.taken--
         this.#owner.onReturned(run)
         return
@@ -291,15 +341,15 @@ export class PooledChild {
         : { ...parseOutcome(rest), usage }
     const { wallMs } = usage
     this.#cpuMs += usage.cpuMs ?? 0
-    this.#meanMs = this.#meanMs === null ? wallMs : this.#meanMs * (1 - WEIGHT) + wallMs * WEIGHT
+    this.#work.ended(wallMs)
     this.#forget(run)
     this.#owner.onEnded(run, answered(run, outcome))
   }
 
   #forget(run: Run): void {
-    this.runs.delete(run.seq)
+    this.#runs.delete(run.seq)
     if (run.state === 'begun') this.begun--
-    if (run.askedAt !== null) this.held--
+    if (run.askedAt !== null) this.#held--
   }
 
   #logged(run: Run | undefined, line: LogLine): void {
@@ -316,7 +366,7 @@ export class PooledChild {
 
   /** What native code and grandchildren print: the only job's, if there is one only. */
   #printed(stream: 'stdout' | 'stderr', text: string): void {
-    const begun = [...this.runs.values()].filter((run) => run.state === 'begun')
+    const begun = [...this.#runs.values()].filter((run) => run.state === 'begun')
     this.#log(begun.length === 1 ? begun[0] : undefined, [
       stream === 'stdout' ? 'info' : 'warn',
       { stream },
@@ -326,7 +376,8 @@ export class PooledChild {
 
   #onTurn(): void {
     this.heardAt = performance.now()
-    if (this.state === 'retiring') this.retire()
+    this.flush()
+    if (this.#state === 'retiring') this.retire()
     this.#owner.onNews()
   }
 
@@ -334,8 +385,8 @@ export class PooledChild {
     this.#output.stdout.end()
     this.#output.stderr.end()
     const wasBooting = this.readyAt === 0
-    this.state = 'gone'
-    if (this.#garbage !== null) exit = { ...exit, garbage: this.#garbage }
+    this.#state = 'gone'
+    if (this.#violation !== null) exit = { ...exit, garbage: this.#violation }
     if (wasBooting) this.bootError ??= { name: 'Error', message: '', stack: null }
     this.#owner.onGone(this, exit)
   }

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { childrenToStart, type Demand } from '../../../../src/executors/pool/staffing.ts'
+
+const demand = (rest: Partial<Demand> = {}): Demand => {
+  return { lacks: 1, hasChild: false, isAlone: false, waitedMs: 0, ...rest }
+}
+
+describe('children are started', () => {
+  it.each([
+    ['not while nothing waits', { size: 2, shared: 1, booting: 0, demands: [] }, 0],
+    [
+      'immediately for a queue that has none',
+      { size: 2, shared: 0, booting: 0, demands: [demand()] },
+      1,
+    ],
+    [
+      'for a queue that has one when an attempt has waited for a moment',
+      { size: 2, shared: 1, booting: 0, demands: [demand({ hasChild: true, waitedMs: 20 })] },
+      1,
+    ],
+    [
+      'not for a queue that has one that will be free in a moment',
+      { size: 2, shared: 1, booting: 0, demands: [demand({ hasChild: true, waitedMs: 19 })] },
+      0,
+    ],
+    [
+      'not beyond the size of the pool',
+      { size: 2, shared: 2, booting: 0, demands: [demand({ hasChild: true, waitedMs: 900 })] },
+      0,
+    ],
+    [
+      'beyond its size for a queue that has had none for a while',
+      { size: 2, shared: 2, booting: 0, demands: [demand({ waitedMs: 50 })] },
+      1,
+    ],
+    [
+      'once for what waits, and not again while it starts',
+      { size: 2, shared: 3, booting: 1, demands: [demand({ waitedMs: 90 })] },
+      0,
+    ],
+    [
+      'for each queue that has none',
+      {
+        size: 2,
+        shared: 2,
+        booting: 0,
+        demands: [demand({ waitedMs: 50 }), demand({ waitedMs: 60 }), demand({ waitedMs: 70 })],
+      },
+      3,
+    ],
+    [
+      'for jobs that need one each as many at a time as the pool has',
+      { size: 2, shared: 2, booting: 0, demands: [demand({ isAlone: true, lacks: 9 })] },
+      2,
+    ],
+    [
+      'for jobs that need one each when the ones before have started',
+      { size: 2, shared: 2, booting: 1, demands: [demand({ isAlone: true, lacks: 9 })] },
+      1,
+    ],
+  ] as const)('%s', (_title, staff, count) => {
+    expect(childrenToStart(staff)).toBe(count)
+  })
+})
