@@ -218,6 +218,7 @@ TABLE workers (
   label text
   tags jsonb NOT NULL DEFAULT '[]'::jsonb
   queues jsonb NOT NULL DEFAULT '[]'::jsonb
+  refusals jsonb NOT NULL DEFAULT '{}'::jsonb
   names jsonb NOT NULL DEFAULT '[]'::jsonb
   started_at timestamp with time zone NOT NULL DEFAULT now()
   renewed_at timestamp with time zone NOT NULL DEFAULT now()
@@ -873,7 +874,8 @@ AS $function$
             found_queue.rate_max, found_queue.rate_per_ms,
             date_part('epoch', next_start) * 1000,
             coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
-                                                         'queues', w.queues))
+                                                         'queues', w.queues,
+                                                         'refusals', w.refusals))
                         FROM "chancy"."workers" w
                        WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text, date_part('epoch', at) * 1000;
    END $function$;
@@ -990,7 +992,8 @@ AS $function$
                   LIMIT bound) counted),
             walked.jobs, walked.more, seen.jobs, seen.more, found_queue.tags::text,
             coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
-                                                         'queues', w.queues))
+                                                         'queues', w.queues,
+                                                         'refusals', w.refusals))
                         FROM "chancy"."workers" w
                        WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text, date_part('epoch', next_start) * 1000;
    END $function$;

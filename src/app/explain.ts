@@ -17,8 +17,10 @@ const LOOK_BOUND = 50_000
 interface LivingWorker {
   readonly tags: readonly string[]
   readonly names: readonly string[]
-  /** Those that it works on, which are fewer than its tags allow when it was told so. */
+  /** Those whose jobs it can run, which are fewer than its tags allow when it was told so. */
   readonly queues: readonly string[]
+  /** Why it cannot run others that are for it, by name. */
+  readonly refusals: Readonly<Record<string, string>>
 }
 
 /** Says why a job waits: every gate is data, so this only reads. */
@@ -91,11 +93,22 @@ function queueReasons(row: ExplainRow): WaitReason[] {
   }
   const tags = JSON.parse(row.tags) as string[]
   const workers = workersOf(queue, row.tags, row.workers)
-  if (workers.length === 0) reasons.push({ kind: 'no-worker', queue, tags })
+  if (workers.length === 0) reasons.push(noWorker(queue, tags, row.workers))
   else if (!workers.some(({ names }) => names.includes(name))) {
     reasons.push({ kind: 'function-unknown', name })
   }
   return reasons
+}
+
+function noWorker(queue: string, tags: readonly string[], workers: string): WaitReason {
+  const living = JSON.parse(workers) as LivingWorker[]
+  const refusals = new Set(
+    living
+      .filter((worker) => Object.hasOwn(worker.refusals, queue) && matchesTags(tags, worker.tags))
+      .map((worker) => worker.refusals[queue]!),
+  )
+  const reason = { kind: 'no-worker', queue, tags } as const
+  return refusals.size === 0 ? reason : { ...reason, refusals: [...refusals] }
 }
 
 /** The living workers that work on a queue. Both texts are JSON. */

@@ -20,7 +20,7 @@ function inWords(reason: WaitReason): string {
     case 'queue-undeclared':
       return `its queue ${show(reason.queue)} is not declared. Call chancy.declare(new Queue(${show(reason.queue)})), or start a worker whose jobs name it`
     case 'no-worker':
-      return `no worker runs its queue ${show(reason.queue)}, for workers with the tags ${reason.tags.map(show).join(', ')}`
+      return `no worker runs its queue ${show(reason.queue)}, for workers with the tags ${reason.tags.map(show).join(', ')}${because(reason.refusals)}`
     case 'function-unknown':
       return `no worker of its queue knows a function named ${show(reason.name)}. Look at the option "jobs" of the workers`
     case 'concurrency':
@@ -33,6 +33,10 @@ function inWords(reason: WaitReason): string {
       // Another release may know more reasons.
       return String((reason satisfies never as { readonly kind: string }).kind)
   }
+}
+
+function because(refusals: readonly string[] = []): string {
+  return refusals.length === 0 ? '' : `: ${refusals.join(' ')}`
 }
 
 function until(date: Date | null): string {

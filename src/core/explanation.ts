@@ -8,8 +8,16 @@ export type WaitReason =
   | { readonly kind: 'backoff'; readonly until: Date }
   | { readonly kind: 'queue-paused'; readonly queue: string; readonly resumeAt: Date | null }
   | { readonly kind: 'queue-undeclared'; readonly queue: string }
-  /** No living worker has a tag that one of the patterns matches, and works on this queue. */
-  | { readonly kind: 'no-worker'; readonly queue: string; readonly tags: readonly string[] }
+  /**
+   * No living worker has a tag that one of the patterns matches, and serves this queue. `refusals`
+   * are the reasons of workers that match and cannot run its jobs, where there are such.
+   */
+  | {
+      readonly kind: 'no-worker'
+      readonly queue: string
+      readonly tags: readonly string[]
+      readonly refusals?: readonly string[]
+    }
   /** None of the workers of the queue knows a function of this name. */
   | { readonly kind: 'function-unknown'; readonly name: string }
   /**

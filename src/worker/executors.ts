@@ -7,14 +7,17 @@ import type { ExecutorKind, Queue } from '../core/queue.ts'
 import type { Executor, ExecutorSettings } from '../executors/executor.ts'
 import { InlineExecutor } from '../executors/inline-executor.ts'
 import { placedSource } from '../executors/job-modules.ts'
-import { ProcessExecutor } from '../executors/process-executor.ts'
-import { ThreadExecutor } from '../executors/thread-executor.ts'
+import { ChildPool } from '../executors/pool/child-pool.ts'
+import { launchProcess } from '../executors/process-child.ts'
+import { launchThread } from '../executors/thread-child.ts'
 
 export interface ExecutorsOptions {
   readonly definitions: ReadonlyMap<string, JobDefinition>
   /** What the children of `process` and `thread` load. */
   readonly jobs: readonly JobSource[]
   readonly log: Logger
+  /** The children of a pool cannot be started, or can again. */
+  readonly onTrouble: () => void
 }
 
 interface Lent {
@@ -22,14 +25,19 @@ interface Lent {
   readonly executor: Executor
 }
 
-/** The executors of one worker: one a queue, since each has children and settings of its own. */
+/** An attempt that cannot begin for this long goes back, so that another worker can have it. */
+const MAX_WAIT_MS = 100
+
+/**
+ * The executors of one worker. Its queues share a pool of processes and one of threads, each made for
+ * the first queue that asks for it and stopped after the last.
+ */
 export class Executors {
   readonly #options: ExecutorsOptions
   readonly #lent = new Map<string, Lent>()
   /** Of queues that are gone, or that asked for another kind: until their attempts have ended. */
-  readonly #leaving = new Set<Executor>()
-  /** Of queues that are not run yet: their children load. */
-  readonly #starting = new Set<Executor>()
+  readonly #leaving = new Map<Executor, ExecutorKind>()
+  readonly #pools = new Map<ExecutorKind, ChildPool>()
   #isStopping = false
 
   constructor(options: ExecutorsOptions) {
@@ -38,11 +46,12 @@ export class Executors {
   }
 
   /**
-   * The executor of a queue, started, with the settings that the queue has now.
+   * The executor of a queue, with the settings that the queue has now. Whether it can run anything
+   * yet is said by its `start`.
    *
-   * @throws {ConfigError} when it cannot run: a job without a module, children that do not start
+   * @throws {ConfigError} when it never can: a job without a module, an executor that is not known
    */
-  async for(queue: Queue): Promise<Executor> {
+  for(queue: Queue): Executor {
     const settings = settingsOf(queue)
     const present = this.#lent.get(queue.name)
     if (present?.kind === queue.executor) {
@@ -50,10 +59,15 @@ export class Executors {
       return present.executor
     }
     const executor = this.#make(queue, settings)
-    await this.#start(executor)
     this.#lent.set(queue.name, { kind: queue.executor, executor })
-    if (present !== undefined) this.#leave(present.executor)
+    if (present !== undefined) this.#leave(present)
     return executor
+  }
+
+  /** Why the executor of a queue can run nothing now, or null. */
+  troubleOf(queue: string): string | null {
+    const kind = this.#lent.get(queue)?.kind
+    return kind === undefined ? null : (this.#pools.get(kind)?.trouble ?? null)
   }
 
   /** The queue is not run any more. What still runs of it goes on to its end. */
@@ -61,13 +75,15 @@ export class Executors {
     const present = this.#lent.get(queue)
     if (present === undefined) return
     this.#lent.delete(queue)
-    this.#leave(present.executor)
+    this.#leave(present)
   }
 
-  /** Lets go of what is not ready: a module may never finish loading. */
+  /** Gives up on what has never been ready: a module may never finish loading. */
   abandonStarts(): void {
     this.#isStopping = true
-    for (const executor of this.#starting) void executor.stop({ graceMs: 0 })
+    for (const pool of this.#pools.values()) {
+      if (!pool.wasReady) void pool.stop({ graceMs: 0 })
+    }
   }
 
   /** Asks for back what was taken and has not begun. */
@@ -76,41 +92,54 @@ export class Executors {
   }
 
   async stop(graceMs: number): Promise<void> {
-    const all = [...[...this.#lent.values()].map(({ executor }) => executor), ...this.#leaving]
-    await Promise.all(all.map((executor) => executor.stop({ graceMs })))
-  }
-
-  async #start(executor: Executor): Promise<void> {
-    if (this.#isStopping) return executor.stop({ graceMs: 0 })
-    this.#starting.add(executor)
-    await executor.start().finally(() => this.#starting.delete(executor))
+    await Promise.all([...this.#pools.values()].map((pool) => pool.stop({ graceMs })))
   }
 
   #make(queue: Queue, settings: ExecutorSettings): Executor {
-    const { definitions, jobs, log } = this.#options
-    if (queue.executor === 'inline') return new InlineExecutor(definitions)
-    const options = {
-      ...settings,
-      jobs,
-      log,
-      onTrouble: (error: { readonly message: string } | null) => {
-        if (error === null) log.info({ queue: queue.name }, 'child processes start again')
-        else log.error({ queue: queue.name, err: error }, 'child processes cannot start')
-      },
-    }
-    if (queue.executor === 'process') return new ProcessExecutor(options)
-    if (queue.executor === 'thread') return new ThreadExecutor(options)
+    const kind = queue.executor
+    if (kind === 'inline') return new InlineExecutor(this.#options.definitions)
+    if (kind === 'process' || kind === 'thread') return this.#pool(kind).open(settings)
     // A row of another release, or one written by hand.
     throw new ConfigError(
-      `The queue ${show(queue.name)} asks for the executor ${show(queue.executor satisfies never)}, which this release does not have: its jobs wait for a worker that does.`,
+      `The queue ${show(queue.name)} asks for the executor ${show(kind satisfies never)}, which this release does not have: its jobs wait for a worker that does.`,
     )
   }
 
-  #leave(executor: Executor): void {
-    this.#leaving.add(executor)
+  #pool(kind: 'process' | 'thread'): ChildPool {
+    const present = this.#pools.get(kind)
+    if (present !== undefined) return present
+    const { jobs, log, onTrouble } = this.#options
+    const pool = new ChildPool(kind, kind === 'process' ? launchProcess : launchThread, {
+      jobs,
+      log,
+      maxWaitMs: MAX_WAIT_MS,
+      onTrouble: (error) => {
+        if (error === null) log.info({ executor: kind }, 'child processes or threads start again')
+        else log.error({ executor: kind, err: error }, 'child processes or threads cannot start')
+        onTrouble()
+      },
+    })
+    this.#pools.set(kind, pool)
+    if (this.#isStopping) void pool.stop({ graceMs: 0 })
+    return pool
+  }
+
+  #leave({ kind, executor }: Lent): void {
+    this.#leaving.set(executor, kind)
     void drained(executor)
       .then(() => executor.stop({ graceMs: 0 }))
-      .finally(() => this.#leaving.delete(executor))
+      .finally(() => {
+        this.#leaving.delete(executor)
+        this.#stopUnused(kind)
+      })
+  }
+
+  #stopUnused(kind: ExecutorKind): void {
+    const lent = [...this.#lent.values()].map((one) => one.kind)
+    if (lent.includes(kind) || [...this.#leaving.values()].includes(kind)) return
+    const pool = this.#pools.get(kind)
+    this.#pools.delete(kind)
+    void pool?.stop({ graceMs: 0 })
   }
 }
 

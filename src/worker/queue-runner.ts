@@ -93,13 +93,16 @@ export class QueueRunner implements Service {
   /** Takes over a changed declaration; what runs goes on. */
   update(queue: Queue, executor: Executor): void {
     this.#queue = queue
+    if (this.#executor !== executor) this.#executor.onCapacity = () => {}
     this.#executor = executor
+    executor.onCapacity = () => this.#capacityGrew()
     this.#startReady()
     this.#loop.wake()
   }
 
   start(): void {
     this.#readAhead.idle(this.#options.clock.monotonic())
+    this.#executor.onCapacity = () => this.#capacityGrew()
     this.#loop.start()
   }
 
@@ -169,11 +172,26 @@ export class QueueRunner implements Service {
     return { queue: name, executor, slots: concurrency ?? this.#executor.defaultConcurrency }
   }
 
-  /** Attempts that the executor takes: those that may run at once, and what its children need ahead. */
+  /** Attempts that may run at once, as the queue says. */
+  get #concurrency(): number {
+    return this.#queue.concurrency ?? this.#executor.defaultConcurrency
+  }
+
+  /** What its executor needs ahead: a start is a claim, so a queue with a rate limit gets none. */
+  get #ahead(): number {
+    return this.#queue.rateLimit === null ? this.#executor.ahead : 0
+  }
+
+  /** Attempts that the executor takes: those that can run at once, and what its children need ahead. */
   get #slots(): number {
-    const slots = this.#queue.concurrency ?? this.#executor.defaultConcurrency
-    const ahead = this.#queue.rateLimit === null ? this.#executor.ahead : 0
-    return Math.max(0, slots + ahead - this.#options.held())
+    const slots = Math.min(this.#concurrency, this.#executor.capacity)
+    return Math.max(0, slots + this.#ahead - this.#options.held())
+  }
+
+  /** The executor can take more. There may be more to claim unless the last look has found all. */
+  #capacityGrew(): void {
+    this.#startReady()
+    if (this.#isLong || this.#isTold) this.#loop.wake()
   }
 
   /** One look. Gives back how long to wait for the next when nobody wakes it. */
@@ -194,9 +212,14 @@ export class QueueRunner implements Service {
     this.#startReady()
     this.#giveBack()
     const room = this.#room()
-    if (room === 0) return this.#nextLookMs()
+    if (room === 0) {
+      // Nobody has looked: this pass is made up for when there is room.
+      this.#isTold ||= this.#executor.capacity < this.#concurrency
+      return this.#nextLookMs()
+    }
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
-    if (!this.#isLong || this.#slots === 1) return this.#claim(workerId, room)
+    const isOneByOne = this.#concurrency + this.#ahead === 1
+    if (!this.#isLong || isOneByOne) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
     const claim: Promise<void> = this.#claim(workerId, room)
       .then(
@@ -343,7 +366,8 @@ export class QueueRunner implements Service {
 
   #startReady(): void {
     if (this.#ready.length === 0 || this.#options.claimant() === null) return
-    while (this.#active < this.#slots && this.#ready.length > 0 && !this.#isStopping) {
+    let free = this.#slots - this.#active
+    for (; free > 0 && this.#ready.length > 0 && !this.#isStopping; free--) {
       this.#run(this.#ready.take())
     }
   }

@@ -1,6 +1,7 @@
 import type { LocalRunner, OfferedClaim } from '../app/local-claims.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Queue } from '../core/queue.ts'
+import type { Executor } from '../executors/executor.ts'
 import type { Executors } from './executors.ts'
 import type { DearLine } from './line-keeper.ts'
 import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
@@ -8,6 +9,8 @@ import type { RunQueue } from './worker-log.ts'
 
 export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
   readonly executors: Executors
+  /** Which queues are served, or why one is not, has changed. */
+  readonly onServed: () => void
 }
 
 /** With this many workers or more a notification wakes them one after the other. */
@@ -25,6 +28,8 @@ export class QueueRunners implements LocalRunner {
   >()
   /** Changes of one queue follow each other: an executor takes its time to start. */
   readonly #changes = new Map<string, Promise<void>>()
+  /** Why queues that are for this worker cannot be run by it. */
+  readonly #refused = new Map<string, string>()
   #failure: unknown = null
   #workersSeen = 1
 
@@ -48,8 +53,8 @@ export class QueueRunners implements LocalRunner {
   }
 
   /**
-   * Resolves when what was asked for so far has been done. One queue that cannot be run stands in
-   * nobody's way.
+   * Resolves when what was asked for so far has been done. A queue that cannot be run does not keep
+   * the others from it.
    *
    * @throws what stood in the way when no queue can be run
    */
@@ -57,7 +62,23 @@ export class QueueRunners implements LocalRunner {
     while (this.#changes.size > 0) await Promise.all(this.#changes.values())
     const failure = this.#failure
     this.#failure = null
-    if (failure !== null && this.#runners.size === 0) throw failure
+    if (failure !== null && this.served().length === 0) throw failure
+  }
+
+  /** The queues whose jobs can run here now. */
+  served(): string[] {
+    const { executors } = this.#options
+    return [...this.#runners.keys()].filter((name) => executors.troubleOf(name) === null)
+  }
+
+  /** Why the other queues that are for this worker cannot be run by it now, by name. */
+  refusals(): Readonly<Record<string, string>> {
+    const refusals = new Map(this.#refused)
+    for (const name of this.#runners.keys()) {
+      const trouble = this.#options.executors.troubleOf(name)
+      if (trouble !== null) refusals.set(name, trouble)
+    }
+    return Object.fromEntries(refusals)
   }
 
   /** Hands over jobs that a lost claim had left behind; those of other queues go back. */
@@ -143,36 +164,54 @@ export class QueueRunners implements LocalRunner {
   #change(name: string, work: () => Promise<void>): void {
     const before = this.#changes.get(name) ?? Promise.resolve()
     const change: Promise<void> = before.then(work).catch((error) => {
-      const { log } = this.#options
-      log.error({ err: error, queue: name }, 'a queue cannot be run by this worker')
       this.#failure ??= error
-      this.#retire(name)
     })
     const ended = change.then(() => {
       if (this.#changes.get(name) === ended) this.#changes.delete(name)
+      this.#options.onServed()
     })
     this.#changes.set(name, ended)
   }
 
+  /** @throws {ConfigError} when it cannot be run, now or ever; what is only so now is tried again */
   async #run(queue: Queue): Promise<void> {
-    const { executors, hub, workerId } = this.#options
-    const executor = await executors.for(queue)
+    const { hub, workerId } = this.#options
+    const executor = this.#executorFor(queue)
     const present = this.#runners.get(queue.name)
     if (present !== undefined) {
       present.update(queue, executor)
+      await executor.start()
       return
     }
     const held = (): number => this.#heldBefore(queue.name)
     const runner = new QueueRunner(queue, { ...this.#options, executor, held })
     this.#runners.set(queue.name, runner)
-    runner.start()
+    // It claims nothing before its executor can run something.
+    await executor.start().finally(() => runner.start())
     hub.emit('queue.started', { queue: queue.name, workerId: workerId() })
+  }
+
+  #executorFor(queue: Queue): Executor {
+    try {
+      const executor = this.#options.executors.for(queue)
+      this.#refused.delete(queue.name)
+      return executor
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, queue: queue.name },
+        'a queue cannot be run by this worker',
+      )
+      this.#retire(queue.name)
+      this.#refused.set(queue.name, (error as Error).message)
+      throw error
+    }
   }
 
   #retire(name: string): void {
     const { hub, workerId, executors } = this.#options
     const runner = this.#runners.get(name)
     executors.release(name)
+    this.#refused.delete(name)
     if (runner === undefined) return
     this.#runners.delete(name)
     const ended = runner.stop().then(() => {

@@ -31,6 +31,9 @@ export interface QueueWatcherOptions {
   readonly onQueue: (queue: Queue) => void
   /** Told of a queue that is gone, or that is not for this worker any more. */
   readonly onGone: (name: string) => void
+  /** The queues whose jobs can run here now, and why the others cannot, by name. */
+  readonly served: () => readonly string[]
+  readonly refusals: () => Readonly<Record<string, string>>
 }
 
 /** Follows the declared queues that are for this worker. */
@@ -108,7 +111,7 @@ export class QueueWatcher implements Service {
       this.#known.delete(name)
       onGone(name)
     }
-    await this.#saveQueues()
+    await this.publish()
     return INTERVAL_MS
   }
 
@@ -117,13 +120,18 @@ export class QueueWatcher implements Service {
     return (only === null || only.includes(queue.name)) && matchesTags(queue.tags, tags())
   }
 
-  /** For people who look at the workers. */
-  async #saveQueues(): Promise<void> {
-    const { database, workerId } = this.#options
-    const queues = JSON.stringify([...this.#known.keys()])
-    const savedFor = `${workerId()} ${queues}`
+  /** Which queues are served has changed. */
+  changed(): void {
+    this.#loop.wake()
+  }
+
+  /** Publishes which queues this worker serves: by it a job says why it waits. */
+  async publish(): Promise<void> {
+    const { database, workerId, served, refusals } = this.#options
+    const values = [workerId(), JSON.stringify(served()), JSON.stringify(refusals())] as const
+    const savedFor = values.join(' ')
     if (savedFor === this.#savedFor) return
-    await database.run(saveWorkerQueues, [workerId(), queues])
+    await database.run(saveWorkerQueues, values)
     this.#savedFor = savedFor
   }
 }

@@ -71,7 +71,12 @@ export function makeParts(owner: PartsOwner): WorkerParts {
   const workerId = (): string => tenure.id
 
   const maxAttemptsOf = openTerms(definitions, log)
-  const executors = new Executors({ definitions, jobs: app.jobs, log })
+  const executors = new Executors({
+    definitions,
+    jobs: app.jobs,
+    log,
+    onTrouble: () => watcher.changed(),
+  })
   const progress = new ProgressBuffer(database, hub, clock)
   const buffer = new OutcomeBuffer({
     ...common,
@@ -104,6 +109,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     hears: app.hears,
     claims: adoption,
     onClosed: (queue) => watcher.doubt(queue),
+    onServed: () => watcher.changed(),
   })
   const watcher = new QueueWatcher({
     ...common,
@@ -115,6 +121,8 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     only: settings.queues,
     onQueue: (queue) => runners.run(queue),
     onGone: (name) => runners.retire(name),
+    served: () => runners.served(),
+    refusals: () => runners.refusals(),
   })
   return {
     executors,

@@ -96,7 +96,7 @@ export class Worker {
         'This worker was stopped, and a worker starts once. Make a new one: new Worker(chancy).'
       return Promise.reject(new ChancyError('CLOSED', message))
     }
-    this.#starting ??= this.#chancy.parts.explaining(() => this.#start())
+    this.#starting ??= this.#chancy.parts.explaining(() => this.#startOrUndo())
     return this.#starting
   }
 
@@ -111,6 +111,26 @@ export class Worker {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  async #startOrUndo(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.#undo()
+      throw error
+    }
+  }
+
+  /** After a start that failed: no lease, no child and no listener is left of it. */
+  async #undo(): Promise<void> {
+    const parts = this.#parts
+    this.#parts = null
+    this.#stopping.abort()
+    parts?.executors.abandonStarts()
+    if (parts !== null) await this.#stopParts(parts)
+    for (const unlisten of this.#unlisten.splice(0)) unlisten()
+    this.#resolveStopped()
   }
 
   async #start(): Promise<void> {
@@ -146,6 +166,7 @@ export class Worker {
     parts.history.start()
     await retrying(() => parts.watcher.start(), patient)
     await parts.runners.settled()
+    await retrying(() => parts.watcher.publish(), patient)
     parts.unserved.start()
     hub.emit('worker.started', { workerId: this.id })
   }

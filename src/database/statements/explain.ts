@@ -21,7 +21,7 @@ export interface ExplainRow {
   readonly rate_per_ms: number | null
   /** Null: a start is left. */
   readonly next_start_ms: number | null
-  /** JSON array of `{ tags, names, queues }` of the living workers. */
+  /** JSON array of `{ tags, names, queues, refusals }` of the living workers. */
   readonly workers: string
   readonly now_ms: number
 }
@@ -52,7 +52,7 @@ export interface ExplainQueueRow {
   /** Whether the walk over all running jobs ended before the last. */
   readonly running_more: boolean
   readonly tags: string | null
-  /** JSON array of `{ tags, names, queues }` of the living workers. */
+  /** JSON array of `{ tags, names, queues, refusals }` of the living workers. */
   readonly workers: string
   /** Null: a start is left. */
   readonly next_start_ms: number | null

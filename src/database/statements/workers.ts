@@ -50,9 +50,15 @@ export const cancellingJobs = statement<readonly [id: string], { cancelling: str
   (t) => `SELECT ${t.fn('cancelling_1')}($1::text::uuid) AS cancelling`,
 )
 
-export const saveWorkerQueues = statement<readonly [id: string, queues: string], never>(
+export const saveWorkerQueues = statement<
+  readonly [id: string, queues: string, refusals: string],
+  never
+>(
   'save_worker_queues',
-  (t) => `UPDATE ${t.workers} SET queues = $2::text::jsonb WHERE id = $1::text::uuid`,
+  (t) => `
+    UPDATE ${t.workers}
+       SET queues = $2::text::jsonb, refusals = $3::text::jsonb
+     WHERE id = $1::text::uuid`,
 )
 
 /** What it still runs, against its will, is found by its claims. */

@@ -214,7 +214,8 @@ function nextStart(queue: string, t: Names): string {
 
 function livingWorkers(t: Names): string {
   return `coalesce((SELECT jsonb_agg(jsonb_build_object('tags', w.tags, 'names', w.names,
-                                                         'queues', w.queues))
+                                                         'queues', w.queues,
+                                                         'refusals', w.refusals))
                         FROM ${t.workers} w
                        WHERE w.revoked_at IS NULL AND w.expires_at > at), '[]')::text`
 }

@@ -153,6 +153,7 @@ export const tables = (t: Names): string[] => [
      label text,
      tags jsonb NOT NULL DEFAULT '[]',
      queues jsonb NOT NULL DEFAULT '[]',
+     refusals jsonb NOT NULL DEFAULT '{}',
      names jsonb NOT NULL DEFAULT '[]',
      started_at timestamptz NOT NULL DEFAULT now(),
      renewed_at timestamptz NOT NULL DEFAULT now(),
