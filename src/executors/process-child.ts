@@ -1,28 +1,24 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import { type ChildCommand, commandFor } from './child-command.ts'
 import { CHILD_ID, killDescendants } from './entry/descendants.ts'
 import { encodeFrame, FrameReader, frameTokens, newKey, type Tokens } from './frame.ts'
 import { lastWords } from './last-words.ts'
-import { childNodeOptions } from './node-options.ts'
 import { cpuMs, isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
 import { eachLine, RETIRE_LINE, recallLine, TERM_LINE } from './protocol.ts'
 
-const MIB = 1_024 ** 2
-/**
- * What counts against the limit of data and is never touched: above all the stacks of Node's
- * threads. An idle child has 95 MiB of it and 52 MiB resident.
- */
-const UNTOUCHED_BYTES = 48 * MIB
-/** The kernel refuses memory a little above the limit, where the look at it does not come in time. */
-const HARD_FACTOR = 1.1
 /** How long the pipes of a child that has ended may still have something to say, in milliseconds. */
 const LAST_WORDS_MS = 250
 /** How long the group of a child may take to die of SIGKILL, in milliseconds. */
 const DYING_MS = 2_000
 const LOOK_MS = 5
+
+/** Warnings that were said. */
+const said = new Set<string>()
+const NO_HARD_LIMIT =
+  'neither /bin/sh nor prlimit can be run here, so the kernel does not enforce memory limits of jobs: the V8 heap has its cap, and a child that is seen over its limit is killed, but it may use more for some milliseconds. Add one of them to the image'
 
 /** V8 says why it gives up before it lists its frames, which alone may fill the last words. */
 const JUDGED_CHARS = 16_384
@@ -35,6 +31,7 @@ export function launchProcess(options: LaunchOptions, events: ChildEvents): Chil
 
 class ProcessChild implements Child {
   readonly #id = randomUUID()
+  readonly #command: ChildCommand
   readonly #process: ChildProcess
   readonly #events: ChildEvents
   /** Null: the system had no descriptor left for its pipes, and it never ran. */
@@ -54,8 +51,9 @@ class ProcessChild implements Child {
 
   constructor(options: LaunchOptions, events: ChildEvents) {
     this.#events = events
-    const [file, args] = commandFor(options)
-    this.#process = spawn(file, args, {
+    this.#command = commandFor(options)
+    if (this.#command.isSoft) this.#sayOnce(NO_HARD_LIMIT)
+    this.#process = spawn(this.#command.file, this.#command.args, {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
       windowsHide: true,
@@ -165,6 +163,7 @@ class ProcessChild implements Child {
   #failed(error: Error): void {
     if (this.pid !== null || this.#hasEnded) return
     this.#hasEnded = true
+    this.#command.failed()
     this.#said = error.message
     this.#gone(null, null)
   }
@@ -181,6 +180,15 @@ class ProcessChild implements Child {
       reader.push(bytes)
       this.#events.onTurn()
     })
+  }
+
+  /** A warning of this process about its system, for the log of the worker. */
+  #sayOnce(warning: string): void {
+    if (said.has(warning)) return
+    said.add(warning)
+    const line = JSON.stringify(['warn', {}, warning])
+    // Later: its owner does not have it yet.
+    setImmediate(() => this.#events.onLine(`l0\t${line}`, false))
   }
 
   async #dead(saidAll: Promise<void>): Promise<void> {
@@ -208,21 +216,6 @@ class ProcessChild implements Child {
     for (const stream of this.#process.stdio ?? []) stream?.destroy()
     this.#events.onGone(exit)
   }
-}
-
-function commandFor({ memoryBytes, ...orders }: LaunchOptions): [string, string[]] {
-  const entry = fileURLToPath(new URL('./entry/process.js', import.meta.url))
-  const options = childNodeOptions()
-  const told = JSON.stringify(orders)
-  if (memoryBytes === undefined) return [process.execPath, [...options, entry, told]]
-
-  const heap = `--max-old-space-size=${Math.floor(memoryBytes / MIB)}`
-  const args = [...options, heap, entry, told]
-  if (process.platform !== 'linux') return [process.execPath, args]
-  const hardKib = Math.ceil((memoryBytes * HARD_FACTOR + UNTOUCHED_BYTES) / 1_024)
-  // A limit that is lower already cannot be raised, and does as well.
-  const script = `ulimit -d ${hardKib} 2>/dev/null; exec "$0" "$@"`
-  return ['/bin/sh', ['-c', script, process.execPath, ...args]]
 }
 
 function after(ms: number): Promise<void> {
