@@ -348,6 +348,7 @@ AS $function$
      ids uuid[];
      strange tid[];
      over tid[];
+     of_full tid[];
      looked int := 0;
      is_limited boolean;
      all_fit boolean;
@@ -691,10 +692,11 @@ AS $function$
          -- In each group by priority and age, up to the first that does not fit; and none before an
          -- older one that is blocked, or was.
          SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
-                array_agg(f.tid) FILTER (WHERE NOT f.fits)
-           INTO picked, ids, over
+                array_agg(f.tid) FILTER (WHERE NOT f.fits),
+                array_agg(f.tid) FILTER (WHERE f.is_full)
+           INTO picked, ids, over, of_full
            FROM (
-             SELECT c.tid, c.id,
+             SELECT c.tid, c.id, used[c.g] >= c.own_max AS is_full,
                     c.key IS NULL OR bool_and(
                       used[c.g] + c.rank <= c.own_max
                       AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
@@ -707,6 +709,26 @@ AS $function$
                                                ORDER BY j.priority DESC, j.seq) AS rank
                    FROM "chancy"."jobs" j
                   WHERE j.ctid = ANY (picked)) c) f;
+         IF picked IS NULL AND of_full IS NOT NULL THEN
+           over := over || ARRAY(
+             SELECT s.tid
+               FROM (
+                 SELECT DISTINCT ON (j.concurrency_key) j.concurrency_key AS key, j.priority, j.seq
+                   FROM "chancy"."jobs" j
+                  WHERE j.ctid = ANY (of_full)
+                  ORDER BY j.concurrency_key, j.priority DESC, j.seq) f
+              CROSS JOIN LATERAL (
+                      SELECT j.ctid AS tid
+                        FROM "chancy"."jobs" j
+                       WHERE j.ready_seq >= 0 AND j.claim_seq IS NULL AND j.concurrency_key = f.key
+                         AND j.queue = wanted_queue
+                         AND (j.priority < f.priority OR j.priority = f.priority AND j.seq > f.seq)
+                         AND j.ctid <> ALL (over)
+                       ORDER BY j.ready_seq
+                       LIMIT 2000
+                         FOR NO KEY UPDATE SKIP LOCKED) s
+              LIMIT 2000);
+         END IF;
          IF over IS NOT NULL THEN
            UPDATE "chancy"."jobs" j
               SET blocked = true, ready_seq = NULL, aside = false
@@ -1640,6 +1662,7 @@ AS $function$
      own_id xid8 := pg_current_xact_id();
      made uuid[];
      past uuid[];
+     surplus boolean[];
    BEGIN
      IF bases IS NULL THEN
        IF cardinality(ids) <= 256 THEN
@@ -1658,6 +1681,10 @@ AS $function$
        PERFORM set_config('lock_timeout', lock_ms::text, true);
      END IF;
 
+     IF rests IS NOT NULL AND strpos(array_to_string(rests, ''), '"concurrency_key"') > 0 THEN
+       surplus := "chancy"."surplus_1"(queues, priorities, rests, scheduled_ms, delays_ms, bases[1]);
+     END IF;
+
      IF unique_keys IS NULL AND NOT again THEN
        -- Only the id can conflict, and it is new: nothing is asked of each row. A producer that came
        -- upon the id of another would hear of it.
@@ -1672,15 +1699,16 @@ AS $function$
        ELSE
          
      INSERT INTO "chancy"."jobs" (
-            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq, blocked,
             unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
      SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
-            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place,
+            CASE WHEN surplus[g.n] THEN NULL ELSE g.place END, coalesce(surplus[g.n], false),
             g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+         SELECT u.n, u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
                 CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
@@ -1699,15 +1727,16 @@ AS $function$
        -- What conflicts was written by the first try.
        
      INSERT INTO "chancy"."jobs" (
-            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq, blocked,
             unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
      SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
-            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place,
+            CASE WHEN surplus[g.n] THEN NULL ELSE g.place END, coalesce(surplus[g.n], false),
             g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+         SELECT u.n, u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
                 CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
@@ -1727,15 +1756,16 @@ AS $function$
        WITH put AS (
          
      INSERT INTO "chancy"."jobs" (
-            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq, blocked,
             unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
      SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
-            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place,
+            CASE WHEN surplus[g.n] THEN NULL ELSE g.place END, coalesce(surplus[g.n], false),
             g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+         SELECT u.n, u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
                 CASE WHEN u.due IS NULL OR u.due <= now() THEN bases[(u.n - 1::bigint) / 256::bigint + 1::bigint] + (u.n - 1::bigint) % 256::bigint END AS place
            FROM (
@@ -2111,28 +2141,43 @@ AS $function$
        SELECT x.tid, x.rank, l.n
          FROM unnest(held, lines, used) WITH ORDINALITY AS l(key, queue, used, n)
         CROSS JOIN LATERAL (
-                SELECT greatest(coalesce(j.concurrency_max, 1), 1) AS max
+                SELECT greatest(coalesce(j.concurrency_max, 1), 1) AS max, j.priority
                   FROM "chancy"."jobs" j
                  WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
                  ORDER BY j.priority DESC, j.seq
                  LIMIT 1) head
         CROSS JOIN LATERAL (
-                SELECT count(*)::int AS ready
+                SELECT count(*) FILTER (WHERE bounded.place < 0)::int AS ready,
+                       min(bounded.place) FILTER (WHERE bounded.place >= 0) AS next
                   FROM (
-                    SELECT 1
+                    SELECT r.ready_seq AS place
                       FROM "chancy"."jobs" r
                      -- Those in front of the line: they come next. One that is still in the line may
-                     -- be far back, and if it counted, an older blocked one would wait for it.
-                     WHERE r.ready_seq < 0 AND r.claim_seq IS NULL
+                     -- be far back, and if it counted, an older blocked one would wait for it. It
+                     -- matters to younger ones alone, which were set aside at their push.
+                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
                        AND r.concurrency_key = l.key AND r.queue = l.queue
-                     LIMIT head.max) bounded) line
+                       AND (r.ready_seq < 0 OR r.priority >= head.priority)
+                     ORDER BY r.ready_seq
+                     LIMIT head.max + 1) bounded) line
         CROSS JOIN LATERAL (
                 SELECT b.tid, b.rank,
-                       bool_and(l.used + line.ready + b.rank <= b.max) OVER (ORDER BY b.rank) AS fits
+                       bool_and(l.used + line.ready + b.rank <= b.max AND b.is_next)
+                         OVER (ORDER BY b.rank) AS fits
                   FROM (
-                    SELECT p.tid, p.max, row_number() OVER () AS rank
+                    SELECT p.tid, p.max, p.is_next, row_number() OVER () AS rank
                       FROM (
-                        SELECT j.ctid AS tid, greatest(coalesce(j.concurrency_max, 1), 1) AS max
+                        SELECT j.ctid AS tid, greatest(coalesce(j.concurrency_max, 1), 1) AS max,
+                               (line.next IS NULL OR line.next > j.seq)
+                               AND CASE WHEN j.priority < head.priority
+                                        THEN (SELECT true
+                                                FROM "chancy"."jobs" r
+                                               WHERE r.ready_seq >= 0 AND r.ready_seq < j.seq
+                                                 AND r.claim_seq IS NULL
+                                                 AND r.concurrency_key = l.key AND r.queue = l.queue
+                                                 AND r.priority >= j.priority
+                                               LIMIT 1) IS NULL
+                                        ELSE true END AS is_next
                           FROM "chancy"."jobs" j
                          WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
                          ORDER BY j.priority DESC, j.seq
@@ -2408,6 +2453,7 @@ AS $function$
    #variable_conflict use_column
    DECLARE
      at timestamptz := coalesce(given_now, clock_timestamp());
+     drawn bigint := (SELECT s.last_value FROM "chancy"."line" s);
    BEGIN
      
      IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -2415,7 +2461,7 @@ AS $function$
      END IF;
      RETURN QUERY
      WITH due AS MATERIALIZED (
-       SELECT j.ctid AS tid, j.run_at
+       SELECT j.ctid AS tid, j.run_at, j.concurrency_key AS key, j.queue, j.priority, greatest(coalesce(j.concurrency_max, 1), 1) AS max
          FROM "chancy"."jobs" j
         WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
           AND j.run_at <= at
@@ -2423,11 +2469,44 @@ AS $function$
         LIMIT room
           FOR NO KEY UPDATE SKIP LOCKED
      ), placed AS MATERIALIZED (
-       -- One place a row, drawn in the order of the times.
-       SELECT due.tid, nextval('"chancy"."line"') AS place FROM due
+       -- One place a row, drawn in the order of the times. What is surplus in its group is set aside.
+       SELECT d.tid, d.is_surplus, nextval('"chancy"."line"') AS place
+         FROM (
+           SELECT due.tid, due.run_at, false AS is_surplus FROM due WHERE due.key IS NULL
+           UNION ALL
+           SELECT k.tid, k.run_at, k.rank + k.waiting > k.max::bigint + 100
+             FROM (
+               SELECT g.tid, g.run_at, g.rank, g.max,
+                      max(CASE WHEN g.rank = 1 THEN (
+                SELECT (SELECT count(*)
+                          FROM (SELECT 1
+                                  FROM "chancy"."jobs" j
+                                 WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                                   AND j.concurrency_key = g.key AND j.queue = g.queue
+                                   AND j.ready_seq > drawn - 512 * (g.max + 100)::bigint
+                                   AND j.priority = g.priority
+                                 ORDER BY j.ready_seq DESC
+                                 LIMIT g.max::bigint + 100) r)
+                     + (SELECT count(*)
+                          FROM (SELECT 1
+                                  FROM "chancy"."jobs" j
+                                 WHERE j.blocked
+                                   AND j.concurrency_key = g.key AND j.queue = g.queue
+                                   AND j.priority = g.priority
+                                   AND j.seq > drawn - 512 * (g.max + 100)::bigint
+                                 ORDER BY j.seq DESC
+                                 LIMIT g.max::bigint + 100) b) AS waiting) END)
+                        OVER (PARTITION BY g.key, g.queue, g.priority) AS waiting
+                 FROM (
+                   SELECT due.*, row_number() OVER (PARTITION BY due.key, due.queue, due.priority
+                                                        ORDER BY due.run_at) AS rank
+                     FROM due
+                    WHERE due.key IS NOT NULL) g) k
+            ORDER BY run_at) d
      ), ready AS (
        UPDATE "chancy"."jobs" j
-          SET ready_seq = p.place, seq = coalesce(j.seq, p.place), run_at = NULL
+          SET ready_seq = CASE WHEN p.is_surplus THEN NULL ELSE p.place END, blocked = p.is_surplus,
+              seq = coalesce(j.seq, p.place), run_at = NULL
          FROM placed p
         WHERE j.ctid = p.tid
        RETURNING j.queue
@@ -2443,6 +2522,77 @@ AS $function$
                 AND j.run_at < 'infinity'
               ORDER BY j.run_at
               LIMIT 1);
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.surplus_1(queues text[], priorities integer[], rests text[], scheduled_ms double precision[], delays_ms double precision[], place bigint)
+ RETURNS boolean[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   DECLARE
+     alike text[];
+     lines text[];
+     levels int[];
+     ranks bigint[];
+     found boolean[];
+   BEGIN
+     SELECT array_agg(x.rest), array_agg(x.queue), array_agg(x.priority), array_agg(x.rank)
+       INTO alike, lines, levels, ranks
+       FROM (
+         SELECT g.rest, g.queue, g.priority, g.max::bigint + 100 - w.waiting AS rank
+           FROM (
+             SELECT r.rest, r.queue, r.priority, r.rest::jsonb ->> 'concurrency_key' AS key,
+                    greatest((r.rest::jsonb ->> 'concurrency_max')::int, 1) AS max, count(*) AS rows
+               FROM unnest(rests, queues, priorities, scheduled_ms, delays_ms)
+                 AS r(rest, queue, priority, scheduled_ms, delay_ms)
+              WHERE r.rest LIKE '%"concurrency_key"%'
+                AND r.scheduled_ms IS NULL AND r.delay_ms IS NULL
+              GROUP BY r.rest, r.queue, r.priority
+             HAVING count(*) * 8 >= cardinality(rests)
+             OFFSET 0) g
+          CROSS JOIN LATERAL (
+                SELECT (SELECT count(*)
+                          FROM (SELECT 1
+                                  FROM "chancy"."jobs" j
+                                 WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
+                                   AND j.concurrency_key = g.key AND j.queue = g.queue
+                                   AND j.ready_seq > place - 512 * (g.max + 100)::bigint
+                                   AND j.priority = g.priority
+                                 ORDER BY j.ready_seq DESC
+                                 LIMIT g.max::bigint + 100) r)
+                     + (SELECT count(*)
+                          FROM (SELECT 1
+                                  FROM "chancy"."jobs" j
+                                 WHERE j.blocked
+                                   AND j.concurrency_key = g.key AND j.queue = g.queue
+                                   AND j.priority = g.priority
+                                   AND j.seq > place - 512 * (g.max + 100)::bigint
+                                 ORDER BY j.seq DESC
+                                 LIMIT g.max::bigint + 100) b) AS waiting) w
+          WHERE w.waiting + g.rows > g.max::bigint + 100
+            AND g.key IS NOT NULL) x;
+     IF alike IS NULL THEN
+       RETURN NULL;
+     END IF;
+     SELECT array_agg(coalesce(s.rank > ranks[s.g], false) ORDER BY s.n)
+       INTO found
+       FROM (
+         SELECT u.n, u.g, row_number() OVER (PARTITION BY u.g ORDER BY u.n) AS rank
+           FROM (
+             SELECT r.n,
+                    (SELECT a.g
+                       FROM unnest(alike, lines, levels) WITH ORDINALITY AS a(rest, queue, priority, g)
+                      WHERE a.rest = r.rest AND a.queue = r.queue AND a.priority = r.priority
+                        AND r.scheduled_ms IS NULL AND r.delay_ms IS NULL) AS g
+               FROM unnest(rests, queues, priorities, scheduled_ms, delays_ms) WITH ORDINALITY
+                 AS r(rest, queue, priority, scheduled_ms, delay_ms, n)) u) s;
+     RETURN found;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.sweep_blocked_1(after_key text, room integer)

@@ -101,6 +101,12 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       const values = [literal(ids(BATCH)), 'pushed', 'task', bodies, 0, 1, null, null]
       await check('push of jobs that are alike', alike, values, null)
       await check('push with keys', push('$8'), pushed(true, false), null)
+      const surplus = `SELECT ${schema}.surplus_1($1, $2, $3, NULL, NULL, $4)`
+      const rests = (key: string) => same(BATCH, `{"concurrency_key":"${key}","concurrency_max":1}`)
+      const asked = (queue: string, key: string) =>
+        [same(BATCH, queue), same(BATCH, 0), rests(key), MANY] as const
+      await check('hint of ready jobs', surplus, asked('grouped', 'task:1'), 'jobs_group_ready')
+      await check('hint of blocked jobs', surplus, asked('blocked', 'held:1'), 'jobs_blocked')
       await check('claim', claim('line'), [], 'jobs_claim')
       const saveProgress = `SELECT * ${row('save_progress_1', '$1, $2, $3, $4')}`
       await check('progress', saveProgress, await progress(), 'jobs_pkey')

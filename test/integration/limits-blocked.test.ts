@@ -23,7 +23,7 @@ const numberOf = async (text: string): Promise<number> => {
 }
 
 describe('many jobs that are blocked on one group', () => {
-  it('are looked at once, and cost the claims of those behind them nothing', {
+  it('are set aside before a claim comes to them, and cost those behind them nothing', {
     timeout: 90_000,
   }, async () => {
     const chancy = app.chancy({ jobs: [held, free] })
@@ -39,12 +39,14 @@ describe('many jobs that are blocked on one group', () => {
       everyMs: 200,
     })
     await until(() => gates.length === 1)
-    expect(looked).toBe(BLOCKED + 1)
+    // The first of them fill the line a little: no more than two batches leave there.
+    expect(looked).toBeLessThan(500)
 
     // Behind them, at the same priority: each is looked at once, and nothing else is.
+    const before = looked
     const behind = await chancy.waitForJobs(await chancy.pushMany(Array(FREE).fill(free.job)))
     expect(behind.filter(({ state }) => state === 'succeeded')).toHaveLength(FREE)
-    expect(looked).toBe(BLOCKED + 1 + FREE)
+    expect(looked).toBe(before + FREE)
     expect(await rowsOfClaim(20)).toBeLessThan(200)
 
     // Each end makes one ready, and that one is looked at once more.
@@ -52,7 +54,7 @@ describe('many jobs that are blocked on one group', () => {
       gates[ends - 1]!()
       await until(() => gates.length === ends + 1)
     }
-    expect(looked).toBe(BLOCKED + 1 + FREE + 20)
+    expect(looked).toBe(before + FREE + 20)
     expect(await numberOf('$jobs WHERE blocked')).toBe(BLOCKED - 20)
     await app.sql('TRUNCATE $jobs')
     gates[20]!()

@@ -13,6 +13,7 @@ import { read } from './0001/read.ts'
 import { readyQueues } from './0001/ready-queues.ts'
 import { recover } from './0001/recover.ts'
 import { running } from './0001/running.ts'
+import { surplus } from './0001/surplus.ts'
 import { tables } from './0001/tables.ts'
 import { unserved } from './0001/unserved.ts'
 import { migration } from './migration.ts'
@@ -22,6 +23,7 @@ export const first = migration(1, {
   up: (t) => [
     ...tables(t),
     ...partitions(t),
+    ...surplus(t),
     ...push(t),
     ...groups(t),
     ...floors(t),
@@ -61,6 +63,7 @@ const FUNCTIONS = [
   'push_1',
   'moved_1',
   'places_1',
+  'surplus_1',
   'new_id',
   'claim_1',
   'push_and_claim_1',

@@ -1,6 +1,13 @@
 import type { Names } from '../../names.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
-import { asideAndLine, lineInRanges, pickedFrom, putAside, wholeLine } from './line.ts'
+import {
+  asideAndLine,
+  lineInRanges,
+  pickedFrom,
+  putAside,
+  surplusOfFull,
+  wholeLine,
+} from './line.ts'
 import { FLOOR_VARIABLES, FROM_FLOORS, queueNow, readState } from './queue-state.ts'
 import { SAFE_NAMES } from './safe-names.ts'
 
@@ -77,6 +84,7 @@ export const claim = (t: Names): string[] => [
      ids uuid[];
      strange tid[];
      over tid[];
+     of_full tid[];
      looked int := 0;
      is_limited boolean;
      all_fit boolean;
@@ -233,10 +241,11 @@ export const claim = (t: Names): string[] => [
          -- In each group by priority and age, up to the first that does not fit; and none before an
          -- older one that is blocked, or was.
          SELECT array_agg(f.tid) FILTER (WHERE f.fits), array_agg(f.id) FILTER (WHERE f.fits),
-                array_agg(f.tid) FILTER (WHERE NOT f.fits)
-           INTO picked, ids, over
+                array_agg(f.tid) FILTER (WHERE NOT f.fits),
+                array_agg(f.tid) FILTER (WHERE f.is_full)
+           INTO picked, ids, over, of_full
            FROM (
-             SELECT c.tid, c.id,
+             SELECT c.tid, c.id, used[c.g] >= c.own_max AS is_full,
                     c.key IS NULL OR bool_and(
                       used[c.g] + c.rank <= c.own_max
                       AND (head_seqs[c.g] IS NULL OR head_priorities[c.g] < c.priority
@@ -249,6 +258,9 @@ export const claim = (t: Names): string[] => [
                                                ORDER BY j.priority DESC, j.seq) AS rank
                    FROM ${t.jobs} j
                   WHERE j.ctid = ANY (picked)) c) f;
+         IF picked IS NULL AND of_full IS NOT NULL THEN
+           ${surplusOfFull(t)}
+         END IF;
          IF over IS NOT NULL THEN
            UPDATE ${t.jobs} j
               SET blocked = true, ready_seq = NULL, aside = false

@@ -46,7 +46,8 @@ export const groups = (t: Names): string[] => [
 
   // The caller holds the locks of all keys. For each queue with blocked jobs of a key as many as fit
   // get a place before everything that is ready, by priority and age, up to the first that does not
-  // fit: a job with a small max is never overtaken by its younger ones. Answers with the queues.
+  // fit, or that an older one in the line comes before: a job with a small max is never overtaken by
+  // its younger ones. Answers with the queues.
   `CREATE FUNCTION ${t.fn('ready_1')}(keys text[]) RETURNS TABLE (queue text)
    LANGUAGE plpgsql ${STEADY_PLANS}
    AS ${t.body}
@@ -96,28 +97,43 @@ export const groups = (t: Names): string[] => [
        SELECT x.tid, x.rank, l.n
          FROM unnest(held, lines, used) WITH ORDINALITY AS l(key, queue, used, n)
         CROSS JOIN LATERAL (
-                SELECT ${OWN_MAX} AS max
+                SELECT ${OWN_MAX} AS max, j.priority
                   FROM ${t.jobs} j
                  WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
                  ORDER BY j.priority DESC, j.seq
                  LIMIT 1) head
         CROSS JOIN LATERAL (
-                SELECT count(*)::int AS ready
+                SELECT count(*) FILTER (WHERE bounded.place < 0)::int AS ready,
+                       min(bounded.place) FILTER (WHERE bounded.place >= 0) AS next
                   FROM (
-                    SELECT 1
+                    SELECT r.ready_seq AS place
                       FROM ${t.jobs} r
                      -- Those in front of the line: they come next. One that is still in the line may
-                     -- be far back, and if it counted, an older blocked one would wait for it.
-                     WHERE r.ready_seq < 0 AND r.claim_seq IS NULL
+                     -- be far back, and if it counted, an older blocked one would wait for it. It
+                     -- matters to younger ones alone, which were set aside at their push.
+                     WHERE r.ready_seq IS NOT NULL AND r.claim_seq IS NULL
                        AND r.concurrency_key = l.key AND r.queue = l.queue
-                     LIMIT head.max) bounded) line
+                       AND (r.ready_seq < 0 OR r.priority >= head.priority)
+                     ORDER BY r.ready_seq
+                     LIMIT head.max + 1) bounded) line
         CROSS JOIN LATERAL (
                 SELECT b.tid, b.rank,
-                       bool_and(l.used + line.ready + b.rank <= b.max) OVER (ORDER BY b.rank) AS fits
+                       bool_and(l.used + line.ready + b.rank <= b.max AND b.is_next)
+                         OVER (ORDER BY b.rank) AS fits
                   FROM (
-                    SELECT p.tid, p.max, row_number() OVER () AS rank
+                    SELECT p.tid, p.max, p.is_next, row_number() OVER () AS rank
                       FROM (
-                        SELECT j.ctid AS tid, ${OWN_MAX} AS max
+                        SELECT j.ctid AS tid, ${OWN_MAX} AS max,
+                               (line.next IS NULL OR line.next > j.seq)
+                               AND CASE WHEN j.priority < head.priority
+                                        THEN (SELECT true
+                                                FROM ${t.jobs} r
+                                               WHERE r.ready_seq >= 0 AND r.ready_seq < j.seq
+                                                 AND r.claim_seq IS NULL
+                                                 AND r.concurrency_key = l.key AND r.queue = l.queue
+                                                 AND r.priority >= j.priority
+                                               LIMIT 1) IS NULL
+                                        ELSE true END AS is_next
                           FROM ${t.jobs} j
                          WHERE j.blocked AND j.concurrency_key = l.key AND j.queue = l.queue
                          ORDER BY j.priority DESC, j.seq

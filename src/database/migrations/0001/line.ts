@@ -105,3 +105,29 @@ export const putAside = (t: Names): string => `
                           WHERE h.name <> ALL (names)))
                    AND ${inLine('k')}
                    FOR NO KEY UPDATE SKIP LOCKED));`
+
+/** The most jobs that a claim sets aside beside those that it came upon. */
+const STEP = 2_000
+
+/**
+ * For a claim that came upon jobs of full groups alone (`of_full` of `over`): of these groups, what
+ * else is in the line behind them, in a larger step. It would not fit either, one job after the other.
+ */
+export const surplusOfFull = (t: Names): string => `over := over || ARRAY(
+             SELECT s.tid
+               FROM (
+                 SELECT DISTINCT ON (j.concurrency_key) j.concurrency_key AS key, j.priority, j.seq
+                   FROM ${t.jobs} j
+                  WHERE j.ctid = ANY (of_full)
+                  ORDER BY j.concurrency_key, j.priority DESC, j.seq) f
+              CROSS JOIN LATERAL (
+                      SELECT j.ctid AS tid
+                        FROM ${t.jobs} j
+                       WHERE j.ready_seq >= 0 AND j.claim_seq IS NULL AND j.concurrency_key = f.key
+                         AND j.queue = wanted_queue
+                         AND (j.priority < f.priority OR j.priority = f.priority AND j.seq > f.seq)
+                         AND j.ctid <> ALL (over)
+                       ORDER BY j.ready_seq
+                       LIMIT ${STEP}
+                         FOR NO KEY UPDATE SKIP LOCKED) s
+              LIMIT ${STEP});`

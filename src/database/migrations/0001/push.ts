@@ -15,15 +15,16 @@ const insertedPlain = (t: Names): string => `
 /** Columns of `jobs` that a push writes, and where each comes from in the row `g`. */
 const inserted = (t: Names, end = ''): string => `
      INSERT INTO ${t.jobs} (
-            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq,
+            id, queue, name, args, priority, max_attempts, scheduled_at, run_at, seq, ready_seq, blocked,
             unique_key, limits, backoff, retention, meta, concurrency_key, concurrency_max)
      SELECT g.id, g.queue, g.name, g.args::jsonb, g.priority, g.max_attempts, g.due,
-            CASE WHEN g.place IS NULL THEN g.due END, g.place, g.place,
+            CASE WHEN g.place IS NULL THEN g.due END, g.place,
+            CASE WHEN surplus[g.n] THEN NULL ELSE g.place END, coalesce(surplus[g.n], false),
             g.unique_key, g.rest -> 'limits', g.rest -> 'backoff',
             make_interval(secs => (g.rest ->> 'retention_ms')::float8 / 1000), g.rest -> 'meta',
             g.rest ->> 'concurrency_key', (g.rest ->> 'concurrency_max')::int
        FROM (
-         SELECT u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
+         SELECT u.n, u.id, u.queue, u.name, u.args, u.priority, u.max_attempts, u.unique_key,
                 u.rest::jsonb AS rest, u.due,
                 CASE WHEN u.due IS NULL OR u.due <= now() THEN ${placeOf('u.n')} END AS place
            FROM (
@@ -83,6 +84,7 @@ export const push = (t: Names): string[] => [
      own_id xid8 := pg_current_xact_id();
      made uuid[];
      past uuid[];
+     surplus boolean[];
    BEGIN
      IF bases IS NULL THEN
        ${drawn(t, 'cardinality(ids)').trim()}
@@ -93,6 +95,10 @@ export const push = (t: Names): string[] => [
      END IF;
      IF lock_ms > 0 THEN
        PERFORM set_config('lock_timeout', lock_ms::text, true);
+     END IF;
+
+     IF rests IS NOT NULL AND strpos(array_to_string(rests, ''), '"concurrency_key"') > 0 THEN
+       surplus := ${t.fn('surplus_1')}(queues, priorities, rests, scheduled_ms, delays_ms, bases[1]);
      END IF;
 
      IF unique_keys IS NULL AND NOT again THEN

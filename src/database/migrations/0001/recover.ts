@@ -1,6 +1,7 @@
 import { type Names, quoteLiteral } from '../../names.ts'
-import { HIGHEST_FENCE, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
+import { HIGHEST_FENCE, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { MOVED_COLUMNS, movedColumns } from './finish.ts'
+import { surplusFrom, waitingBefore } from './surplus.ts'
 
 /** Whether the job of `i.id` runs under the claim `c`. By its id alone: no plan may begin elsewhere. */
 export const stillRuns = (t: Names): string => `EXISTS (
@@ -143,11 +144,12 @@ export const recover = (t: Names): string[] => [
    #variable_conflict use_column
    DECLARE
      at timestamptz := coalesce(given_now, clock_timestamp());
+     drawn bigint := (SELECT s.last_value FROM ${t.own('line')} s);
    BEGIN
      ${READ_COMMITTED_ONLY}
      RETURN QUERY
      WITH due AS MATERIALIZED (
-       SELECT j.ctid AS tid, j.run_at
+       SELECT j.ctid AS tid, j.run_at, j.concurrency_key AS key, j.queue, j.priority, ${OWN_MAX} AS max
          FROM ${t.jobs} j
         WHERE j.ready_seq IS NULL AND NOT j.blocked AND NOT j.aside
           AND j.run_at <= at
@@ -155,11 +157,26 @@ export const recover = (t: Names): string[] => [
         LIMIT room
           FOR NO KEY UPDATE SKIP LOCKED
      ), placed AS MATERIALIZED (
-       -- One place a row, drawn in the order of the times.
-       SELECT due.tid, nextval(${t.sequence('line')}) AS place FROM due
+       -- One place a row, drawn in the order of the times. What is surplus in its group is set aside.
+       SELECT d.tid, d.is_surplus, nextval(${t.sequence('line')}) AS place
+         FROM (
+           SELECT due.tid, due.run_at, false AS is_surplus FROM due WHERE due.key IS NULL
+           UNION ALL
+           SELECT k.tid, k.run_at, k.rank + k.waiting > ${surplusFrom('k.max')}
+             FROM (
+               SELECT g.tid, g.run_at, g.rank, g.max,
+                      max(CASE WHEN g.rank = 1 THEN (${waitingBefore(t, 'drawn')}) END)
+                        OVER (PARTITION BY g.key, g.queue, g.priority) AS waiting
+                 FROM (
+                   SELECT due.*, row_number() OVER (PARTITION BY due.key, due.queue, due.priority
+                                                        ORDER BY due.run_at) AS rank
+                     FROM due
+                    WHERE due.key IS NOT NULL) g) k
+            ORDER BY run_at) d
      ), ready AS (
        UPDATE ${t.jobs} j
-          SET ready_seq = p.place, seq = coalesce(j.seq, p.place), run_at = NULL
+          SET ready_seq = CASE WHEN p.is_surplus THEN NULL ELSE p.place END, blocked = p.is_surplus,
+              seq = coalesce(j.seq, p.place), run_at = NULL
          FROM placed p
         WHERE j.ctid = p.tid
        RETURNING j.queue
