@@ -72,7 +72,7 @@ describe('what a refusal is about', () => {
   it('an outage is no refusal, and an internal error is one', () => {
     const refused = all.filter((code) => isRefusal(fromServer(code)))
     const internal = ['XX000', 'XX001', 'XX002']
-    expect(new Set(refused)).toEqual(new Set([...bySqlState.caller, '26000', ...internal]))
+    expect(new Set(refused)).toEqual(new Set([...bySqlState.caller, '26000', '42P05', ...internal]))
     expect(isRefusal(Object.assign(new Error('x'), { code: 'ECONNRESET' }))).toBe(false)
     expect(isRefusal(new TypeError('of the client library'))).toBe(true)
   })
