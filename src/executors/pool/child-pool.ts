@@ -367,7 +367,9 @@ export class ChildPool implements ChildOwner, QueueOwner {
         const { head, group } = line
         if (head === null || now - head.waitsSince < maxWaitMs) continue
         if (group.failures > 0) continue
-        for (const run of line.takeOverdue(now - maxWaitMs, group.booting)) {
+        // A queue without a child gets one soon.
+        const kept = Math.max(group.booting, line.lent.length === 0 ? 1 : 0)
+        for (const run of line.takeOverdue(now - maxWaitMs, kept)) {
           this.end(run, { kind: 'interrupted' })
         }
       }

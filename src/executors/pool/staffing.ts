@@ -2,9 +2,9 @@
 const PATIENCE_MS = 20
 /**
  * A queue without a child, while all children work for others, is given one of theirs as soon as it
- * is free. After this long it is given one beyond the size of the pool.
+ * is free. After this long one is started beyond the size of the pool.
  */
-const GRACE_MS = 50
+const GRACE_MS = 500
 
 /** A line with attempts that wait for a child, and slots for them. */
 export interface Demand {
@@ -27,11 +27,14 @@ export interface Staff {
   readonly demands: readonly Demand[]
 }
 
-/** How many children are to be started now. */
+/**
+ * How many children are to be started now. Beyond the size of the pool it is one at a time: jobs that
+ * are short free the children again and again, and only so many are started that no queue waits long.
+ */
 export function childrenToStart({ size, shared, booting, demands }: Staff): number {
   let within = 0
-  let beyond = 0
   let alone = 0
+  let isStarving = false
   for (const { lacks, hasChild, isAlone, waitedMs } of demands) {
     if (hasChild && waitedMs < PATIENCE_MS) continue
     if (isAlone) {
@@ -39,9 +42,9 @@ export function childrenToStart({ size, shared, booting, demands }: Staff): numb
       continue
     }
     within += lacks
-    if (!hasChild && waitedMs >= GRACE_MS) beyond++
+    isStarving ||= !hasChild && waitedMs >= GRACE_MS
   }
   const room = Math.max(0, size - shared + booting)
-  const wanted = Math.max(Math.min(within, room), beyond) + alone
-  return Math.max(0, Math.min(wanted, Math.max(size, beyond)) - booting)
+  const wanted = Math.max(Math.min(within, room), isStarving ? 1 : 0) + alone
+  return Math.max(0, Math.min(wanted, size) - booting)
 }

@@ -30,23 +30,28 @@ describe('children are started', () => {
     ],
     [
       'beyond its size for a queue that has had none for a while',
-      { size: 2, shared: 2, booting: 0, demands: [demand({ waitedMs: 50 })] },
+      { size: 2, shared: 2, booting: 0, demands: [demand({ waitedMs: 500 })] },
       1,
     ],
     [
       'once for what waits, and not again while it starts',
-      { size: 2, shared: 3, booting: 1, demands: [demand({ waitedMs: 90 })] },
+      { size: 2, shared: 3, booting: 1, demands: [demand({ waitedMs: 900 })] },
       0,
     ],
     [
-      'for each queue that has none',
+      'beyond its size not before a child of another queue may be free',
+      { size: 2, shared: 2, booting: 0, demands: [demand({ waitedMs: 499 })] },
+      0,
+    ],
+    [
+      'beyond its size one at a time',
       {
         size: 2,
         shared: 2,
         booting: 0,
-        demands: [demand({ waitedMs: 50 }), demand({ waitedMs: 60 }), demand({ waitedMs: 70 })],
+        demands: [demand({ waitedMs: 500 }), demand({ waitedMs: 600 }), demand({ waitedMs: 700 })],
       },
-      3,
+      1,
     ],
     [
       'for jobs that need one each as many at a time as the pool has',
