@@ -114,8 +114,9 @@ export class Executors {
       log,
       maxWaitMs: MAX_WAIT_MS,
       onTrouble: (error) => {
-        if (error === null) log.info({ executor: kind }, 'child processes or threads start again')
-        else log.error({ executor: kind, err: error }, 'child processes or threads cannot start')
+        const children = kind === 'process' ? 'child processes' : 'child threads'
+        if (error === null) log.info({}, `${children} start again`)
+        else log.error({ err: error }, `${children} cannot start`)
         onTrouble()
       },
     })

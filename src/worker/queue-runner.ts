@@ -7,6 +7,7 @@ import { claimJobs, claimValues } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
+import { claimSize, concurrencyOf, isOneByOne, lacksCapacity, slotsOf } from './claim-size.ts'
 import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
@@ -37,8 +38,6 @@ export interface QueueRunnerOptions extends ClaimerOptions {
   readonly held: () => number
 }
 
-/** The most jobs of one claim. */
-const MAX_CLAIM = 1_000
 /** Claims under way at once while the line is long: one is answered while another is looked for. */
 const MAX_CLAIMS = 2
 /** A job that waits here this long goes back for others to take. */
@@ -168,24 +167,12 @@ export class QueueRunner implements Service {
   }
 
   get summary(): RunQueue {
-    const { name, executor, concurrency } = this.#queue
-    return { queue: name, executor, slots: concurrency ?? this.#executor.defaultConcurrency }
+    const { name, executor } = this.#queue
+    return { queue: name, executor, slots: concurrencyOf(this.#queue, this.#executor) }
   }
 
-  /** Attempts that may run at once, as the queue says. */
-  get #concurrency(): number {
-    return this.#queue.concurrency ?? this.#executor.defaultConcurrency
-  }
-
-  /** What its executor needs ahead: a start is a claim, so a queue with a rate limit gets none. */
-  get #ahead(): number {
-    return this.#queue.rateLimit === null ? this.#executor.ahead : 0
-  }
-
-  /** Attempts that the executor takes: those that can run at once, and what its children need ahead. */
   get #slots(): number {
-    const slots = Math.min(this.#concurrency, this.#executor.capacity)
-    return Math.max(0, slots + this.#ahead - this.#options.held())
+    return slotsOf(this.#queue, this.#executor, this.#options.held())
   }
 
   /** The executor can take more. There may be more to claim unless the last look has found all. */
@@ -214,12 +201,11 @@ export class QueueRunner implements Service {
     const room = this.#room()
     if (room === 0) {
       // Nobody has looked: this pass is made up for when there is room.
-      this.#isTold ||= this.#executor.capacity < this.#concurrency
+      this.#isTold ||= lacksCapacity(this.#queue, this.#executor)
       return this.#nextLookMs()
     }
     // Two claims may be answered in either order, and where one job runs at a time the order is seen.
-    const isOneByOne = this.#concurrency + this.#ahead === 1
-    if (!this.#isLong || isOneByOne) return this.#claim(workerId, room)
+    if (!this.#isLong || isOneByOne(this.#queue, this.#executor)) return this.#claim(workerId, room)
     // The line is long: the next look need not wait for this one.
     const claim: Promise<void> = this.#claim(workerId, room)
       .then(
@@ -236,18 +222,12 @@ export class QueueRunner implements Service {
     return 0
   }
 
-  /**
-   * How many to claim now. Short jobs free their slots one by one faster than a claim goes there and
-   * back, so a claim waits until it is worth its while: a third of the read-ahead.
-   */
+  /** How many to claim now. */
   #room(): number {
     if (this.#isStopping || this.#claims >= MAX_CLAIMS) return 0
     // A start is a claim: what only waits here would use up the starts of others.
     const ahead = this.#queue.rateLimit === null ? this.#readAhead.jobs : 0
-    const held = this.#active + this.#ready.length + this.#asked
-    const free = this.#slots + ahead - held
-    const isWorthIt = held === 0 || free > ahead / 3
-    return isWorthIt ? Math.min(MAX_CLAIM, Math.max(0, free)) : 0
+    return claimSize(this.#slots, ahead, this.#active + this.#ready.length + this.#asked)
   }
 
   /** What has waited here for long is somebody else's: jobs are not as short as they were. */

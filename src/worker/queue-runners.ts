@@ -30,6 +30,8 @@ export class QueueRunners implements LocalRunner {
   readonly #changes = new Map<string, Promise<void>>()
   /** Why queues that are for this worker cannot be run by it. */
   readonly #refused = new Map<string, string>()
+  /** Queues of which it was said that they are run. */
+  readonly #announced = new Set<string>()
   #failure: unknown = null
   #workersSeen = 1
 
@@ -95,9 +97,15 @@ export class QueueRunners implements LocalRunner {
     }
   }
 
-  /** The queues that are run now. */
+  /** The same, with how they are run. */
   summaries(): readonly RunQueue[] {
-    return [...this.#runners.values()].map((runner) => runner.summary)
+    return this.served().flatMap((name) => this.#runners.get(name)?.summary ?? [])
+  }
+
+  /** The children of an executor cannot be started, or can again. */
+  executorsChanged(): void {
+    for (const name of this.served()) if (!this.#changes.has(name)) this.#announce(name)
+    this.#options.onServed()
   }
 
   has(queue: string): boolean {
@@ -175,7 +183,6 @@ export class QueueRunners implements LocalRunner {
 
   /** @throws {ConfigError} when it cannot be run, now or ever; what is only so now is tried again */
   async #run(queue: Queue): Promise<void> {
-    const { hub, workerId } = this.#options
     const executor = this.#executorFor(queue)
     const present = this.#runners.get(queue.name)
     if (present !== undefined) {
@@ -188,7 +195,15 @@ export class QueueRunners implements LocalRunner {
     this.#runners.set(queue.name, runner)
     // It claims nothing before its executor can run something.
     await executor.start().finally(() => runner.start())
-    hub.emit('queue.started', { queue: queue.name, workerId: workerId() })
+    this.#announce(queue.name)
+  }
+
+  /** Once, as soon as it is served. */
+  #announce(queue: string): void {
+    if (this.#announced.has(queue)) return
+    this.#announced.add(queue)
+    const { hub, workerId } = this.#options
+    hub.emit('queue.started', { queue, workerId: workerId() })
   }
 
   #executorFor(queue: Queue): Executor {
@@ -214,6 +229,7 @@ export class QueueRunners implements LocalRunner {
     this.#refused.delete(name)
     if (runner === undefined) return
     this.#runners.delete(name)
+    this.#announced.delete(name)
     const ended = runner.stop().then(() => {
       this.#retired.delete(runner)
       hub.emit('queue.stopped', { queue: name, workerId: workerId() })

@@ -75,7 +75,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     definitions,
     jobs: app.jobs,
     log,
-    onTrouble: () => watcher.changed(),
+    onTrouble: () => runners.executorsChanged(),
   })
   const progress = new ProgressBuffer(database, hub, clock)
   const buffer = new OutcomeBuffer({

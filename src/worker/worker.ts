@@ -130,6 +130,7 @@ export class Worker {
     parts?.executors.abandonStarts()
     if (parts !== null) await this.#stopParts(parts)
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
+    this.#log.end()
     this.#resolveStopped()
   }
 
