@@ -56,3 +56,45 @@ export function checkClock(value: unknown, what: string): Clock {
     `${what}: expected an object with now(), monotonic() and sleep(ms, signal), got ${show(value)}. Leave it out to use the time of the system.`,
   )
 }
+
+/** A timer that is this late was held up by a blocked loop, in milliseconds. */
+const LATE_MS = 50
+/** How much of the time in which the loop stood still a deadline makes up for, in milliseconds. */
+const MAX_GRACE_MS = 1_000
+
+/**
+ * Calls back once `ms` have passed, unless it is cleared before.
+ *
+ * Not before the loop has read what had arrived by then: after a blocked loop timers run before sockets
+ * are read, and an answer that lies in its socket would count as none. A deadline that a blocked loop
+ * held up is put off for as long as it is late, up to a second, so that the answer is also processed.
+ */
+export class Deadline {
+  readonly #dueAt: number
+  readonly #onPassed: () => void
+  #timer: NodeJS.Timeout
+  #isCleared = false
+
+  constructor(ms: number, onPassed: () => void) {
+    this.#dueAt = performance.now() + ms
+    this.#onPassed = onPassed
+    this.#timer = setTimeout(() => this.#onDue(), ms)
+  }
+
+  clear(): void {
+    this.#isCleared = true
+    clearTimeout(this.#timer)
+  }
+
+  #onDue(): void {
+    const lateMs = performance.now() - this.#dueAt
+    if (lateMs < LATE_MS) this.#judge()
+    else this.#timer = setTimeout(() => this.#judge(), Math.min(lateMs, MAX_GRACE_MS))
+  }
+
+  #judge(): void {
+    setImmediate(() => {
+      if (!this.#isCleared) this.#onPassed()
+    })
+  }
+}

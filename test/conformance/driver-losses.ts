@@ -28,6 +28,28 @@ export function describeLosses(test: () => DriverUnderTest): void {
     if (!isPooled) await expect.poll(() => running(other, applicationName, 25)).toBe(0)
   })
 
+  it('gives an answer that arrived in time while the loop was blocked past the deadline', async () => {
+    const { driver } = test()
+    // The answer comes while the loop is blocked, and lies in the socket when the deadline passes.
+    const query = { text: 'SELECT 1 AS a, pg_sleep(0.1)::text AS b', values: [], deadlineMs: 250 }
+    // Timers run next after this turn, and sockets are read after them.
+    const turn = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const sent = driver.query(query)
+    await turn()
+    block(500)
+    expect(await sent).toEqual([{ a: 1, b: '' }])
+    const rows = await driver.transaction(async (session) => {
+      const inside = session.query(query)
+      await turn()
+      block(500)
+      return inside
+    })
+    expect(rows).toEqual([{ a: 1, b: '' }])
+  })
+
   it('rejects a transaction in which a statement passed its deadline', async ({ skip }) => {
     const { driver, other } = test()
     if (other === undefined) return skip('PGlite runs in this thread: nothing can interrupt it')
@@ -125,4 +147,9 @@ async function terminate(other: Driver, applicationName: string): Promise<void> 
   const text =
     'SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE application_name = $1'
   await other.query({ text, values: [applicationName] })
+}
+
+function block(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
 }

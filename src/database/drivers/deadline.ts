@@ -1,3 +1,4 @@
+import { Deadline } from '../../core/clock.ts'
 import { ConfigError, DatabaseError, isChancyError } from '../../core/errors.ts'
 import { isConnectionLoss, sqlStateOf } from '../sql-state.ts'
 
@@ -6,7 +7,8 @@ import { isConnectionLoss, sqlStateOf } from '../sql-state.ts'
  *
  * `details.sent` false: it was still waiting for a session, so it surely was not applied.
  */
-export function deadlineError(deadlineMs: number, sent: boolean): DatabaseError {
+export function deadlineError(passedMs: number, sent: boolean): DatabaseError {
+  const deadlineMs = Math.round(passedMs)
   return new DatabaseError(
     sent
       ? `The database did not answer within ${deadlineMs} ms; the connection has been closed. ` +
@@ -70,7 +72,7 @@ export function sessionGone(why: string, cause?: unknown): DatabaseError {
 
 /**
  * Settles as `work` does, unless `deadlineMs` passes first: then rejects with what `onDeadline`
- * gives. Node keeps timers of one duration in one list, so that arming one is cheap.
+ * returns. Node keeps timers of one duration in one list, so that arming one is cheap.
  */
 export function withDeadline<T>(
   work: PromiseLike<T>,
@@ -78,14 +80,14 @@ export function withDeadline<T>(
   onDeadline: () => Error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(onDeadline()), deadlineMs)
+    const deadline = new Deadline(deadlineMs, () => reject(onDeadline()))
     work.then(
       (value) => {
-        clearTimeout(timer)
+        deadline.clear()
         resolve(value)
       },
       (error) => {
-        clearTimeout(timer)
+        deadline.clear()
         reject(error)
       },
     )

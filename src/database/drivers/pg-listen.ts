@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, Deadline } from '../../core/clock.ts'
 import type { Listener } from '../driver.ts'
 import { deadlineError } from './deadline.ts'
 import { destroySocket, send, toPgQuery } from './pg-session.ts'
@@ -62,12 +62,12 @@ export async function listenOn(
 
 function connect(client: PgOwnClient): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const deadline = new Deadline(LISTEN_DEADLINE_MS, () => {
       reject(deadlineError(LISTEN_DEADLINE_MS, false))
       destroySocket(client)
-    }, LISTEN_DEADLINE_MS)
+    })
     client.connect((error) => {
-      clearTimeout(timer)
+      deadline.clear()
       if (error) reject(error)
       else resolve()
     })

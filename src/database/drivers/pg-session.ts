@@ -1,3 +1,4 @@
+import { Deadline } from '../../core/clock.ts'
 import { DatabaseError } from '../../core/errors.ts'
 import { DEFAULT_DEADLINE_MS, type Query, type ReservedSession, type Session } from '../driver.ts'
 import { classify, isConnectionLoss, sqlStateOf } from '../sql-state.ts'
@@ -29,12 +30,12 @@ export function toPgQuery({ text, values }: Query, name?: string): PgQuery {
 /** Sends one statement. When the deadline passes first, the socket is destroyed. */
 export function send(client: PgClient, query: PgQuery, deadlineMs: number): Promise<PgResult> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const deadline = new Deadline(deadlineMs, () => {
       reject(deadlineError(deadlineMs, true))
       destroySocket(client)
-    }, deadlineMs)
+    })
     client.query(query, (error, result) => {
-      clearTimeout(timer)
+      deadline.clear()
       if (error) reject(error)
       else resolve(result)
     })

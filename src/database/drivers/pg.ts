@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, Deadline } from '../../core/clock.ts'
 import { ConfigError, DatabaseError } from '../../core/errors.ts'
 import {
   type Address,
@@ -249,10 +249,10 @@ export class PgDriver implements Driver {
   #checkOut(deadlineMs: number): Promise<PgPoolClient> {
     return new Promise((resolve, reject) => {
       let isLate = false
-      const timer = setTimeout(() => {
+      const deadline = new Deadline(deadlineMs, () => {
         isLate = true
         reject(deadlineError(deadlineMs, false))
-      }, deadlineMs)
+      })
       const connect = (): void => {
         this.#pool.connect((error, client) => {
           if (client) this.#guard(client)
@@ -261,7 +261,7 @@ export class PgDriver implements Driver {
             giveBack(client, true)
             if (!isLate) return connect()
           }
-          clearTimeout(timer)
+          deadline.clear()
           if (isLate) client?.release()
           else if (client) resolve(client)
           else reject(unreachable(error))

@@ -1,3 +1,4 @@
+import { Deadline } from '../../core/clock.ts'
 import { DEFAULT_DEADLINE_MS, type Query, type ReservedSession } from '../driver.ts'
 import { deadlineError, sessionGone, unreachable } from './deadline.ts'
 import { isLastWords, PostgresJsHeldSession } from './postgres-js-session.ts'
@@ -40,10 +41,10 @@ function transactOnce<T>(
     let session: PostgresJsHeldSession | undefined
     let stage: 'beginning' | 'working' | 'ending' | 'over' = 'beginning'
     let failure: { readonly error: unknown } | undefined
-    let timer = setTimeout(onDeadline, DEFAULT_DEADLINE_MS)
+    let deadline = new Deadline(DEFAULT_DEADLINE_MS, onDeadline)
 
     function over(settle: () => void): void {
-      clearTimeout(timer)
+      deadline.clear()
       stage = 'over'
       settle()
     }
@@ -53,7 +54,7 @@ function transactOnce<T>(
       over(() => reject(failure ? failure.error : error))
     }
     async function body(own: PostgresJsSession): Promise<T> {
-      clearTimeout(timer)
+      deadline.clear()
       // Nobody waits for it any more; rejecting rolls it back.
       if (stage === 'over') throw deadlineError(DEFAULT_DEADLINE_MS, false)
       stage = 'working'
@@ -70,7 +71,7 @@ function transactOnce<T>(
         return await new Promise<never>(() => {})
       }
       stage = 'ending'
-      timer = setTimeout(onDeadline, DEFAULT_DEADLINE_MS)
+      deadline = new Deadline(DEFAULT_DEADLINE_MS, onDeadline)
       if (failure !== undefined) throw failure.error
       return result as T // there is one, since `work` did not reject
     }

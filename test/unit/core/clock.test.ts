@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { after, systemClock } from '../../../src/core/clock.ts'
+import { after, Deadline, systemClock } from '../../../src/core/clock.ts'
 
 const DAY_MS = 86_400_000
 
@@ -42,5 +42,28 @@ describe('a wait', () => {
     callOff()
     await vi.advanceTimersByTimeAsync(40 * DAY_MS)
     expect(calls).toBe(0)
+  })
+})
+
+describe('a deadline', () => {
+  it('passes once, and never after it was cleared', async () => {
+    let passed = 0
+    new Deadline(100, () => passed++)
+    new Deadline(100, () => passed++).clear()
+    await vi.advanceTimersByTimeAsync(99)
+    expect(passed).toBe(0)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(passed).toBe(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('does not pass when it is cleared in the turn of the loop in which it is due', async () => {
+    vi.useRealTimers()
+    let passed = 0
+    const deadline = new Deadline(5, () => passed++)
+    // Runs in the same phase as the deadline, or before the sockets are read.
+    setTimeout(() => deadline.clear(), 5)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(passed).toBe(0)
   })
 })
