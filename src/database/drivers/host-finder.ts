@@ -5,7 +5,7 @@ import type { ClusterTimeline } from './cluster-timeline.ts'
 import { withDeadline } from './deadline.ts'
 import type { Dsn, DsnHost, TargetSession } from './dsn.ts'
 import { askNode, type PgNode } from './pg-node.ts'
-import { destroySocket } from './pg-session.ts'
+import { destroySocket } from './pg-shapes.ts'
 
 /** How long the other hosts may take after the first that will do has answered. */
 const GRACE_MS = 300

@@ -7,7 +7,7 @@ import { PgDriver, type PgDriverOptions } from './pg.ts'
 import { clientsOf, findsHost } from './pg-dsn-client.ts'
 
 /** How long a connection may take to be made, in milliseconds. */
-export const CONNECTION_TIMEOUT_MS = 10_000
+export const CONNECTION_TIMEOUT_MS = 2_000
 /** An idle connection is closed after this, before a proxy on the way forgets it. */
 export const IDLE_TIMEOUT_MS = 30_000
 /** When TCP begins to ask whether the other side is still there. */
@@ -20,7 +20,7 @@ export interface PgDsnOptions extends PgDriverOptions {
   readonly max?: number | undefined
   /** Shown in `pg_stat_activity`. Default: what the DSN says, else `chancy`. */
   readonly applicationName?: string | undefined
-  /** How long a connection may take to be made, in milliseconds. Default: what the DSN says, else 10,000. */
+  /** How long a connection may take to be made, in milliseconds. Default: what the DSN says, else 2,000. */
   readonly connectionTimeoutMs?: number | undefined
   /** When an idle connection is closed, in milliseconds; 0: never. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined

@@ -1,11 +1,12 @@
 import { type Clock, Deadline } from '../../core/clock.ts'
 import type { Listener } from '../driver.ts'
 import { deadlineError } from './deadline.ts'
-import { destroySocket, send, toPgQuery } from './pg-session.ts'
-import type { PgOwnClient } from './pg-shapes.ts'
+import { send, toPgQuery } from './pg-session.ts'
+import { destroySocket, type PgOwnClient } from './pg-shapes.ts'
+import type { ConnectionWatch } from './pg-watch.ts'
 import {
+  CLOSE_DEADLINE_MS,
   LISTEN_DEADLINE_MS,
-  PROBE_DEADLINE_MS,
   PROBE_TEXT,
   quoteChannel,
   watchSubscription,
@@ -24,7 +25,7 @@ export async function listenOn(
   client: PgOwnClient,
   channel: string,
   listener: Listener,
-  clock?: Clock,
+  { clock, watch }: { clock?: Clock | undefined; watch: ConnectionWatch },
 ): Promise<() => Promise<void>> {
   let onError = (_error: Error): void => {}
   client.on('error', (error: Error) => onError(error))
@@ -42,13 +43,17 @@ export async function listenOn(
   }
   const subscription = watchSubscription(listener, {
     clock,
-    probe: async () => {
+    probe: async (deadlineMs) => {
       const query = toPgQuery({ text: PROBE_TEXT, values: [channel] })
-      const { rows } = await send(client, query, PROBE_DEADLINE_MS)
+      const { rows } = await send(client, query, deadlineMs)
       return (rows[0] as { channels: number } | undefined)?.channels === 1
     },
-    onEnd: () => close(client),
+    onEnd: () => {
+      forget()
+      close(client)
+    },
   })
+  const forget = watch.onLoss(() => subscription.check())
   onError = subscription.lost
   return async () => {
     if (subscription.isOver) return
@@ -56,7 +61,10 @@ export async function listenOn(
       client.on('end', resolve)
     })
     subscription.end()
+    // Where the network swallows everything, the server's side of the end never comes.
+    const deadline = new Deadline(CLOSE_DEADLINE_MS, () => destroySocket(client))
     await closed
+    deadline.clear()
   }
 }
 

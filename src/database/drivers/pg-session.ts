@@ -4,17 +4,20 @@ import { DEFAULT_DEADLINE_MS, type Query, type ReservedSession, type Session } f
 import { classify, isConnectionLoss, sqlStateOf } from '../sql-state.ts'
 import { deadlineError, sessionGone } from './deadline.ts'
 import {
+  destroySocket,
   PG_TYPES,
   type PgClient,
   type PgPoolClient,
   type PgQuery,
   type PgResult,
 } from './pg-shapes.ts'
+import { type ConnectionWatch, SILENCE_MS } from './pg-watch.ts'
 
 /** What a session asks of the driver that lent it. */
 export interface PgOwner {
   /** How a query's name becomes that of a prepared statement. Undefined: it is not prepared. */
   nameOf(query: Query): string | undefined
+  readonly watch: ConnectionWatch
   /** Its connection was closed by a deadline; the server does not know yet. */
   onDeadline(client: PgClient): void
 }
@@ -27,27 +30,43 @@ export function toPgQuery({ text, values }: Query, name?: string): PgQuery {
   return name === undefined ? query : { ...query, name }
 }
 
-/** Sends one statement. When the deadline passes first, the socket is destroyed. */
-export function send(client: PgClient, query: PgQuery, deadlineMs: number): Promise<PgResult> {
+/**
+ * Sends one statement. When the deadline passes first, or the watch finds that the connection is dead,
+ * the socket is destroyed.
+ */
+export function send(
+  client: PgClient,
+  query: PgQuery,
+  deadlineMs: number,
+  watch?: ConnectionWatch,
+): Promise<PgResult> {
   return new Promise((resolve, reject) => {
-    const deadline = new Deadline(deadlineMs, () => {
-      reject(deadlineError(deadlineMs, true))
+    const sentAt = performance.now()
+    let unwatch: (() => void) | null = null
+    const onLost = (): void => {
+      deadline.clear()
+      unwatch?.()
+      watch?.lost(sentAt)
+      reject(deadlineError(performance.now() - sentAt, true))
       destroySocket(client)
+    }
+    const isWatched = watch !== undefined && deadlineMs > SILENCE_MS
+    let deadline = new Deadline(isWatched ? SILENCE_MS : deadlineMs, () => {
+      if (!isWatched) return onLost()
+      deadline = new Deadline(deadlineMs - SILENCE_MS, onLost)
+      unwatch = watch.add({ client, query, sentAt, onLost })
     })
     client.query(query, (error, result) => {
       deadline.clear()
-      if (error) reject(error)
-      else resolve(result)
+      unwatch?.()
+      if (error) {
+        reject(error)
+      } else {
+        watch?.heard(client)
+        resolve(result)
+      }
     })
   })
-}
-
-// A client that stopped waiting for an answer would hand that answer to the next query
-// (node-postgres #3399), so that only the end of the socket is safe.
-export function destroySocket(client: PgClient): void {
-  // The client reports its end as an error; unheard that ends the process.
-  client.on('error', () => {})
-  client.connection?.stream?.destroy()
 }
 
 export function isDeadline(error: unknown): boolean {
@@ -99,7 +118,13 @@ export class PgSession implements Session {
     if (this.spoiled) throw sessionGone('its connection was lost', this.spoiled)
     try {
       const deadlineMs = query.deadlineMs ?? DEFAULT_DEADLINE_MS
-      return await send(this.#client, toPgQuery(query, this.#owner.nameOf(query)), deadlineMs)
+      const { watch } = this.#owner
+      return await send(
+        this.#client,
+        toPgQuery(query, this.#owner.nameOf(query)),
+        deadlineMs,
+        watch,
+      )
     } catch (error) {
       if (isSpoiled(error)) this.spoiled = error
       if (isDeadline(error)) this.#owner.onDeadline(this.#client)

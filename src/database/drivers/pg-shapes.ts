@@ -27,6 +27,14 @@ export interface PgClient {
   readonly connection?: { readonly stream?: { destroy(): unknown } }
 }
 
+// A client that stopped waiting for an answer would hand that answer to the next query
+// (node-postgres #3399), so that only the end of the socket is safe.
+export function destroySocket(client: PgClient): void {
+  // The client reports its end as an error; unheard that ends the process.
+  client.on('error', () => {})
+  client.connection?.stream?.destroy()
+}
+
 export interface PgPoolClient extends PgClient {
   release(error?: Error | boolean): void
 }

@@ -31,8 +31,16 @@ import {
   send,
   toPgQuery,
 } from './pg-session.ts'
-import type { PgClient, PgOwnClient, PgPool, PgPoolClient } from './pg-shapes.ts'
+import {
+  destroySocket,
+  type PgClient,
+  type PgOwnClient,
+  type PgPool,
+  type PgPoolClient,
+} from './pg-shapes.ts'
+import { ConnectionWatch } from './pg-watch.ts'
 import { BACKEND_DEADLINE_MS, BACKEND_TEXT, type BackendPair, probePooler } from './pooler-probe.ts'
+import { CLOSE_DEADLINE_MS } from './subscription.ts'
 
 export type { PgPool } from './pg-shapes.ts'
 
@@ -51,6 +59,7 @@ const TERMINATE_TEXT = `
      AND usename = current_user
      AND application_name = pg_catalog.current_setting('application_name')`
 const TERMINATE_DEADLINE_MS = 5_000
+const POOL_IS_BUSY = 'timeout exceeded when trying to connect'
 
 type PgClientClass = new (options: object) => PgOwnClient
 
@@ -83,12 +92,10 @@ export class PgDriver implements Driver {
   readonly #options: PgDriverOptions
   readonly #own: OwnPool | undefined
   // Listeners are added once to a client, not once a checkout: they would pile up.
-  readonly #guarded = new WeakSet<PgPoolClient>()
+  readonly #guarded = new Set<PgPoolClient>()
+  readonly #watch: ConnectionWatch
   readonly #unlisten = new Set<() => Promise<void>>()
-  readonly #owner: PgOwner = {
-    nameOf: (query) => this.#nameOf(query),
-    onDeadline: (client) => this.#stopOnServer(client),
-  }
+  readonly #owner: PgOwner
   // Counts the times that a prepared statement turned out stale. It is part of the names, so that no
   // other connection of the pool meets the same stale plan again.
   #generation = 0
@@ -101,6 +108,12 @@ export class PgDriver implements Driver {
     this.#options = options
     this.#isPooled = options.pooler !== undefined
     this.#own = own
+    this.#watch = new ConnectionWatch({ newClient: () => this.#newProbe() })
+    this.#owner = {
+      nameOf: (query) => this.#nameOf(query),
+      watch: this.#watch,
+      onDeadline: (client) => this.#stopOnServer(client),
+    }
     this.sessions = sizeOf(pool)
     // A backend that is terminated while idle is news for the pool; unheard it ends the process.
     if (!heard.has(pool)) pool.on('error', () => {})
@@ -150,7 +163,10 @@ export class PgDriver implements Driver {
           'direct connections',
       )
     const client = this.#ownClient()
-    const unlisten = await listenOn(client, channel, listener, this.#options.clock)
+    const unlisten = await listenOn(client, channel, listener, {
+      clock: this.#options.clock,
+      watch: this.#watch,
+    })
     const forget = async (): Promise<void> => {
       this.#unlisten.delete(forget)
       await unlisten()
@@ -200,8 +216,14 @@ export class PgDriver implements Driver {
   }
 
   async #close(): Promise<void> {
+    this.#watch.close()
     await Promise.all([...this.#unlisten].map((unlisten) => unlisten()))
+    // What is still answered is waited for, but not for ever.
+    const deadline = new Deadline(CLOSE_DEADLINE_MS, () => {
+      for (const client of this.#guarded) destroySocket(client)
+    })
     await this.#own?.close()
+    deadline.clear()
   }
 
   async address(): Promise<Address | null> {
@@ -217,7 +239,7 @@ export class PgDriver implements Driver {
     const client = await this.#checkOut(deadlineMs)
     const leftMs = Math.max(1, deadlineMs - (performance.now() - startedAt))
     try {
-      const { rows } = await send(client, toPgQuery(query, name), leftMs)
+      const { rows } = await send(client, toPgQuery(query, name), leftMs, this.#watch)
       giveBack(client, false)
       // The statement asks for these columns; the driver cannot know them.
       return rows as Row[]
@@ -253,22 +275,30 @@ export class PgDriver implements Driver {
         isLate = true
         reject(deadlineError(deadlineMs, false))
       })
-      const connect = (): void => {
-        this.#pool.connect((error, client) => {
-          if (client) this.#guard(client)
-          if (client && this.#own?.accepts(client) === false) {
-            // Its server was left behind. The next one is another of those, or new.
-            giveBack(client, true)
-            if (!isLate) return connect()
-          }
+      const checkOut = (): unknown => this.#pool.connect(settle)
+      const settle = (error: Error | undefined, client: PgPoolClient | undefined): void => {
+        if (client) this.#guard(client)
+        if (isLate) {
+          client?.release()
+        } else if (error?.message === POOL_IS_BUSY) {
+          // The pool limits the wait for a free client by the time that a connection may take to be made.
+          checkOut()
+        } else if (client && !this.#isFit(client)) {
+          giveBack(client, true)
+          checkOut()
+        } else {
           deadline.clear()
-          if (isLate) client?.release()
-          else if (client) resolve(client)
+          if (client) resolve(client)
           else reject(unreachable(error))
-        })
+        }
       }
-      connect()
+      checkOut()
     })
+  }
+
+  /** Whether its server was not left behind, and it did not die in silence with another one. */
+  #isFit(client: PgPoolClient): boolean {
+    return this.#own?.accepts(client) !== false && !this.#watch.isSuspect(client)
   }
 
   #guard(client: PgPoolClient): void {
@@ -276,6 +306,13 @@ export class PgDriver implements Driver {
     this.#guarded.add(client)
     // The query that runs is rejected by itself, and the next one says that the client is dead.
     client.on('error', () => {})
+    client.on('end', () => this.#guarded.delete(client))
+  }
+
+  /** Null behind a pooler, which does not know of backends, and where the pool says no class. */
+  #newProbe(): PgOwnClient | null {
+    const { Client } = this.#pool as PgPool & { Client?: PgClientClass }
+    return this.#isPooled || Client === undefined ? null : this.#ownClient()
   }
 
   #ownClient(): PgOwnClient {

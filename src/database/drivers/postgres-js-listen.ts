@@ -49,7 +49,7 @@ export async function listenThrough(
   }
   const subscription = watchSubscription(listener, {
     clock,
-    probe: () => probe(listening, channel),
+    probe: (deadlineMs) => probe(listening, channel, deadlineMs),
     onEnd: forget,
   })
   onAgain = () => {
@@ -64,12 +64,16 @@ export async function listenThrough(
   }
 }
 
-async function probe(listening: PostgresJsListening, channel: string): Promise<boolean> {
+async function probe(
+  listening: PostgresJsListening,
+  channel: string,
+  deadlineMs: number,
+): Promise<boolean> {
   const own = listening.sql
   // Another version that hides its connection: then only `onlisten` tells.
   if (own === undefined) return true
   try {
-    const query = { text: PROBE_TEXT, values: [channel], deadlineMs: PROBE_DEADLINE_MS }
+    const query = { text: PROBE_TEXT, values: [channel], deadlineMs }
     const rows = await send<{ channels: number }>(own, query)
     return rows[0]?.channels === 1
   } catch (error) {

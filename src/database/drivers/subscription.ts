@@ -5,8 +5,12 @@ import type { Listener } from '../driver.ts'
 export const PROBE_EVERY_MS = 10_000
 /** How long the look may take before the subscription counts as lost. */
 export const PROBE_DEADLINE_MS = 5_000
+/** The same when another connection was just lost in silence. */
+const DOUBT_DEADLINE_MS = 2_000
 /** How long a listening connection may take to be made. */
 export const LISTEN_DEADLINE_MS = 10_000
+/** How long the other side may take to close a connection before its socket is destroyed. */
+export const CLOSE_DEADLINE_MS = 1_000
 
 /** Asks the session itself what it listens to. */
 export const PROBE_TEXT =
@@ -17,21 +21,29 @@ export interface Subscription {
   lost(error: Error): void
   /** Ends it without a word. */
   end(): void
+  /** Another connection was lost in silence: probes this one now. */
+  check(): void
   readonly isOver: boolean
 }
 
 /**
  * Keeps an eye on a subscription from the moment it stands.
  *
- * @param options.probe Whether the server still knows the subscription. Rejects when it is unheard of.
+ * @param options.probe Whether the server still knows the subscription. Rejects when there is no answer
+ *   within the deadline.
  * @param options.onEnd Closes what belongs to it, however it ends. Called once.
  */
 export function watchSubscription(
   listener: Listener,
-  options: { probe: () => Promise<boolean>; onEnd: () => void; clock?: Clock | undefined },
+  options: {
+    probe: (deadlineMs: number) => Promise<boolean>
+    onEnd: () => void
+    clock?: Clock | undefined
+  },
 ): Subscription {
   const clock = options.clock ?? systemClock
   const over = new AbortController()
+  let doubt = new AbortController()
 
   const end = (): boolean => {
     if (over.signal.aborted) return false
@@ -44,10 +56,12 @@ export function watchSubscription(
   }
   const probing = async (): Promise<void> => {
     while (true) {
-      await clock.sleep(PROBE_EVERY_MS, over.signal)
+      await clock.sleep(PROBE_EVERY_MS, AbortSignal.any([over.signal, doubt.signal]))
       if (over.signal.aborted) return
+      const deadlineMs = doubt.signal.aborted ? DOUBT_DEADLINE_MS : PROBE_DEADLINE_MS
+      doubt = new AbortController()
       try {
-        if (!(await options.probe()))
+        if (!(await options.probe(deadlineMs)))
           return lost(new Error('The server no longer knows this LISTEN subscription'))
       } catch (error) {
         return lost(error instanceof Error ? error : new Error(String(error)))
@@ -59,6 +73,7 @@ export function watchSubscription(
   return {
     lost,
     end: () => void end(),
+    check: () => doubt.abort(),
     get isOver() {
       return over.signal.aborted
     },
