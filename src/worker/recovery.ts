@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
 import { MAX_CRASHES } from '../core/settle.ts'
 import type { Database } from '../database/database.ts'
 import { recoverJobs } from '../database/statements/jobs.ts'
-import { countLeases, revokeLeases } from '../database/statements/workers.ts'
+import { countLeases, type LeaseCount, revokeLeases } from '../database/statements/workers.ts'
 import type { Hub } from '../events/hub.ts'
+import { DatabaseClock } from './database-clock.ts'
 import type { LeaseClock } from './lease-clock.ts'
 import { jittered, Loop } from './loop.ts'
 import type { Service } from './service.ts'
@@ -12,15 +14,18 @@ import type { Service } from './service.ts'
  * Brings back the jobs of workers that are gone, in two transactions: leases that ran out are
  * revoked, and then the jobs of workers without a lease are recovered.
  *
- * After an outage of the database every lease looks expired, because nobody could renew. So this
- * waits until its own renewals have succeeded without a gap for a whole lease; and when more than
- * half of the leases, and at least three, ran out together, it waits one lease more and counts no
- * crash against their jobs.
+ * After an outage of the database every lease looks expired, because none could be renewed, and after a
+ * step of its clock too. So this waits until its own renewals have succeeded without a gap, and that
+ * clock has been steady, for a whole lease. A worker that was seen alive in that time and then no more
+ * has died: it is revoked without further ado, however many died with it. When more than half of the
+ * leases, and at least three, have not been renewed since before that time, this waits one lease more and
+ * counts no crash against their jobs.
  */
 export interface RecoveryOptions {
   readonly database: Database
   readonly hub: Hub
   readonly clock: Clock
+  readonly log: Logger
   readonly lease: LeaseClock
   readonly leaseMs: number
   readonly heartbeatMs: number
@@ -36,15 +41,21 @@ const MAX_RECOVERED = 1_000
 /** Recovered jobs become ready within this long, in milliseconds: not all at once. */
 const SPREAD_MS = 1_000
 const MASS_AT_LEAST = 3
+/** A pass follows the end of a lease within about this, in milliseconds. */
+const AFTER_EXPIRY_MS = 300
+/** Beyond a day it makes no difference, since no lease is longer. */
+const MAX_STEADY_MS = 86_400_000
 
 export class Recovery implements Service {
   readonly #options: RecoveryOptions
   readonly #loop: Loop
-  /** Since when most leases have been expired, in monotonic milliseconds. */
+  readonly #clock: DatabaseClock
+  /** Since when most leases have been unseen, in monotonic milliseconds. */
   #massSince: number | null = null
 
   constructor(options: RecoveryOptions) {
     this.#options = options
+    this.#clock = new DatabaseClock(options.leaseMs)
     this.#loop = new Loop({
       clock: options.clock,
       pass: () => this.#pass(),
@@ -56,38 +67,59 @@ export class Recovery implements Service {
     this.#loop.start()
   }
 
+  /** The database can be reached again. */
+  hasten(): void {
+    this.#loop.hasten()
+  }
+
   stop(): Promise<void> {
     return this.#loop.stop()
   }
 
   async #pass(): Promise<number> {
-    const { hub, lease, leaseMs, heartbeatMs } = this.#options
+    const { hub, leaseMs, heartbeatMs } = this.#options
+    const { steadyMs, count } = await this.#count()
     let revoked = 0
     let recovered = 0
-    if (lease.steadyMs() >= leaseMs) {
-      revoked = await this.#revoke()
+    if (steadyMs >= leaseMs) {
+      revoked = count.expired === 0 ? 0 : await this.#revoke(steadyMs, count)
       recovered = await this.#recover()
     }
     hub.emit('recovery.checked', { revoked, recovered })
-    return recovered >= MAX_RECOVERED ? 0 : jittered(heartbeatMs)
+    if (recovered >= MAX_RECOVERED) return 0
+    // Right after the next lease has run out, if that comes first: one that lives is renewed before.
+    const nextMs = count.next_ms === null ? Number.POSITIVE_INFINITY : count.next_ms
+    return Math.min(jittered(heartbeatMs), nextMs + 50 + Math.random() * AFTER_EXPIRY_MS)
   }
 
-  async #revoke(): Promise<number> {
-    const { database, clock, leaseMs, onCounted } = this.#options
-    const [count] = await database.run(countLeases, [])
-    const { expired, held } = count ?? { expired: 0, held: 0 }
-    onCounted(held - expired)
-    if (expired === 0) {
-      this.#massSince = null
-      return 0
-    }
-    const isMass = expired >= MASS_AT_LEAST && expired > held / 2
-    if (isMass || this.#massSince !== null) {
-      this.#massSince ??= clock.monotonic()
-      if (clock.monotonic() - this.#massSince < leaseMs) return 0
-    }
+  /** Counts the leases, and for how long this observer can be trusted. */
+  async #count(): Promise<{ steadyMs: number; count: LeaseCount }> {
+    const { database, clock, lease, onCounted, log } = this.#options
+    const askedAt = clock.monotonic()
+    const steadyMs = Math.min(lease.steadyMs(), this.#clock.steadyMs(askedAt), MAX_STEADY_MS)
+    const [count] = await database.run(countLeases, [steadyMs])
+    if (count === undefined) throw new TypeError('a count without a row')
+    const overdue = JSON.parse(count.overdue ?? '{}') as Record<string, number>
+    const expired = Object.entries(overdue).map(([id, overdueMs]) => ({ id, overdueMs }))
+    const answeredAt = clock.monotonic()
+    const stepMs = this.#clock.read({ askedAt, answeredAt, databaseMs: count.now_ms, expired })
+    onCounted(count.held - count.expired)
+    if (stepMs === 0) return { steadyMs, count }
+    log.warn(
+      { stepMs: Math.round(stepMs) },
+      'The clock of the database was set. Leases that look expired get a lease of time to be renewed.',
+    )
+    return { steadyMs: 0, count }
+  }
+
+  async #revoke(steadyMs: number, { unseen, held }: LeaseCount): Promise<number> {
+    const { database, clock, leaseMs } = this.#options
+    const isMass = unseen >= MASS_AT_LEAST && unseen > held / 2
+    if (unseen === 0) this.#massSince = null
+    else if (isMass) this.#massSince ??= clock.monotonic()
     const hasAmnesty = this.#massSince !== null
-    return (await database.run(revokeLeases, [hasAmnesty])).length
+    const isOver = this.#massSince === null || clock.monotonic() - this.#massSince >= leaseMs
+    return (await database.run(revokeLeases, [steadyMs, isOver, hasAmnesty])).length
   }
 
   async #recover(): Promise<number> {

@@ -85,32 +85,76 @@ export const getWorkers = statement<readonly [], WorkerRow>(
      ORDER BY w.started_at, w.id`,
 )
 
-/** How many leases have run out, of how many that are not revoked yet. */
-export const countLeases = statement<readonly [], { expired: number; held: number }>(
+/**
+ * Whether the worker of a row is gone, for an observer whose own renewals, and the database's clock, have
+ * been steady for `steady`: its lease has run out, and either it was renewed in that time and then no
+ * more, or a worker that lives would have renewed it meanwhile. A renewal from the future was written
+ * before the clock was set back.
+ */
+const isGone = (steady: string): string => `(
+           w.expires_at < pg_catalog.now() AND (${inSteadyTime(steady)} OR ${LEASE} <= ${steady})
+        OR w.renewed_at - ${LEASE} > pg_catalog.now() AND ${LEASE} <= ${steady})`
+
+/** How long it is, as its worker has said. Before PostgreSQL 17 nothing can be subtracted from infinity. */
+const LEASE = '(CASE WHEN pg_catalog.isfinite(w.expires_at) THEN w.expires_at - w.renewed_at END)'
+
+/** Whether it was renewed in that time: then an outage before it is not the reason. */
+const inSteadyTime = (steady: string): string =>
+  `w.renewed_at > pg_catalog.now() - ${steady} AND w.renewed_at <= pg_catalog.now()`
+
+const STEADY = 'pg_catalog.make_interval(secs => $1::float8 / 1000::float8)'
+
+export interface LeaseCount {
+  /** Leases that are not revoked yet. */
+  readonly held: number
+  /** Of these, the ones that have run out. */
+  readonly expired: number
+  /** Workers that are gone, and were not seen alive since the observer's steady time began. */
+  readonly unseen: number
+  readonly now_ms: number
+  /** When the next one runs out, from now. Null: there is none. */
+  readonly next_ms: number | null
+  /** JSON: the ids of those that have run out, and for how long, in milliseconds. */
+  readonly overdue: string | null
+}
+
+/** What there is to know of leases. `steadyMs`: for how long the observer's own were renewed. */
+export const countLeases = statement<readonly [steadyMs: number], LeaseCount>(
   'count_leases',
   (t) => `
-    SELECT (pg_catalog.count(*) FILTER (WHERE w.expires_at < pg_catalog.now()))::int AS expired,
-           pg_catalog.count(*)::int AS held
+    SELECT pg_catalog.count(*)::int AS held,
+           (pg_catalog.count(*) FILTER (WHERE w.expires_at < pg_catalog.now()))::int AS expired,
+           (pg_catalog.count(*) FILTER (WHERE ${isGone(STEADY)} AND NOT (${inSteadyTime(STEADY)})))::int AS unseen,
+           pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::float8 AS now_ms,
+           pg_catalog.date_part('epoch', pg_catalog.min(w.expires_at) FILTER (
+                     WHERE w.expires_at >= pg_catalog.now() AND pg_catalog.isfinite(w.expires_at)) - pg_catalog.now()) * 1000::float8
+             AS next_ms,
+           (pg_catalog.jsonb_object_agg(w.id, pg_catalog.date_part('epoch', pg_catalog.now() - w.expires_at) * 1000::float8)
+              FILTER (WHERE w.expires_at < pg_catalog.now()))::text AS overdue
       FROM ${t.workers} w
      WHERE w.revoked_at IS NULL`,
 )
 
 /**
- * Revokes what has run out. The row is locked first, so that this cannot race a renewal: whoever
- * comes second sees what the first one wrote.
+ * Revokes the leases of workers that are gone, with or without the ones that an outage may excuse. The
+ * row is locked first, so that this cannot race a renewal: the second one sees what the first has
+ * written.
  */
-export const revokeLeases = statement<readonly [amnesty: boolean], { id: string }>(
+export const revokeLeases = statement<
+  readonly [steadyMs: number, unseenToo: boolean, amnesty: boolean],
+  { id: string }
+>(
   'revoke_leases',
   (t) => `
-    UPDATE ${t.workers} w
-       SET revoked_at = pg_catalog.now(), amnesty = $1::boolean
-     WHERE w.id IN (
-             SELECT e.id
-               FROM ${t.workers} e
-              WHERE e.revoked_at IS NULL AND e.expires_at < pg_catalog.now()
-                FOR UPDATE SKIP LOCKED)
-       AND w.revoked_at IS NULL
-    RETURNING w.id::text AS id`,
+    UPDATE ${t.workers} u
+       SET revoked_at = pg_catalog.now(), amnesty = g.amnesty
+      FROM (SELECT w.id, $3::boolean AND NOT (${inSteadyTime(STEADY)}) AS amnesty
+              FROM ${t.workers} w
+             WHERE w.revoked_at IS NULL AND ${isGone(STEADY)}
+               AND ($2::boolean OR ${inSteadyTime(STEADY)})
+               FOR UPDATE SKIP LOCKED) g
+     WHERE u.id = g.id AND u.revoked_at IS NULL
+    RETURNING u.id::text AS id`,
 )
 
 /** Rows of revoked workers whose jobs are all back. A day is kept, for people who look. */
