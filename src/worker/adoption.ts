@@ -8,6 +8,7 @@ import type { Hub } from '../events/hub.ts'
 import type { ClaimWatch } from './claimer.ts'
 import { Loop } from './loop.ts'
 import type { OpenClaims } from './open-claims.ts'
+import { answerDeadlineMs } from './patience.ts'
 import type { Service } from './service.ts'
 
 /**
@@ -27,6 +28,7 @@ export interface AdoptionOptions {
   readonly knows: (job: ClaimedJob) => boolean
   readonly claims: OpenClaims
   readonly maxAttemptsOf: MaxAttemptsOf
+  readonly leaseMs: number
   readonly adopt: (jobs: readonly ClaimedJob[]) => void
   readonly onRevoked: (workerId: string) => void
 }
@@ -53,6 +55,11 @@ export class Adoption implements Service, ClaimWatch {
 
   start(): void {
     this.#loop.start()
+  }
+
+  /** The database can be reached again. */
+  hasten(): void {
+    this.#loop.hasten()
   }
 
   stop(): Promise<void> {
@@ -88,7 +95,8 @@ export class Adoption implements Service, ClaimWatch {
   async #pass(): Promise<number> {
     const { database, hub, claims, workerId } = this.#options
     const id = workerId()
-    const rows = await database.run(ownClaims, [id])
+    const options = { deadlineMs: answerDeadlineMs(this.#options.leaseMs) }
+    const rows = await database.run(ownClaims, [id], options)
     await this.#allAnswered()
     const unknown = rows.map((row) => Number(row.claim_seq)).filter((claim) => !claims.has(claim))
     const adopted = unknown.length === 0 ? 0 : await this.#adopt(id, unknown)
@@ -99,7 +107,8 @@ export class Adoption implements Service, ClaimWatch {
 
   async #adopt(id: string, unknown: readonly number[]): Promise<number> {
     const { database, hub, claims, knows, adopt, workerId, maxAttemptsOf } = this.#options
-    const rows = await database.run(heldJobs, [id, plainArray(unknown)])
+    const options = { deadlineMs: answerDeadlineMs(this.#options.leaseMs) }
+    const rows = await database.run(heldJobs, [id, plainArray(unknown)], options)
     await this.#allAnswered()
     if (workerId() !== id) return 0
     const jobs = rows

@@ -3,9 +3,16 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Database } from '../database/database.ts'
 import type { Address } from '../database/driver.ts'
+import { renewLease } from '../database/statements/workers.ts'
 import type { HeartbeatData, HeartbeatOrder } from './heartbeat-thread.ts'
 import type { LeaseClock } from './lease-clock.ts'
-import { type RenewalNews, type RenewalSettings, renewOnce } from './lease-renewal.ts'
+import {
+  LeaseRenewal,
+  type RenewalNews,
+  type RenewalRoute,
+  type RenewalSettings,
+  type RenewalTarget,
+} from './lease-renewal.ts'
 import { Loop } from './loop.ts'
 import type { Service } from './service.ts'
 
@@ -23,23 +30,32 @@ export interface HeartbeatOptions {
 
 /** The loop says this often that it lives. */
 const TICK_MS = 250
+/** How long the thread may take to end by itself. */
+const END_MS = 500
 
 /**
  * Says that this worker is alive: from a thread of its own with its own connection where the server
- * can be reached from one, else from the loop.
+ * can be reached from one, else from the loop. When the thread cannot renew the lease, because the
+ * server has no connection left for it or its address is wrong, the loop does so through the pool.
  */
 export class Heartbeat implements Service {
   readonly #options: HeartbeatOptions
+  readonly #throughPool: LeaseRenewal
   #workerId: string
   #thread: Thread | null = null
   #ended: Promise<void> = Promise.resolve()
   #loop: Loop | null = null
   #ticking: NodeJS.Timeout | null = null
+  #isFallingBack = false
+  /** Renewals through the pool since the thread's last one. */
+  #poolRenewals = 0
   #isStopping = false
 
   constructor(workerId: string, options: HeartbeatOptions) {
+    const { database, lease, settings } = options
     this.#workerId = workerId
     this.#options = options
+    this.#throughPool = new LeaseRenewal({ open: () => poolRoute(database), lease, settings })
   }
 
   async start(): Promise<void> {
@@ -58,7 +74,7 @@ export class Heartbeat implements Service {
     )
     this.#loop = new Loop({
       clock: this.#options.clock,
-      pass: () => this.#renew(),
+      pass: () => this.#throughPool.once(this.#target, this.#options.onNews),
       onError: (error) => log.error({ err: error }, 'the heartbeat failed'),
     })
     this.#loop.start()
@@ -67,7 +83,7 @@ export class Heartbeat implements Service {
   /** Renews another id from now on. */
   renew(workerId: string): void {
     this.#workerId = workerId
-    this.#thread?.postMessage({ kind: 'renew', workerId } satisfies HeartbeatOrder)
+    this.#order({ kind: 'renew', target: this.#target })
     this.#loop?.wake()
   }
 
@@ -79,18 +95,24 @@ export class Heartbeat implements Service {
   async stop(): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#ticking ?? undefined)
-    this.#thread?.postMessage({ kind: 'stop' } satisfies HeartbeatOrder)
-    await this.#loop?.stop()
-    await this.#ended
+    const thread = this.#thread
+    this.#order({ kind: 'stop' })
+    // Where the network swallows everything it waits for an answer.
+    const timer = setTimeout(() => void thread?.terminate(), END_MS)
+    await Promise.all([this.#loop?.stop(), this.#ended])
+    clearTimeout(timer)
   }
 
-  #renew(): Promise<number> {
-    const { database, lease, settings, onNews } = this.#options
-    return renewOnce(database, this.#workerId, lease, settings, onNews)
+  get #target(): RenewalTarget {
+    return { workerId: this.#workerId, term: this.#options.lease.term }
+  }
+
+  #order(order: HeartbeatOrder): void {
+    this.#thread?.postMessage(order)
   }
 
   #startThread(address: Address): void {
-    const { schema, lease, settings, log, onNews, clock, database } = this.#options
+    const { schema, lease, settings, log, clock, database } = this.#options
     const thread = new Thread(new URL('./heartbeat-thread.js', import.meta.url), {
       name: 'chancy-heartbeat',
       // Not the process's own flags: a loader or an inspector there is not meant for this thread.
@@ -99,14 +121,14 @@ export class Heartbeat implements Service {
         address,
         schema,
         buffer: lease.buffer,
-        workerId: this.#workerId,
+        target: this.#target,
         settings,
         isPooled: database.isPooled,
       } satisfies HeartbeatData,
     })
     this.#thread = thread
     thread.unref()
-    thread.on('message', onNews)
+    thread.on('message', (news: RenewalNews) => this.#hear(news))
     thread.on('error', (error) => log.error({ err: error }, 'the heartbeat thread failed'))
     this.#ended = new Promise((resolve) => thread.once('exit', () => resolve()))
     thread.once('exit', () => {
@@ -117,5 +139,47 @@ export class Heartbeat implements Service {
         if (!this.#isStopping) this.#startThread(address)
       })
     })
+  }
+
+  #hear(news: RenewalNews): void {
+    const { onNews, log } = this.#options
+    if (news.kind === 'failed') {
+      void this.#fallBack(news)
+      return
+    }
+    if (news.kind === 'renewed') {
+      if (this.#poolRenewals > 1) log.info({}, 'The heartbeat has a connection of its own again.')
+      this.#poolRenewals = 0
+    }
+    onNews(news)
+  }
+
+  /** Renews through the pool what the thread could not. */
+  async #fallBack(failed: RenewalNews & { readonly kind: 'failed' }): Promise<void> {
+    const { onNews, log, lease, settings } = this.#options
+    if (this.#isFallingBack || this.#isStopping) return
+    // By the pool, a moment ago.
+    if (lease.ageMs() < settings.heartbeatMs) return
+    this.#isFallingBack = true
+    await this.#throughPool.once(this.#target, (news) => {
+      // One of them only means that the pool was the first to come back.
+      if (news.kind === 'renewed' && ++this.#poolRenewals === 2) {
+        log.warn(
+          { reason: failed.message },
+          'The heartbeat cannot renew the lease on a connection of its own, so it is renewed through the pool: jobs that block the loop for longer than the lease will be started again elsewhere. Allow the server more connections, or check the heartbeatUrl.',
+        )
+      }
+      onNews(news.kind === 'failed' ? failed : news)
+    })
+    this.#isFallingBack = false
+  }
+}
+
+/** Any connection of the pool: another statement is another connection where one is dead. */
+function poolRoute(database: Database): RenewalRoute {
+  return {
+    renew: async (workerId, leaseMs, deadlineMs) =>
+      (await database.run(renewLease, [workerId, leaseMs], { deadlineMs }))[0],
+    close: () => {},
   }
 }

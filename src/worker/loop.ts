@@ -22,6 +22,9 @@ export class Loop implements Service {
   readonly #stopping = new AbortController()
   #running: Promise<void> | null = null
   #isWoken = false
+  #isHastened = false
+  /** Of the present wait after a failure. */
+  #backoff: AbortController | null = null
   /** Ends the present wait. */
   #rouse: (() => void) | null = null
   /** When the present wait is over by itself. */
@@ -42,6 +45,12 @@ export class Loop implements Service {
     this.#rouse?.()
   }
 
+  /** The database can be reached again: a backoff ends now, and a pass under way is made again soon. */
+  hasten(): void {
+    this.#isHastened = true
+    this.#backoff?.abort()
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#rouse?.()
@@ -59,6 +68,7 @@ export class Loop implements Service {
     while (!signal.aborted) {
       const isWoken = this.#isWoken
       this.#isWoken = false
+      this.#isHastened = false
       try {
         delayMs = await this.#options.pass(signal, isWoken)
         failures = 0
@@ -66,13 +76,20 @@ export class Loop implements Service {
         if (signal.aborted) return
         failures++
         this.#options.onError(error, failures)
-        delayMs = nextDelayMs(failures === 1 ? 0 : delayMs)
-        // Not to be woken out of: whoever is in trouble is not asked more often.
-        await this.#options.clock.sleep(delayMs, signal)
+        delayMs = nextDelayMs(failures === 1 || this.#isHastened ? 0 : delayMs)
+        await this.#backOff(delayMs)
         continue
       }
       await this.#wait(delayMs)
     }
+  }
+
+  /** Not to be woken out of: a database in trouble is not asked more often. */
+  async #backOff(ms: number): Promise<void> {
+    this.#backoff = new AbortController()
+    const over = AbortSignal.any([this.#stopping.signal, this.#backoff.signal])
+    await this.#options.clock.sleep(ms, over)
+    this.#backoff = null
   }
 
   async #wait(ms: number): Promise<void> {

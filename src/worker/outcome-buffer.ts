@@ -11,6 +11,7 @@ import { completeJobs, type FinishRow } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { OpenClaims } from './open-claims.ts'
 import { finishValues, savedJob } from './outcome-values.ts'
+import { Patience } from './patience.ts'
 import { RefusedOutcomes } from './refused-outcomes.ts'
 
 /**
@@ -29,6 +30,7 @@ export interface OutcomeBufferOptions {
   readonly hub: Hub
   readonly clock: Clock
   readonly log: Logger
+  readonly leaseMs: number
   /** After the commit of a batch; null when nobody wants to know. */
   readonly onSaved: ((jobs: readonly QueuedJob[]) => Promise<void>) | null
   /** An outcome was saved, or the job belongs to somebody else by now. */
@@ -56,11 +58,15 @@ export class OutcomeBuffer {
   readonly #flights = new Set<Promise<void>>()
   readonly #inFlight = new Set<JobUpdate>()
   readonly #refused: RefusedOutcomes
+  readonly #patience: Patience
   #givenUp = new AbortController()
+  /** Ends the waits after failures. */
+  #backoff = new AbortController()
   #wasFull = false
 
   constructor(options: OutcomeBufferOptions) {
     this.#options = options
+    this.#patience = new Patience(options.leaseMs)
     const { hub, clock, log } = options
     this.#refused = new RefusedOutcomes({
       hub,
@@ -84,6 +90,12 @@ export class OutcomeBuffer {
     const isIt = ({ job }: JobUpdate): boolean => job.id === id && job.fence >= fence
     for (const update of this.#inFlight) if (isIt(update)) return true
     return this.#waiting.some(isIt) || this.#refused.some(isIt)
+  }
+
+  /** The database can be reached again: what waits to be sent again is sent now. */
+  hasten(): void {
+    this.#backoff.abort()
+    this.#backoff = new AbortController()
   }
 
   add(update: JobUpdate): void {
@@ -158,11 +170,16 @@ export class OutcomeBuffer {
     let refusals = 0
     for (;;) {
       const over = claims.takeOver()
+      const backoff = this.#backoff.signal
       try {
-        const rows = await database.engine(completeJobs, finishValues(workerId, sorted, over))
+        const { deadlineMs } = this.#patience
+        const values = finishValues(workerId, sorted, over)
+        const rows = await database.engine(completeJobs, values, { deadlineMs })
+        this.#patience.answered()
         return await this.#answered(workerId, sorted, rows)
       } catch (error) {
         claims.putBack(over)
+        this.#patience.failed(error)
         if (isMissingPartition(error) && !madeDays) {
           // The day is missing: no worker was up to make it ahead.
           madeDays = true
@@ -174,8 +191,8 @@ export class OutcomeBuffer {
           return []
         }
         hub.emit('database.troubled', { what: 'saving outcomes', error })
-        delayMs = nextDelayMs(delayMs)
-        await clock.sleep(delayMs, signal)
+        delayMs = nextDelayMs(backoff.aborted ? 0 : delayMs)
+        await clock.sleep(delayMs, AbortSignal.any([signal, this.#backoff.signal]))
         if (signal.aborted) return sorted
       }
     }

@@ -11,6 +11,7 @@ import { claimSize, concurrencyOf, isOneByOne, lacksCapacity, slotsOf } from './
 import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
+import { Patience } from './patience.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { ReadyLine } from './ready-line.ts'
 import { Rest } from './rest.ts'
@@ -26,6 +27,7 @@ export interface QueueRunnerOptions extends ClaimerOptions {
   readonly attempts: AttemptRunner
   readonly running: RunningAttempts
   readonly durableClaims: boolean
+  readonly leaseMs: number
   /** The present id of the worker. */
   readonly workerId: () => string
   /** The same, or null while nothing may be claimed or started. */
@@ -53,6 +55,7 @@ export class QueueRunner implements Service {
   readonly #readAhead = new ReadAhead()
   readonly #claimer: Claimer
   readonly #rest = new Rest()
+  readonly #patience: Patience
   readonly #loop: Loop
   #queue: Queue
   #executor: Executor
@@ -81,6 +84,7 @@ export class QueueRunner implements Service {
     this.#queue = queue
     this.#executor = options.executor
     this.#options = options
+    this.#patience = new Patience(options.leaseMs)
     this.#claimer = new Claimer(queue.name, options)
     this.#loop = new Loop({
       clock: options.clock,
@@ -107,6 +111,12 @@ export class QueueRunner implements Service {
 
   /** There may be something to claim. */
   wake(): void {
+    this.#loop.wake()
+  }
+
+  /** The database can be reached again. */
+  hasten(): void {
+    this.#loop.hasten()
     this.#loop.wake()
   }
 
@@ -291,10 +301,14 @@ export class QueueRunner implements Service {
     this.#claims++
     this.#asked += room
     try {
-      const rows = await database.engine(claimJobs, claimValues(claim.request, durableClaims))
+      const { deadlineMs } = this.#patience
+      const values = claimValues(claim.request, durableClaims)
+      const rows = await database.engine(claimJobs, values, { deadlineMs })
       this.#asked -= room
+      this.#patience.answered()
       return this.#answered(claim.answered(rows))
     } catch (error) {
+      this.#patience.failed(error)
       this.#asked -= room
       this.#isLong = false
       this.#isTold = true

@@ -146,6 +146,11 @@ export class QueueRunners implements LocalRunner {
     for (const runner of this.#runners.values()) runner.wake()
   }
 
+  /** The database can be reached again. */
+  hasten(): void {
+    for (const runner of this.#runners.values()) runner.hasten()
+  }
+
   /** Claiming is allowed again. */
   wakeTurnedAway(): void {
     for (const runner of this.#runners.values()) runner.wakeIfTurnedAway()

@@ -45,6 +45,11 @@ export class Stager implements Service {
     this.#loop.start()
   }
 
+  /** The database can be reached again. */
+  hasten(): void {
+    this.#loop.hasten()
+  }
+
   stop(): Promise<void> {
     for (const unlisten of this.#unlisten) unlisten()
     return this.#loop.stop()

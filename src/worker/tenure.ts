@@ -4,22 +4,18 @@ import type { Logger } from '../core/logger.ts'
 import type { Database } from '../database/database.ts'
 import { retrying } from '../database/retry.ts'
 import { registerWorker, removeWorker } from '../database/statements/workers.ts'
-import { LeaseClock, now } from './lease-clock.ts'
-import { marginMs } from './lease-renewal.ts'
+import { LeaseClock, type LeaseTimes, now } from './lease-clock.ts'
+import { answerDeadlineMs } from './patience.ts'
 
-export interface TenureOptions {
+export interface TenureOptions extends LeaseTimes {
   readonly database: Database
   readonly clock: Clock
   readonly log: Logger
-  readonly leaseMs: number
   readonly label: string | null
   /** The tags of a worker with this id. */
   readonly tagsOf: (workerId: string) => readonly string[]
   readonly signal: AbortSignal
 }
-
-/** How long the removal of the row may take at the end, in milliseconds. */
-const REMOVE_DEADLINE_MS = 10_000
 
 /**
  * Under which id this worker works, and whether it may claim. The id is new at every start and after
@@ -53,30 +49,31 @@ export class Tenure {
   /** Takes a lease; a server that is away is waited for. Registering is the first renewal. */
   async begin(): Promise<void> {
     const { database, leaseMs, label, tagsOf, clock, signal } = this.#options
-    const deadlineMs = Number.POSITIVE_INFINITY
+    const options = { deadlineMs: answerDeadlineMs(leaseMs) }
     await retrying(
       async () => {
+        const { term } = this.lease
         const requestedAt = now()
         const tags = JSON.stringify(tagsOf(this.#id))
-        await database.run(registerWorker, [this.#id, label, tags, leaseMs, this.#names])
-        this.lease.renewed(requestedAt, leaseMs, marginMs(leaseMs))
+        await database.run(registerWorker, [this.#id, label, tags, leaseMs, this.#names], options)
+        this.lease.renewed(term, requestedAt, this.#options)
       },
-      { clock, signal, deadlineMs, idempotent: true },
+      { clock, signal, deadlineMs: Number.POSITIVE_INFINITY, idempotent: true },
     )
   }
 
   /** The lease is gone: nothing is trusted, and what follows is done under another id. */
   lose(): void {
-    this.lease.distrust()
+    this.lease.nextTerm()
     this.#id = newId(this.#options.clock.now())
   }
 
-  /** Gives the lease back. */
-  async end(): Promise<void> {
+  /** Gives the lease back, within `deadlineMs`. */
+  async end(deadlineMs: number): Promise<void> {
     const { database, log } = this.#options
-    this.lease.distrust()
+    this.lease.nextTerm()
     try {
-      await database.run(removeWorker, [this.#id], { deadlineMs: REMOVE_DEADLINE_MS })
+      await database.run(removeWorker, [this.#id], { deadlineMs })
     } catch (error) {
       log.warn({ err: error }, 'the row of this worker stays until its lease has run out')
     }

@@ -67,7 +67,8 @@ export interface PartsOwner {
 export function makeParts(owner: PartsOwner): WorkerParts {
   const { app, settings, definitions, tenure, running, signal } = owner
   const { database, hub, clock, log, plugins } = app
-  const common = { database, hub, clock, log }
+  const { leaseMs } = settings
+  const common = { database, hub, clock, log, leaseMs }
   const workerId = (): string => tenure.id
 
   const maxAttemptsOf = openTerms(definitions, log)
@@ -145,7 +146,6 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     recovery: new Recovery({
       ...common,
       lease: tenure.lease,
-      leaseMs: settings.leaseMs,
       heartbeatMs: settings.heartbeatMs,
       onCounted: (held) => {
         runners.workersSeen = held
