@@ -9,16 +9,12 @@ import type { PluginContext } from '../plugin/plugin-context.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { sayPooler } from './pooler-notice.ts'
 import { RunningAttempts } from './running-attempts.ts'
+import { Shutdown } from './shutdown.ts'
 import { stopOnSignals } from './stop-signals.ts'
 import { Tenure } from './tenure.ts'
 import { WorkerLog } from './worker-log.ts'
 import { parseWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker-options.ts'
 import { makeParts, type WorkerParts } from './worker-parts.ts'
-
-/** How long code that was asked to stop at the end of a shutdown may take to heed it, in milliseconds. */
-const HEED_MS = 500
-/** How long the last outcomes of a stopping worker are tried to be saved, in milliseconds. */
-const LAST_SAVE_MS = 10_000
 
 /**
  * Runs jobs: claims them from the queues that are for it, hands them to executors, saves what comes
@@ -58,6 +54,7 @@ export class Worker {
       clock,
       log,
       leaseMs: this.#settings.leaseMs,
+      heartbeatMs: this.#settings.heartbeatMs,
       label: this.#settings.label,
       tagsOf: (workerId) => this.#tagsOf(workerId),
       signal: this.#stopping.signal,
@@ -125,10 +122,11 @@ export class Worker {
   /** After a start that failed: no lease, no child and no listener is left of it. */
   async #undo(): Promise<void> {
     const parts = this.#parts
-    this.#parts = null
+    if (this.#ending === null) this.#parts = null
     this.#stopping.abort()
     parts?.executors.abandonStarts()
-    if (parts !== null) await this.#stopParts(parts)
+    // A stop that did not wait for the start does the rest itself.
+    if (parts !== null && this.#ending === null) await this.#shutdown().stop(parts)
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
     this.#log.end()
     this.#resolveStopped()
@@ -155,7 +153,9 @@ export class Worker {
     this.#parts = parts
     this.#listen(parts)
     await listen()
+    if (signal.aborted) return
     await parts.heartbeat.start()
+    if (signal.aborted) return
     parts.plugins.start()
     parts.progress.start()
     parts.adoption.start()
@@ -175,48 +175,27 @@ export class Worker {
   async #stop(): Promise<void> {
     this.#log.stopping(this.#running.all().length, this.#settings.shutdownTimeoutMs)
     this.#stopping.abort()
+    const { notices, hub } = this.#chancy.parts
+    const shutdown = this.#shutdown()
     this.#parts?.executors.abandonStarts()
     // A start that is under way ends first, so that nothing begins behind the end.
-    await this.#starting?.catch(() => {})
-    const parts = this.#parts
-    if (parts !== null) await this.#stopParts(parts)
+    if (this.#starting !== null) await shutdown.within(this.#starting)
+    if (this.#parts !== null) await shutdown.stop(this.#parts)
     for (const unlisten of this.#unlisten) unlisten()
-    this.#chancy.parts.notices?.flush()
-    this.#chancy.parts.hub.emit('worker.stopped', { workerId: this.id })
+    notices?.flush()
+    hub.emit('worker.stopped', { workerId: this.id })
     this.#log.end()
   }
 
-  async #stopParts(parts: WorkerParts): Promise<void> {
-    // Begun first and waited for last: it may be waiting for a lock.
-    const history = parts.history.stop()
-    await parts.watcher.stop()
-    await parts.runners.stopClaiming()
-    await Promise.all([parts.adoption.stop(), parts.stager.stop()])
-    const keepers = [parts.recovery, parts.groups, parts.lines, parts.lookout, parts.unserved]
-    await Promise.all(keepers.map((keeper) => keeper.stop()))
-    await this.#drain(parts)
-    await Promise.all([parts.progress.stop(), history, parts.plugins.stop()])
-    const isSaved = await parts.buffer.drained(LAST_SAVE_MS)
-    await parts.executors.stop(0)
-    await parts.heartbeat.stop()
-    // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
-    if (isSaved) await this.#tenure.end()
-    else this.#chancy.parts.log.error({}, 'outcomes not saved before the end: their jobs run again')
-  }
-
-  /** Waits for what runs; then asks it to stop; then gives back what does not heed. */
-  async #drain(parts: WorkerParts): Promise<void> {
-    const { clock } = this.#chancy.parts
-    const over = new AbortController()
-    const drained = parts.runners.drained().then(() => over.abort())
-    await clock.sleep(this.#settings.shutdownTimeoutMs, over.signal)
-    if (!over.signal.aborted) {
-      this.#running.askAll('interrupted')
-      // Children that do not heed are ended here, so that what they ran is given back only then.
-      await Promise.all([parts.executors.stop(HEED_MS), clock.sleep(HEED_MS, over.signal)])
-    }
-    if (over.signal.aborted) await drained
-    parts.attempts.release(this.#running.all())
+  #shutdown(): Shutdown {
+    const { clock, log } = this.#chancy.parts
+    return new Shutdown({
+      clock,
+      log,
+      tenure: this.#tenure,
+      running: this.#running,
+      timeoutMs: this.#settings.shutdownTimeoutMs,
+    })
   }
 
   async #prepare(): Promise<WorkerParts> {
@@ -278,6 +257,7 @@ export class Worker {
       case 'renewed':
         this.#parts?.cancels.found(news.cancelling)
         this.#holdsAgain()
+        if (news.wasInterrupted) this.#hasten()
         hub.emit('lease.renewed', { workerId: this.id })
         return
       case 'revoked':
@@ -308,6 +288,14 @@ export class Worker {
       { workerId: this.id, reason: message },
       `lease at risk, claiming suspended: it cannot be renewed, and jobs that run may be started again elsewhere. Check the server and the network${where}`,
     )
+  }
+
+  /** The database can be reached again: what backs off from it, or waits for its polls, need not. */
+  #hasten(): void {
+    const parts = this.#parts
+    if (parts === null) return
+    const { buffer, adoption, stager, recovery, watcher, runners } = parts
+    for (const one of [buffer, adoption, stager, recovery, watcher, runners]) one.hasten()
   }
 
   #holdsAgain(): void {

@@ -1,0 +1,88 @@
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+import type { Tenure } from './tenure.ts'
+import type { WorkerParts } from './worker-parts.ts'
+
+/** How long code that was asked to stop at the end of a shutdown may take to do so, in milliseconds. */
+const HEED_MS = 500
+/** How long the last outcomes are tried to be saved where there is time, in milliseconds. */
+const LAST_SAVE_MS = 10_000
+/** How long beyond the timeout outcomes are tried to be saved, in milliseconds. */
+const BEYOND_MS = 1_200
+/** What a step gets when the time is over already, in milliseconds. */
+const LEAST_MS = 300
+
+export interface ShutdownOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly tenure: Tenure
+  readonly running: RunningAttempts
+  readonly timeoutMs: number
+}
+
+/**
+ * The end of a worker, within its `shutdownTimeout` and two seconds: claims nothing more, waits for what
+ * runs, saves, releases the rest. Where the network swallows everything no step waits for its answer
+ * longer than that.
+ */
+export class Shutdown {
+  readonly #options: ShutdownOptions
+  /** When the timeout is over, in monotonic milliseconds. */
+  readonly #endsAt: number
+
+  constructor(options: ShutdownOptions) {
+    this.#options = options
+    this.#endsAt = options.clock.monotonic() + options.timeoutMs
+  }
+
+  /** Resolves when `work` has settled, or the time is over. */
+  async within(work: Promise<unknown>): Promise<void> {
+    const { clock } = this.#options
+    const over = new AbortController()
+    const settled = work.catch(() => {}).then(() => over.abort())
+    await Promise.race([settled, clock.sleep(this.#leftMs(), over.signal)])
+    over.abort()
+  }
+
+  async stop(parts: WorkerParts): Promise<void> {
+    const { tenure, log } = this.#options
+    // Begun first and waited for last: it may be waiting for a lock.
+    const history = parts.history.stop()
+    await this.within(this.#stopClaiming(parts))
+    await this.#drain(parts)
+    await this.within(Promise.all([parts.progress.stop(), history, parts.plugins.stop()]))
+    const isSaved = await parts.buffer.drained(Math.min(LAST_SAVE_MS, this.#leftMs(BEYOND_MS)))
+    await Promise.all([parts.executors.stop(0), parts.heartbeat.stop()])
+    // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
+    if (isSaved) await tenure.end(Math.min(LAST_SAVE_MS, this.#leftMs(BEYOND_MS)))
+    else log.error({}, 'outcomes not saved before the end: their jobs run again')
+  }
+
+  async #stopClaiming(parts: WorkerParts): Promise<void> {
+    await parts.watcher.stop()
+    await parts.runners.stopClaiming()
+    const { adoption, stager, recovery, groups, lines, lookout, unserved } = parts
+    const services = [adoption, stager, recovery, groups, lines, lookout, unserved]
+    await Promise.all(services.map((service) => service.stop()))
+  }
+
+  /** Waits for what runs; then asks it to stop; then releases what does not. */
+  async #drain(parts: WorkerParts): Promise<void> {
+    const { clock, running } = this.#options
+    const over = new AbortController()
+    const drained = parts.runners.drained().then(() => over.abort())
+    await clock.sleep(Math.max(0, this.#endsAt - clock.monotonic()), over.signal)
+    if (!over.signal.aborted) {
+      running.askAll('interrupted')
+      // Children that do not stop are ended here, so that what they ran is released only then.
+      await Promise.all([parts.executors.stop(HEED_MS), clock.sleep(HEED_MS, over.signal)])
+    }
+    if (over.signal.aborted) await drained
+    parts.attempts.release(running.all())
+  }
+
+  #leftMs(beyondMs = 0): number {
+    return Math.max(LEAST_MS, this.#endsAt + beyondMs - this.#options.clock.monotonic())
+  }
+}
