@@ -1,7 +1,7 @@
 import { DatabaseError, isChancyError, MigrationsNeededError } from '../core/errors.ts'
 import type { Database } from '../database/database.ts'
 import type { Value } from '../database/driver.ts'
-import { classify, retrying } from '../database/retry.ts'
+import { classify, type Retry, retrying } from '../database/retry.ts'
 import {
   DUPLICATE_STATEMENT,
   INVALID_AUTHORIZATION,
@@ -59,12 +59,27 @@ export class Asker {
     return this.#ask(() => this.#options.database.run(what, values), false)
   }
 
-  /** One of the engine's functions; none of them answers twice alike. */
+  /** One of the engine's functions that may as well run twice. */
   engine<Values extends readonly Value[], Row>(
     what: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.#ask(() => this.#options.database.engine(what, values), false)
+    return this.#ask(() => this.#options.database.engine(what, values), true)
+  }
+
+  /**
+   * Work whose second run answers something else than the first, and can tell. It is done until there is
+   * an answer; `isInDoubt` says that an earlier run may have been committed.
+   */
+  again<T>(work: (database: Database, isInDoubt: boolean) => Promise<T>): Promise<T> {
+    let isInDoubt = false
+    return this.#ask(
+      () => work(this.#options.database, isInDoubt),
+      true,
+      ({ verdict }) => {
+        isInDoubt ||= verdict === 'ambiguous'
+      },
+    )
   }
 
   /** Anything else that is said to the database, once. */
@@ -99,7 +114,11 @@ export class Asker {
     })
   }
 
-  #ask<T>(work: () => Promise<T>, idempotent: boolean): Promise<T> {
+  #ask<T>(
+    work: () => Promise<T>,
+    idempotent: boolean,
+    onRetry?: (retry: Retry) => void,
+  ): Promise<T> {
     const { database, deadlineMs, checkOpen } = this.#options
     return this.explaining(() =>
       retrying(
@@ -107,7 +126,7 @@ export class Asker {
           checkOpen()
           return work()
         },
-        { clock: database.clock, deadlineMs, idempotent },
+        { clock: database.clock, deadlineMs, idempotent, onRetry },
       ),
     )
   }

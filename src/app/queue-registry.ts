@@ -72,9 +72,12 @@ export class QueueRegistry {
   }
 
   async delete(name: string): Promise<void> {
-    const [row] = await this.#asker.runOnce(sql.deleteQueue, [
-      checkQueueName(name, 'The name of a queue'),
-    ])
+    const values = [checkQueueName(name, 'The name of a queue')] as const
+    const row = await this.#asker.again(async (database, isInDoubt) => {
+      const [deleted] = await database.run(sql.deleteQueue, values)
+      // An earlier try may have deleted it, whose answer was lost.
+      return deleted ?? (isInDoubt ? { name } : undefined)
+    })
     this.#found(row, name)
     await this.#onChange(name)
   }

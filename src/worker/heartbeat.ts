@@ -148,7 +148,9 @@ export class Heartbeat implements Service {
       return
     }
     if (news.kind === 'renewed') {
-      if (this.#poolRenewals > 1) log.info({}, 'The heartbeat has a connection of its own again.')
+      if (this.#poolRenewals > 1) {
+        log.info({}, 'heartbeat connection restored')
+      }
       this.#poolRenewals = 0
     }
     onNews(news)
@@ -166,7 +168,7 @@ export class Heartbeat implements Service {
       if (news.kind === 'renewed' && ++this.#poolRenewals === 2) {
         log.warn(
           { reason: failed.message },
-          'The heartbeat cannot renew the lease on a connection of its own, so it is renewed through the pool: jobs that block the loop for longer than the lease will be started again elsewhere. Allow the server more connections, or check the heartbeatUrl.',
+          'heartbeat has no connection of its own, the lease is renewed through the pool: a job that blocks the loop for longer than the lease is started again elsewhere. Allow the server more connections, or check the heartbeatUrl',
         )
       }
       onNews(news.kind === 'failed' ? failed : news)

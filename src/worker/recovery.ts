@@ -107,7 +107,7 @@ export class Recovery implements Service {
     if (stepMs === 0) return { steadyMs, count }
     log.warn(
       { stepMs: Math.round(stepMs) },
-      'The clock of the database was set. Leases that look expired get a lease of time to be renewed.',
+      'database clock stepped: leases that look expired get one lease of time to be renewed',
     )
     return { steadyMs: 0, count }
   }

@@ -1,4 +1,4 @@
-import { type Chancy, type ChancyOptions, job, pgDriver, type Reference } from 'chancy'
+import { type Chancy, type ChancyOptions, job, pgDriver, Queue, type Reference } from 'chancy'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPush, noting, pushesOf, testApplication } from '../support/application.ts'
@@ -215,5 +215,89 @@ describe('a server that is down', () => {
     await Promise.all([...pushes, many, refused])
     expect(await numbers()).toEqual(upTo(10))
     await pool.end()
+  })
+})
+
+describe('a change whose reply is lost after the commit', () => {
+  it('of a cancel: it is asked for again, and says what it did', async () => {
+    const chancy = behind()
+    const waiting = await chancy.push(numbered(1).withConcurrency(1))
+    const next = await chancy.push(numbered(2).withConcurrency(1))
+    const fault = proxy.cutReplies('cancel_1', { times: 2 })
+    expect(await chancy.cancel(waiting)).toBe('cancelled')
+    expect(fault.hits).toBe(2)
+    expect(await chancy.getJob(waiting)).toMatchObject({ state: 'cancelled' })
+    expect(await chancy.getJob(next)).toMatchObject({ state: 'pending' })
+    expect(await chancy.cancel(waiting)).toBe('finished')
+  })
+
+  it('of a cancel of a running job: its signal aborts once', async () => {
+    const started: number[] = []
+    const long = job({ name: 'long' }, async (_: object, { signal, fence }) => {
+      started.push(fence)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    const chancy = behind({ jobs: [long] })
+    await chancy.declare(new Queue('default', { executor: 'inline' }))
+    await app.worker(chancy)
+    const ref = await chancy.push(long)
+    await until(() => started.length === 1)
+    const fault = proxy.cutReplies('cancel_1')
+    expect(['requested', 'cancelled']).toContain(await chancy.cancel(ref))
+    expect(fault.hits).toBe(1)
+    expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'cancelled' })
+  })
+
+  it('of a retry: the job goes back once, with one more attempt', async () => {
+    const chancy = behind()
+    const ref = await chancy.push(numbered(1))
+    await chancy.cancel(ref)
+    const fault = proxy.cutReplies('retry_1')
+    await chancy.retry(ref)
+    expect(fault.hits).toBe(1)
+    expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
+    await expect(chancy.retry(ref)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+
+  it('of a retry whose job has failed again meanwhile: it is not retried twice', async () => {
+    const runs: number[] = []
+    const bad = job({ name: 'bad' }, (_: object, { attempt }) => {
+      runs.push(attempt)
+      throw new Error('no')
+    })
+    const chancy = behind()
+    const ref = await chancy.push(bad.job)
+    const direct = app.chancy({ jobs: [bad] })
+    await direct.declare(new Queue('default', { executor: 'inline' }))
+    await app.worker(direct)
+    await direct.waitForJob(ref)
+    const lost = proxy.cutReplies('retry_1')
+    const retried = chancy.retry(ref)
+    await lost.hit
+    proxy.refuse()
+    await until(() => runs.length === 2)
+    await direct.waitForJob(ref)
+    proxy.refuse(false)
+    await retried
+    expect(await chancy.getJob(ref)).toMatchObject({ state: 'failed' })
+    expect(runs).toHaveLength(2)
+  })
+
+  it('of changes to a queue: each is made, and none says that nobody knows', async () => {
+    const chancy = behind()
+    const lose = (what: string | RegExp) =>
+      proxy.cutReplies((text) => (typeof what === 'string' ? text.includes(what) : what.test(text)))
+    const faults = [lose('INSERT INTO')]
+    await chancy.declare(new Queue('mail'))
+    faults.push(lose(/UPDATE \S+queues/))
+    await chancy.pauseQueue('mail')
+    expect(await chancy.getQueue('mail')).toMatchObject({ state: 'paused' })
+    faults.push(lose(/UPDATE \S+queues/))
+    await chancy.resumeQueue('mail')
+    expect(await chancy.getQueue('mail')).toMatchObject({ state: 'active' })
+    faults.push(lose(/DELETE FROM \S+queues/))
+    await chancy.deleteQueue('mail')
+    expect(faults.map(({ hits }) => hits)).toEqual([1, 1, 1, 1])
+    await expect(chancy.deleteQueue('mail')).rejects.toMatchObject({ code: 'QUEUE_NOT_FOUND' })
   })
 })
