@@ -82,7 +82,7 @@ export class Recovery implements Service {
     let revoked = 0
     let recovered = 0
     if (steadyMs >= leaseMs) {
-      revoked = count.expired === 0 ? 0 : await this.#revoke(steadyMs, count)
+      revoked = count.expired + count.unseen > 0 ? await this.#revoke(steadyMs, count) : 0
       recovered = await this.#recover()
     }
     hub.emit('recovery.checked', { revoked, recovered })

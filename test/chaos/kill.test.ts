@@ -242,3 +242,44 @@ describe('a job that takes its worker with it', () => {
     expect(await app.chancy.waitForJob(other)).toMatchObject({ state: 'succeeded' })
   })
 })
+
+describe('workers that die together', () => {
+  it('are missed by one that lives as soon as a single one would be, and their deaths count', async () => {
+    await using app = await startApp({ schema })
+    await empty(schema)
+    await using crew = new Crew({ schema, worker: { lease: '6s', heartbeat: '1s' } })
+    const [survivor, ...doomed] = await Promise.all([1, 2, 3, 4].map(() => crew.start()))
+    const isUp = async () =>
+      (await app.chancy.getWorkers()).every(
+        ({ startedAt, renewedAt }) => +renewedAt - +startedAt > 7_000,
+      )
+    await until(isUp, { timeoutMs: 20_000 })
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 3 }), {
+      upsert: true,
+    })
+    const refs = await app.chancy.pushMany(
+      Array.from({ length: 12 }, () => work.job.withArgs({ ms: 60_000 })),
+    )
+    const starts = () => crew.executions().filter(({ what }) => what === 'start')
+    await until(() => starts().length === 12)
+    const pids = doomed.map(({ pid }) => pid)
+    const held = new Set(starts().flatMap(({ id, pid }) => (pids.includes(pid) ? [id] : [])))
+    expect(held.size).toBe(9)
+    await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 12 }), {
+      upsert: true,
+    })
+    for (const one of doomed) one.kill('SIGKILL')
+    const killedAt = Date.now()
+    const again = () => starts().filter(({ id, pid }) => held.has(id) && pid === survivor!.pid)
+    await until(() => again().length === 9, { timeoutMs: 20_000 })
+    // The promise: within the lease and five seconds.
+    for (const { at } of again()) expect(at - killedAt).toBeLessThan(11_000)
+    expect(
+      await sql(schema, 'SELECT crashes, count(*)::int FROM $schema.jobs GROUP BY 1 ORDER BY 1'),
+    ).toEqual([
+      { crashes: 0, count: 3 },
+      { crashes: 1, count: 9 },
+    ])
+    for (const ref of refs) await app.chancy.cancel(ref)
+  })
+})

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
 
 const schema = testSchema()
 const QUICK = { heartbeat: '200ms', lease: '1s' } as const
@@ -12,7 +13,7 @@ const task = job({ name: 'task' }, () => 'done')
 
 it('says once that the lease cannot be renewed, with what to do, and once that it holds again', async () => {
   await using proxy = await startProxy(databaseUrl(schema))
-  await using app = await startApp({ schema, jobs: task })
+  await using app = await startApp({ schema, jobs: task, url: proxy.url })
   const renewals = app.all('lease.renewed')
   const doubts = app.all('lease.doubted')
   const started = app.next('lease.renewed')
@@ -38,6 +39,50 @@ it('says once that the lease cannot be renewed, with what to do, and once that i
   expect(again).toMatchObject([{ level: 'info' }])
   const ref = await app.chancy.push(task)
   expect(await app.chancy.waitForJob(ref)).toMatchObject({ result: 'done' })
+})
+
+it('renews through the pool when it cannot connect, and says so once', async () => {
+  await using proxy = await startProxy(databaseUrl(schema))
+  await using app = await startApp({ schema, jobs: task })
+  const renewals = app.all('lease.renewed')
+  const doubts = app.all('lease.doubted')
+  const started = app.next('lease.renewed')
+  await app.start({ ...QUICK, heartbeatUrl: proxy.url })
+  await started
+  proxy.refuse()
+  proxy.cut()
+  const before = renewals.length
+  // For longer than the lease, which would be lost by then.
+  await until(() => renewals.length > before + 8)
+  expect(doubts).toEqual([])
+  const said = app.lines.filter(({ message }) => message?.includes('through the pool'))
+  expect(said).toMatchObject([{ level: 'warn' }])
+  const ref = await app.chancy.push(task)
+  expect(await app.chancy.waitForJob(ref)).toMatchObject({ result: 'done' })
+  proxy.refuse(false)
+  await until(() => app.lines.some(({ message }) => message === 'heartbeat connection restored'))
+})
+
+it('keeps the lease of a worker on a server without a free connection for it', async () => {
+  const name = `lease_${schema}`
+  await withClient((client) =>
+    client.query(`CREATE ROLE ${name} SUPERUSER LOGIN PASSWORD 'x' CONNECTION LIMIT 1`),
+  )
+  onTestFinished(() => withClient(async (client) => void (await client.query(`DROP ROLE ${name}`))))
+  const heartbeatUrl = new URL(databaseUrl())
+  heartbeatUrl.username = name
+  heartbeatUrl.password = 'x'
+  await withClient((client) => client.query(`ALTER ROLE ${name} NOSUPERUSER`))
+  await using app = await startApp({ schema, jobs: task })
+  // It takes the only connection there is for the heartbeat, which is told 53300.
+  await withClient(async () => {
+    const renewed = app.next('lease.renewed')
+    await app.start({ ...QUICK, heartbeatUrl: heartbeatUrl.href })
+    await renewed
+    const reason = () =>
+      app.lines.find(({ fields }) => /too many connections/.test(`${fields.reason}`))
+    await until(reason)
+  }, heartbeatUrl.href)
 })
 
 it('is renewed at its own address where the driver cannot say one', async () => {
