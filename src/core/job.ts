@@ -155,7 +155,10 @@ export class Job<out R, A, G = A> {
     return this.#with({ delayMs: durationMs(delay, this.#option('delay')), scheduledAtMs: null })
   }
 
-  /** Replaces all limits: `[]` is no limit. */
+  /**
+   * Replaces all limits: `[]` is none but those of the worker's definition. A worker lets them lower
+   * what its definition says, and never lift it.
+   */
   withLimits(limits: readonly Limit[]): Job<R, A, G> {
     return this.#override({ limits: checkLimits(limits, this.#option('limits')) })
   }

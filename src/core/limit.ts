@@ -88,6 +88,23 @@ export function storeLimits(limits: readonly Limit[]): StoredLimits {
   return stored
 }
 
+/**
+ * The limits of an attempt: of each kind the lower one of the row and of the worker's definition. So
+ * what is stored, by whoever may write there, can ask for less than the code does, and not for more.
+ */
+export function lowerLimits(row: StoredLimits, definition: StoredLimits): StoredLimits {
+  const memoryBytes = lower(row.memoryBytes, definition.memoryBytes)
+  const timeMs = lower(row.timeMs, definition.timeMs)
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(timeMs === undefined ? {} : { timeMs }),
+  }
+}
+
+function lower(one: number | undefined | null, other: number | undefined): number | undefined {
+  return one == null || (other !== undefined && other < one) ? other : one
+}
+
 /** The way back. Not checked again: a row may hold what an older release allowed. */
 export function restoreLimits(stored: StoredLimits): readonly Limit[] {
   const limits: Limit[] = []

@@ -2,7 +2,7 @@ import { type Backoff, DEFAULT_BACKOFF } from '../core/backoff.ts'
 import { type ClaimedJob, queuedJobOf } from '../core/claimed-job.ts'
 import { DEFAULT_RETENTION_MS, type JobDefinition } from '../core/definition.ts'
 import { durationMs } from '../core/duration.ts'
-import { type StoredLimits, storeLimits } from '../core/limit.ts'
+import { lowerLimits, type StoredLimits, storeLimits } from '../core/limit.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { SerializedError } from '../core/serialize-error.ts'
@@ -40,6 +40,8 @@ export class AttemptRunner {
   readonly #options: AttemptRunnerOptions
   readonly #rules = new Map<string, Rules>()
   readonly #report: AttemptReport
+  /** Jobs whose stored limits were said to be too high. */
+  readonly #lowered = new Set<string>()
 
   constructor(options: AttemptRunnerOptions) {
     this.#options = options
@@ -106,15 +108,30 @@ export class AttemptRunner {
     return this.#makeRules(job)
   }
 
-  /** The row decides where it says something, the definition where it does not. */
+  /** The row decides where it says something, but for limits, which it can only lower. */
   #makeRules({ name, rare }: ClaimedJob): Rules {
     const definition = this.#options.definitions.get(name)
     const retentionMs = definition?.retentionMs ?? DEFAULT_RETENTION_MS
     return {
-      limits: rare.limits ?? storeLimits(definition?.limits ?? []),
+      limits: this.#limitsOf(name, rare.limits),
       policy: { backoff: this.#backoffOf(name, rare.backoff), random: Math.random },
       retentionMs: retentionMs === DEFAULT_RETENTION_MS ? undefined : retentionMs,
     }
+  }
+
+  #limitsOf(name: string, stored: StoredLimits | undefined): StoredLimits {
+    const own = storeLimits(this.#options.definitions.get(name)?.limits ?? [])
+    if (stored === undefined) return own
+    const limits = lowerLimits(stored, own)
+    const isLowered = limits.memoryBytes !== stored.memoryBytes || limits.timeMs !== stored.timeMs
+    if (isLowered && !this.#lowered.has(name)) {
+      this.#lowered.add(name)
+      this.#options.log.warn(
+        { name, stored, limits },
+        'job pushed with higher limits than its definition has here: those of the definition hold',
+      )
+    }
+    return limits
   }
 
   #backoffOf(name: string, stored: unknown): SettlePolicy['backoff'] {
