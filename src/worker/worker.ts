@@ -8,6 +8,7 @@ import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { sayPooler } from './pooler-notice.ts'
+import { warnOfRoot } from './root-warning.ts'
 import { RunningAttempts } from './running-attempts.ts'
 import { Shutdown } from './shutdown.ts'
 import { stopOnSignals } from './stop-signals.ts'
@@ -139,6 +140,7 @@ export class Worker {
     const parts = await Promise.race([this.#prepare(), aborted(signal)])
     if (parts === null) return
     this.#log.begin()
+    warnOfRoot(this.#chancy.parts.log)
     const patient = {
       clock,
       signal,
