@@ -3,6 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LaunchOptions } from './child.ts'
 import { childNodeOptions } from './node-options.ts'
+import { foundFile } from './own-files.ts'
 
 const MIB = 1_024 ** 2
 /**
@@ -44,7 +45,7 @@ export interface ChildCommand {
 
 /** How a child process is started, with its limit of memory. */
 export function commandFor({ memoryBytes, ...orders }: LaunchOptions): ChildCommand {
-  const entry = fileURLToPath(new URL('./entry/process.js', import.meta.url))
+  const entry = fileURLToPath(foundFile('executors/entry/process'))
   const heap =
     memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.floor(memoryBytes / MIB)}`]
   const args = [...childNodeOptions(), ...heap, entry, JSON.stringify(orders)]

@@ -141,14 +141,24 @@ async function importModule(url: string): Promise<Record<string, unknown>> {
     return (await Promise.race([import(url), abandoned.error])) as Record<string, unknown>
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause
-    const isTypeScript = (cause as NodeJS.ErrnoException)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
-    const hint = isTypeScript
-      ? ' This Node does not load TypeScript: build it, start with "node --import tsx", or use Node 22.18 or newer.'
-      : ''
-    throw new ConfigError(`jobs: ${url} could not be loaded: ${show(cause)}.${hint}`, { cause })
+    throw new ConfigError(
+      `jobs: ${url} could not be loaded: ${show(cause)}.${hintFor(cause, url)}`,
+      {
+        cause,
+      },
+    )
   } finally {
     abandoned.end()
   }
+}
+
+function hintFor(cause: unknown, url: string): string {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return ' This Node does not load TypeScript: build it, start with "node --import tsx", or use Node 22.18 or newer.'
+  if (code === 'ERR_MODULE_NOT_FOUND' && url.startsWith('file:') && !existsSync(new URL(url)))
+    return ' There is no such file. A bundler does not see it in this option: make it an entry of its own.'
+  return ''
 }
 
 /** Without this a process whose module waits for nothing would end without a word. */

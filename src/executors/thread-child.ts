@@ -9,6 +9,7 @@ import type { ThreadData } from './entry/thread.ts'
 import { decodeMessage, encodeMessage, frameTokens, newKey } from './frame.ts'
 import { LAST_WORDS_CHARS, lastWords } from './last-words.ts'
 import { childNodeOptions } from './node-options.ts'
+import { foundFile } from './own-files.ts'
 import { CELLS, eachLine, recallCell } from './protocol.ts'
 
 const MIB = 1_024 ** 2
@@ -37,7 +38,7 @@ class ThreadChild implements Child {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const data: ThreadData = { orders, cells: this.#cells, key: this.#key, port: port2 }
-    this.#thread = new Thread(new URL('./entry/thread.js', import.meta.url), {
+    this.#thread = new Thread(foundFile('executors/entry/thread'), {
       name: 'chancy-jobs',
       workerData: data,
       transferList: [port2],

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Database } from '../database/database.ts'
 import type { Address } from '../database/driver.ts'
 import { renewLease } from '../database/statements/workers.ts'
+import { foundFile, ownFile, UNBUNDLED } from '../executors/own-files.ts'
 import type { HeartbeatData, HeartbeatOrder } from './heartbeat-thread.ts'
 import type { LeaseClock } from './lease-clock.ts'
 import {
@@ -64,13 +65,18 @@ export class Heartbeat implements Service {
     this.#ticking = setInterval(() => lease.tick(), TICK_MS)
     this.#ticking.unref()
     const address = url ?? (await database.driver.address?.()) ?? null
-    if (address !== null) {
+    const file = ownFile('worker/heartbeat-thread')
+    if (address !== null && file !== null) {
       this.#startThread(address)
       return
     }
+    const why =
+      file === null
+        ? `the file chancy/dist/worker/heartbeat-thread.js was not found. ${UNBUNDLED}`
+        : 'the driver cannot say where a thread would reach the server. Give the worker a heartbeatUrl.'
     log.warn(
       {},
-      'The heartbeat runs in the loop of this worker, since the driver cannot say where a thread would reach the server: jobs that block the loop for longer than the lease will be started again elsewhere. Give the worker a heartbeatUrl to mend it.',
+      `heartbeat runs in the loop, jobs that block it for longer than the lease are started again elsewhere: ${why}`,
     )
     this.#loop = new Loop({
       clock: this.#options.clock,
@@ -113,7 +119,7 @@ export class Heartbeat implements Service {
 
   #startThread(address: Address): void {
     const { schema, lease, settings, log, clock, database } = this.#options
-    const thread = new Thread(new URL('./heartbeat-thread.js', import.meta.url), {
+    const thread = new Thread(foundFile('worker/heartbeat-thread'), {
       name: 'chancy-heartbeat',
       // Not the process's own flags: a loader or an inspector there is not meant for this thread.
       execArgv: [],

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -52,9 +53,19 @@ export async function attach(order: KeeperOrder): Promise<KeeperLink> {
   )
 }
 
+function keeperFile(): string {
+  // Undefined in a bundle of CommonJS.
+  const here = import.meta.url as string | undefined
+  const file = here === undefined ? 'keeper.js' : fileURLToPath(new URL('./keeper.js', here))
+  if (existsSync(file)) return file
+  throw new ConfigError(
+    'embeddedPostgres() starts its server with the file chancy/dist/database/embedded/keeper.js, which was not found. This program is bundled: leave the package out of the bundle (esbuild: --external:chancy) and install it beside.',
+  )
+}
+
 async function startKeeper(order: KeeperOrder): Promise<KeeperLink | null> {
   // Beside this file once it is built. A process of its own cannot load TypeScript.
-  const keeper = fileURLToPath(new URL('./keeper.js', import.meta.url))
+  const keeper = keeperFile()
   const child = spawn(process.execPath, [keeper, JSON.stringify(order)], {
     cwd: '/',
     detached: true,

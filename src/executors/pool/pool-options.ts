@@ -3,6 +3,7 @@ import { ConfigError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { SerializedError } from '../../core/serialize-error.ts'
 import { placedSource } from '../job-modules.ts'
+import { checkChildren } from '../own-files.ts'
 
 export interface PoolOptions {
   /** Modules that the children load: URLs, paths, globs. Functions are refused: they have no module. */
@@ -19,6 +20,7 @@ export interface PoolOptions {
 
 /** The modules as text; a path is taken from the working directory of now. */
 export function modulesOf(sources: readonly unknown[], executor: string): string[] {
+  checkChildren(executor)
   return sources.map((source) => {
     if (source instanceof URL) return source.href
     if (typeof source === 'string') return placedSource(source)
