@@ -63,7 +63,9 @@ async function main(port: NonNullable<typeof parentPort>, data: HeartbeatData): 
     if (!isStopped) await systemClock.sleep(waitMs, signal)
   }
   renewal.close()
-  port.close()
+  // Deno's port has no end of its own, and its thread ends by the global instead.
+  const end = port.close?.bind(port) ?? (globalThis as { close?: () => void }).close
+  end?.()
 }
 
 if (parentPort !== null) void main(parentPort, workerData as HeartbeatData)
