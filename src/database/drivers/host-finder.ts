@@ -32,7 +32,7 @@ export class HostFinder {
   readonly #timeline: ClusterTimeline
   readonly #deadlineMs: number
   readonly #clientOf: ClientOf
-  #found: DsnHost | null = null
+  #found: Found | null = null
   #search: Promise<DsnHost> | null = null
 
   /** @param deadlineMs How long a host may take to say what it is. */
@@ -47,7 +47,9 @@ export class HostFinder {
 
   /** @throws {DatabaseError} `DATABASE_UNREACHABLE`, with the reason of each host */
   find(): Promise<DsnHost> {
-    if (this.#found !== null && !this.#spreads) return Promise.resolve(this.#found)
+    const found = this.#found
+    if (found !== null && !this.#spreads && !this.#isLeftBehind(found))
+      return Promise.resolve(found.host)
     this.#search ??= this.#look().finally(() => {
       this.#search = null
     })
@@ -56,7 +58,7 @@ export class HostFinder {
 
   /** It could not be reached, or it is no longer what it was. */
   forget(host: DsnHost): void {
-    if (this.#found === host) this.#found = null
+    if (this.#found?.host === host) this.#found = null
   }
 
   /**
@@ -76,6 +78,10 @@ export class HostFinder {
   /** Any host will do, and the connections are to be spread over all of them. */
   get #spreads(): boolean {
     return this.#isShuffled && this.#target === 'any'
+  }
+
+  #isLeftBehind({ node }: Found): boolean {
+    return node?.timeline != null && node.timeline.number < this.#timeline.newest
   }
 
   async #look(): Promise<DsnHost> {
@@ -100,7 +106,7 @@ export class HostFinder {
     }
     const [best] = found.toSorted(byTimeline)
     if (best === undefined) throw unusable(reasons)
-    this.#found = best.host
+    this.#found = best
     return best.host
   }
 
