@@ -91,7 +91,11 @@ function reportOf(child: ChildProcess): Promise<KeeperReport> {
     complaint += text
   })
   return new Promise((resolve) => {
-    if (child.stdout) readJsonLines<KeeperReport>(child.stdout, resolve)
+    if (child.stdout)
+      readJsonLines<KeeperReport>(child.stdout, {
+        take: (report) => resolve(report),
+        refuse: () => fail('its process printed something else than a report'),
+      })
     child.on('error', (error) => fail(error.message))
     child.once('close', () => fail(complaint.trim() || 'its process ended without a word'))
 

@@ -91,7 +91,8 @@ async function create(directory: string, data: string, binaries: Binaries, user:
   if (user !== null) await chown(staging, user.uid, user.gid)
   const password = randomBytes(24).toString('base64url')
   await initialise(staging, binaries, user, password)
-  await write(join(staging, PASSWORD), password, user)
+  // For whoever starts the server, and not for the user that it runs as: others run as that one too.
+  await write(join(staging, PASSWORD), password, null)
   await appendFile(join(staging, 'postgresql.conf'), `\ninclude_if_exists = '${SETTINGS}'\n`)
   await rename(staging, data).catch(() => rm(staging, { recursive: true, force: true }))
 }

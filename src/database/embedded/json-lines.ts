@@ -1,15 +1,55 @@
-import { createInterface } from 'node:readline'
+/** What a stream that talks in JSON lines does to its reader. */
+export interface JsonLineReader<T> {
+  take(value: T): void | Promise<void>
+  /** Something else came, or a line longer than any message. Called once, and then nothing is read. */
+  refuse(): void
+}
 
-/** Hands over each line of a stream as the value it holds. What breaks the stream ends it in silence. */
-export function readJsonLines<T>(
+/** Longer than any line that the two sides write. */
+const MAX_LINE_CHARS = 64 * 1024
+
+/**
+ * Hands over each line of a stream as the value it holds. Whatever is at the other end cannot throw
+ * here, and cannot make this process gather more than one line.
+ */
+export function readJsonLines<T extends object>(
   input: NodeJS.ReadableStream,
-  take: (value: T) => void | Promise<void>,
+  reader: JsonLineReader<T>,
 ): void {
-  const lines = createInterface({ input })
-  // An error of the stream comes out here once more, beside the stream's own listeners.
-  lines.on('error', () => {})
-  lines.on('line', (line) => void take(JSON.parse(line)))
+  let begun = ''
+  input.setEncoding('utf8')
+  input.on('error', () => {})
+  input.on('data', onText)
+
+  function onText(text: string | Buffer): void {
+    const [first = '', ...more] = String(text).split('\n')
+    const lines = [begun + first, ...more]
+    begun = lines.pop() ?? ''
+    for (const line of lines) {
+      const value = parse<T>(line)
+      if (value === null) {
+        refuse()
+        return
+      }
+      void reader.take(value)
+    }
+    if (begun.length > MAX_LINE_CHARS) refuse()
+  }
+  function refuse(): void {
+    input.off('data', onText)
+    reader.refuse()
+  }
 }
 
 /** The line that `readJsonLines` reads back. */
 export const toJsonLine = (value: unknown): string => `${JSON.stringify(value)}\n`
+
+/** The value that a line or a file holds, or null. */
+export function parse<T extends object>(text: string): T | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' ? (value as T | null) : null
+  } catch {
+    return null
+  }
+}

@@ -1,8 +1,10 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { systemClock } from '../../core/clock.ts'
 import { DatabaseError } from '../../core/errors.ts'
-import { readJsonLines, toJsonLine } from './json-lines.ts'
+import { parse, readJsonLines, toJsonLine } from './json-lines.ts'
 import type { StopMode } from './postmaster.ts'
 
 /**
@@ -11,7 +13,7 @@ import type { StopMode } from './postmaster.ts'
  * the process ends, so the keeper always knows who is left.
  */
 export type KeeperRequest =
-  | { readonly do: 'hello'; readonly token: string }
+  | { readonly do: 'hello'; readonly nonce: string; readonly proof: string }
   | { readonly do: 'leave' }
   | { readonly do: 'restart'; readonly mode: StopMode; readonly downMs: number }
 
@@ -22,6 +24,8 @@ export interface KeeperAnswer {
   readonly pid?: number
   /** Why the request failed. */
   readonly error?: string
+  /** To a hello: that this is the keeper, and not another process on the port of one that is gone. */
+  readonly proof?: string
 }
 
 /** Where a keeper can be reached, in a file that only its user can read. */
@@ -44,21 +48,45 @@ export type KeeperReport =
   | { readonly kind: 'busy' }
   | { readonly kind: 'failed'; readonly isConfig: boolean; readonly message: string }
 
+/** How long a keeper may take to say hello. Another program on its port may never answer. */
+const HELLO_MS = 5_000
+
+/** Shows that a side knows the token, without showing the token. */
+export function proofOf(side: 'user' | 'keeper', token: string, nonce: string): string {
+  return createHmac('sha256', token).update(`${side} ${nonce}`).digest('base64url')
+}
+
+export function isProof(given: unknown, expected: string): boolean {
+  if (typeof given !== 'string' || given.length !== expected.length) return false
+  return timingSafeEqual(Buffer.from(given), Buffer.from(expected))
+}
+
 export const keeperFile = (directory: string): string => join(directory, 'keeper.json')
 
 /** The keeper of `directory`, or null when there is none that answers. */
 export async function connectToKeeper(directory: string): Promise<KeeperLink | null> {
   const text = await readFile(keeperFile(directory), 'utf8').catch(() => null)
   if (text === null) return null
-  const { port, token } = JSON.parse(text) as KeeperFile
+  const file = parse<KeeperFile>(text)
+  if (file === null) return null
+  const { port, token } = file
+  const nonce = randomBytes(24).toString('base64url')
   const link = new KeeperLink(connect({ host: '127.0.0.1', port }))
+  const patience = new AbortController()
+  void systemClock.sleep(HELLO_MS, patience.signal).then(() => {
+    if (!patience.signal.aborted) link.destroy()
+  })
   try {
-    link.server = await link.ask({ do: 'hello', token })
-    return link
+    const hello = { do: 'hello', nonce, proof: proofOf('user', token, nonce) } as const
+    link.server = await link.ask(hello)
+    if (isProof(link.server.proof, proofOf('keeper', token, nonce))) return link
   } catch {
-    link.destroy()
-    return null
+    // None, or one that is stopping.
+  } finally {
+    patience.abort()
   }
+  link.destroy()
+  return null
 }
 
 export class KeeperLink {
@@ -76,7 +104,10 @@ export class KeeperLink {
     socket.unref()
     socket.on('error', () => {})
     socket.on('close', () => this.#closed())
-    readJsonLines<KeeperAnswer>(socket, (answer) => this.#answered(answer))
+    readJsonLines<KeeperAnswer>(socket, {
+      take: (answer) => this.#answered(answer),
+      refuse: () => void socket.destroy(),
+    })
   }
 
   ask(request: KeeperRequest): Promise<KeeperAnswer> {

@@ -18,12 +18,14 @@ import { choosePort } from './free-port.ts'
 import { readJsonLines, toJsonLine } from './json-lines.ts'
 import {
   connectToKeeper,
+  isProof,
   type KeeperAnswer,
   type KeeperFile,
   type KeeperOrder,
   type KeeperReport,
   type KeeperRequest,
   keeperFile,
+  proofOf,
 } from './keeper-link.ts'
 import { Postmaster, startPostmaster } from './postmaster.ts'
 import { runningServer } from './postmaster-file.ts'
@@ -35,6 +37,11 @@ const token = randomBytes(24).toString('base64url')
 const users = new Set<object>([process.stdin])
 /** How often in a row the server is started again after a crash, with a second in between. */
 const MAX_RESTARTS = 5
+
+/** How long a connection may stay that does not prove to be a user. */
+const HELLO_MS = 5_000
+/** Users and strangers together. */
+const MAX_CONNECTIONS = 500
 
 let cluster: Cluster
 let server: Postmaster
@@ -116,6 +123,7 @@ async function startAgain(crashed: Postmaster): Promise<void> {
 
 async function openDoors(): Promise<void> {
   doors = createServer((socket) => welcome(socket))
+  doors.maxConnections = MAX_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     // Stays: a connection that cannot be accepted, for lack of a descriptor, is an error of the server.
     doors.on('error', reject)
@@ -127,27 +135,44 @@ async function openDoors(): Promise<void> {
   await rename(beside, keeperFile(order.directory))
 }
 
+/** Anybody on this machine may connect. Until a hello has proven otherwise, a socket is a stranger's. */
 function welcome(socket: Socket): void {
   let isKnown = false
+  const patience = setTimeout(() => socket.destroy(), HELLO_MS)
   socket.on('error', () => {})
-  socket.on('close', () => void gone(socket))
-  readJsonLines<KeeperRequest>(socket, async (request) => {
-    if (request.do === 'hello') isKnown = request.token === token && !isStopping
-    if (!isKnown) return void socket.destroy()
-    users.add(socket)
-    const answer = await carryOut(request, socket).catch((error: Error) => ({
-      error: error.message,
-    }))
-    if (!socket.destroyed) socket.write(toJsonLine(answer))
-    if (request.do === 'leave' && isStopping) socket.end(() => process.exit(0))
+  socket.on('close', () => {
+    clearTimeout(patience)
+    if (isKnown) void gone(socket)
   })
+  readJsonLines<KeeperRequest>(socket, {
+    refuse: () => void socket.destroy(),
+    take: async (request) => {
+      if (request.do === 'hello' && !isKnown) {
+        isKnown = knowsToken(request) && !isStopping
+        if (isKnown) clearTimeout(patience)
+      }
+      if (!isKnown) return void socket.destroy()
+      users.add(socket)
+      const answer = await carryOut(request, socket).catch((error: Error) => ({
+        error: error.message,
+      }))
+      if (!socket.destroyed) socket.write(toJsonLine(answer))
+      if (request.do === 'leave' && isStopping) socket.end(() => process.exit(0))
+    },
+  })
+}
+
+function knowsToken({ nonce, proof }: { readonly nonce: unknown; readonly proof: unknown }) {
+  return typeof nonce === 'string' && isProof(proof, proofOf('user', token, nonce))
 }
 
 async function carryOut(request: KeeperRequest, socket: Socket): Promise<KeeperAnswer> {
   if (request.do === 'leave') await gone(socket, false)
   if (request.do === 'restart') await inTurn(() => restart(request.mode, request.downMs))
   const host = `postgres:${cluster.password}@127.0.0.1:${port}`
-  return { url: `postgresql://${host}/postgres`, pid: server.pid }
+  const answer = { url: `postgresql://${host}/postgres`, pid: server.pid }
+  if (request.do !== 'hello') return answer
+  return { ...answer, proof: proofOf('keeper', token, request.nonce) }
 }
 
 async function restart(mode: 'fast' | 'immediate' | 'kill', downMs: number): Promise<void> {
