@@ -29,6 +29,11 @@ export function after(ms: number, done: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+/** Monotonic milliseconds that all processes and threads of the machine share. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /** The real clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,3 +1,4 @@
+import type { BeginPermit } from '../core/begin-permit.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { StoredLimits } from '../core/limit.ts'
 import type { LogLevel } from '../core/logger.ts'
@@ -10,6 +11,8 @@ export interface Attempt {
   /** In force for this attempt: the row's, else the definition's. */
   readonly limits: StoredLimits
   readonly report: AttemptReport
+  /** Asked right before it begins; one that may not is `interrupted`. Default: it may begin at any time. */
+  readonly permit?: BeginPermit
 }
 
 /** What running code tells about itself. */

@@ -1,3 +1,4 @@
+import { mayBegin } from '../core/begin-permit.ts'
 import { after } from '../core/clock.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { AttemptError } from '../core/errors.ts'
@@ -33,7 +34,7 @@ export class InlineExecutor implements Executor {
   async run(attempt: Attempt, stop: Stop): Promise<Outcome> {
     const definition = this.#definitions.get(attempt.job.name)
     // Only names of this map are claimed, so this is a row that changed under the worker's hands.
-    if (definition === undefined) return { kind: 'interrupted' }
+    if (definition === undefined || !mayBegin(attempt)) return { kind: 'interrupted' }
     if (attempt.limits.memoryBytes !== undefined) return memoryRefused(attempt)
 
     this.#running++

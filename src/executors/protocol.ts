@@ -85,6 +85,8 @@ export function parseRun(text: string): ChildAttempt {
   return { job: { ...job, args: text.slice(tab + 1) }, limits }
 }
 
+/** Until when what is sent with it, and what was sent before, may begin. */
+export const permitLine = (untilMs: number): string => `v${untilMs}\n`
 export const stopLine = (seq: number, reason: StopReason): string => `s${seq}\t${reason}\n`
 export const widthLine = (width: number): string => `w${width}\n`
 export const TERM_LINE = 't\n'

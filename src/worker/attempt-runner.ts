@@ -1,4 +1,5 @@
 import { type Backoff, DEFAULT_BACKOFF } from '../core/backoff.ts'
+import type { BeginPermit } from '../core/begin-permit.ts'
 import { type ClaimedJob, queuedJobOf } from '../core/claimed-job.ts'
 import { DEFAULT_RETENTION_MS, type JobDefinition } from '../core/definition.ts'
 import { durationMs } from '../core/duration.ts'
@@ -21,6 +22,8 @@ export interface AttemptRunnerOptions {
   readonly buffer: OutcomeBuffer
   readonly running: RunningAttempts
   readonly progress: ProgressBuffer
+  /** Until when attempts may begin. */
+  readonly permit: BeginPermit
   readonly hub: Hub
   readonly log: Logger
 }
@@ -92,7 +95,7 @@ export class AttemptRunner {
     // Asked to stop while it waited for its slot.
     if (stop.reason === 'cancelled') return { kind: 'cancelled' }
     if (stop.reason !== null) return { kind: 'interrupted' }
-    return executor.run({ job, limits, report: this.#report }, stop)
+    return executor.run({ job, limits, report: this.#report, permit: this.#options.permit }, stop)
   }
 
   #rulesOf(job: ClaimedJob): Rules {

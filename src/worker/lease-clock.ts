@@ -66,6 +66,11 @@ export class LeaseClock {
     return now() < Atomics.load(this.#slots, TRUSTED_UNTIL)
   }
 
+  /** Until when that is so, in milliseconds of the machine's clock. */
+  get untilMs(): number {
+    return toMs(Atomics.load(this.#slots, TRUSTED_UNTIL))
+  }
+
   /** For how long renewals have succeeded without a gap, in milliseconds. */
   steadyMs(): number {
     const since = Atomics.load(this.#slots, STEADY_SINCE)

@@ -87,7 +87,15 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     onReady: owner.announce,
     onRoom: () => runners.wakeTurnedAway(),
   })
-  const attempts = new AttemptRunner({ ...common, definitions, plugins, buffer, running, progress })
+  const attempts = new AttemptRunner({
+    ...common,
+    definitions,
+    plugins,
+    buffer,
+    running,
+    progress,
+    permit: tenure.lease,
+  })
   const adoption = new Adoption({
     ...common,
     workerId,

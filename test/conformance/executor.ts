@@ -3,6 +3,7 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Executor,
+  machineMs,
   resultOf,
   type ScriptedJobs,
   scriptedJobs,
@@ -106,6 +107,34 @@ export function describeExecutor(
     it('gives back a job whose function it does not know', async () => {
       expect((await run('nobody-knows-me').ended).kind).toBe('interrupted')
     })
+
+    it('gives back an attempt that may not begin any more', async () => {
+      const trial = start(executor, 'ok', {}, {}, { untilMs: machineMs() })
+      expect((await trial.ended).kind).toBe('interrupted')
+      const other = start(executor, 'ok', { value: 1 }, {}, { untilMs: machineMs() + 60_000 })
+      expect(await resultOf(other)).toBe(1)
+    })
+
+    itUnless(
+      traits.noChildren,
+      'begins nothing in a child once it may not, also while the worker stands still',
+      async () => {
+        const alone = await make(jobs, { concurrency: 1, killAfterMs: KILL_AFTER_MS })
+        await alone.start()
+        // Short ones, so that the child is sent more than it runs.
+        for (let n = 0; n < 200; n++) await start(alone, 'ok').ended
+        const permit = { untilMs: machineMs() + 1_000 }
+        const long = start(alone, 'spin', { ms: 1_500 }, {}, permit)
+        const next = start(alone, 'ok', { value: 2 }, {}, permit)
+        await long.begun
+        // As a process that is suspended: it takes nothing back.
+        const end = performance.now() + 2_000
+        while (performance.now() < end);
+        expect((await next.ended).kind).toBe('interrupted')
+        expect(await resultOf(long)).toBe('dizzy')
+        await alone.stop({ graceMs: 0 })
+      },
+    )
 
     it('passes on log and progress before the end', async () => {
       const trial = run('tells')

@@ -11,6 +11,7 @@ import { Stop } from '../../dist/core/stop.js'
 import type { Attempt, Executor } from '../../dist/executors/executor.js'
 import { isGroupAlive } from '../../dist/executors/process-group.js'
 
+export { machineMs } from '../../dist/core/clock.js'
 // Built files: children can load nothing else.
 export { InlineExecutor } from '../../dist/executors/inline-executor.js'
 export { loadJobs } from '../../dist/executors/job-modules.js'
@@ -62,6 +63,7 @@ export function start(
   name: string,
   args: object = {},
   limits: StoredLimits = {},
+  permit?: Attempt['permit'],
 ): Trial {
   const stop = new Stop()
   const progress: unknown[] = []
@@ -73,6 +75,7 @@ export function start(
   const attempt: Attempt = {
     job: jobOf(name, args),
     limits,
+    ...(permit === undefined ? {} : { permit }),
     report: {
       progress: (_job, text) => {
         const value: unknown = JSON.parse(text)

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { machineMs } from '../../core/clock.ts'
 import type { JobDefinition } from '../../core/definition.ts'
 import type { LogLevel } from '../../core/logger.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -51,6 +52,8 @@ export class JobRunner {
   #waiting: { readonly seq: number; readonly text: string }[] = []
   #next = 0
   #unsent = ''
+  /** Until when attempts may begin, as the parent has said last. */
+  #beginUntilMs = Number.POSITIVE_INFINITY
   #isTurnOver = false
   #turnBegan = 0
   #lastReading: Reading | null = null
@@ -136,6 +139,9 @@ export class JobRunner {
       case 'r':
         this.#waiting.push({ seq: Number(line.slice(1, tab)), text: line.slice(tab + 1) })
         return
+      case 'v':
+        this.#beginUntilMs = Number(line.slice(1))
+        return
       case 's':
         this.#ask(Number(line.slice(1, tab)), line.slice(tab + 1) as StopReason)
         return
@@ -169,8 +175,14 @@ export class JobRunner {
     while (this.#running.size < this.#width && this.#next < this.#waiting.length) {
       if (this.#isTurnOver) break
       const { seq, text } = this.#waiting[this.#next++]!
-      if (takeCell(cells, seq)) this.#begin(seq, text)
-      else this.#asked.delete(seq)
+      if (!takeCell(cells, seq)) {
+        this.#asked.delete(seq)
+      } else if (machineMs() < this.#beginUntilMs) {
+        this.#begin(seq, text)
+      } else {
+        this.#asked.delete(seq)
+        this.#say(`n${seq}\n`)
+      }
     }
     if (this.#next === this.#waiting.length) {
       this.#waiting = []

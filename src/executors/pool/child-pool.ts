@@ -314,7 +314,7 @@ export class ChildPool implements ChildOwner, QueueOwner {
     this.#isScheduled = false
     if (this.isStopping) return
     const now = performance.now()
-    const demands = dispatch(this.#queues, now)
+    const demands = dispatch(this.#queues, now, (run) => this.end(run, { kind: 'interrupted' }))
     for (const group of this.#registry.groups) {
       this.#registry.ensureChildren(group, demands.get(group) ?? [], now)
     }

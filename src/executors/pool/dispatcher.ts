@@ -1,3 +1,5 @@
+import { mayBegin } from '../../core/begin-permit.ts'
+import type { Run } from '../run.ts'
 import type { AttemptLine } from './attempt-line.ts'
 import type { ChildGroup } from './child-group.ts'
 import type { PooledChild } from './pooled-child.ts'
@@ -25,21 +27,30 @@ type Turns = Map<AttemptLine, Turn>
 /**
  * Hands attempts to children, the oldest first, each to the child with the least to do. All that a
  * child is given at a time is one message. Returns what the groups lack.
+ *
+ * @param onRefused Called with an attempt that may not begin any more.
  */
 export function dispatch(
   queues: Iterable<DispatchedQueue>,
   now: number,
+  onRefused: (run: Run) => void,
 ): ReadonlyMap<ChildGroup, readonly Demand[]> {
   const turns = turnsOf(queues)
   const open: Turns = new Map(turns)
   const touched = new Set<PooledChild>()
   for (let line = oldest(open); line !== null; line = oldest(open)) {
+    const run = line.head!
+    if (!mayBegin(run.attempt)) {
+      line.shift()
+      onRefused(run)
+      continue
+    }
     const child = childFor(line, open.get(line)!)
     if (child === null) {
       open.delete(line)
       continue
     }
-    child.give(line.head!, line)
+    child.give(run, line)
     line.shift()
     touched.add(child)
   }

@@ -11,6 +11,7 @@ import {
   parseLog,
   parseOutcome,
   parseUsage,
+  permitLine,
   runLine,
   stopLine,
   widthLine,
@@ -80,6 +81,8 @@ export class PooledChild {
   #cpuMs = 0
   #seq = 0
   #outbox = ''
+  /** Whether the message that is gathered says until when its attempts may begin. */
+  #hasPermit = false
   /** The beginning of a line of its that is none of ours. */
   #violation: string | null = null
 
@@ -145,6 +148,11 @@ export class PooledChild {
     this.#runs.set(seq, run)
     this.taken++
     if (seq >= MAX_SEQ || this.taken >= this.#quota) this.#state = 'retiring'
+    const { permit } = run.attempt
+    if (permit !== undefined && !this.#hasPermit) {
+      this.#hasPermit = true
+      this.#outbox += permitLine(permit.untilMs)
+    }
     this.#outbox += runLine(seq, run.attempt)
   }
 
@@ -157,6 +165,7 @@ export class PooledChild {
     if (this.#outbox === '') return
     const lines = this.#outbox
     this.#outbox = ''
+    this.#hasPermit = false
     this.#child.send(lines)
   }
 
