@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import type { Database } from '../database/database.ts'
+import { cancellingJobs } from '../database/statements/workers.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 import type { Tenure } from './tenure.ts'
 import type { WorkerParts } from './worker-parts.ts'
@@ -10,10 +12,13 @@ const HEED_MS = 500
 const LAST_SAVE_MS = 10_000
 /** How long beyond the timeout outcomes are tried to be saved, in milliseconds. */
 const BEYOND_MS = 1_200
+/** How long the answer may take that tells whether the database can be reached, in milliseconds. */
+const ANSWER_MS = 700
 /** What a step gets when the time is over already, in milliseconds. */
 const LEAST_MS = 300
 
 export interface ShutdownOptions {
+  readonly database: Database
   readonly clock: Clock
   readonly log: Logger
   readonly tenure: Tenure
@@ -22,9 +27,9 @@ export interface ShutdownOptions {
 }
 
 /**
- * The end of a worker, within its `shutdownTimeout` and two seconds: claims nothing more, waits for what
- * runs, saves, releases the rest. Where the network swallows everything no step waits for its answer
- * longer than that.
+ * The end of a worker: claims nothing more, waits for what runs, saves, releases the rest. It is over
+ * within the `shutdownTimeout` and two seconds, also where the network swallows everything; only a
+ * database that answers slowly gets more time for the last outcomes.
  */
 export class Shutdown {
   readonly #options: ShutdownOptions
@@ -52,11 +57,23 @@ export class Shutdown {
     await this.within(this.#stopClaiming(parts))
     await this.#drain(parts)
     await this.within(Promise.all([parts.progress.stop(), history, parts.plugins.stop()]))
-    const isSaved = await parts.buffer.drained(Math.min(LAST_SAVE_MS, this.#leftMs(BEYOND_MS)))
+    const saveMs = (await this.#isReachable()) ? LAST_SAVE_MS : this.#leftMs(BEYOND_MS)
+    const isSaved = await parts.buffer.drained(Math.min(LAST_SAVE_MS, saveMs))
     await Promise.all([parts.executors.stop(0), parts.heartbeat.stop()])
     // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
-    if (isSaved) await tenure.end(Math.min(LAST_SAVE_MS, this.#leftMs(BEYOND_MS)))
+    if (isSaved) await tenure.end(LAST_SAVE_MS)
     else log.error({}, 'outcomes not saved before the end: their jobs run again')
+  }
+
+  /** A database that answers is given its time, also when it is slow: what is not saved runs again. */
+  async #isReachable(): Promise<boolean> {
+    const { database, tenure } = this.#options
+    try {
+      await database.run(cancellingJobs, [tenure.id], { deadlineMs: ANSWER_MS })
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #stopClaiming(parts: WorkerParts): Promise<void> {

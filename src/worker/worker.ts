@@ -190,8 +190,9 @@ export class Worker {
   }
 
   #shutdown(): Shutdown {
-    const { clock, log } = this.#chancy.parts
+    const { database, clock, log } = this.#chancy.parts
     return new Shutdown({
+      database,
       clock,
       log,
       tenure: this.#tenure,
