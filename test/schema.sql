@@ -229,9 +229,38 @@ TABLE workers (
 );
 CREATE UNIQUE INDEX workers_pkey ON chancy.workers USING btree (id);
 
+CREATE OR REPLACE FUNCTION chancy.add_waiters_1(ids uuid[], for_ms double precision)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   BEGIN
+     INSERT INTO "chancy"."waiters" (job_id, until)
+     SELECT w.id, now() + make_interval(secs => least(for_ms, 86400000) / 1000)
+       FROM unnest(ids) AS w(id);
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.analyze_history_1()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+   BEGIN
+     ANALYZE "chancy"."finished_jobs";
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.cancel_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text, worker text, concurrency_key text)
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -785,10 +814,47 @@ AS $function$
                                    ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.drop_day_1(day text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '200ms'
+AS $function$
+   DECLARE
+     part record;
+     is_needed boolean;
+   BEGIN
+     SELECT c.oid::regclass AS name, i.inhrelid IS NOT NULL AS is_attached,
+            coalesce(i.inhdetachpending, false) AS is_pending
+       INTO part
+       FROM pg_class c
+       LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+      WHERE c.relnamespace = '"chancy"'::regnamespace AND c.relkind = 'r'
+        AND c.relname = drop_day_1.day AND c.relname ~ '^finished_jobs_[0-9]{8}$'
+        AND (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC'
+            < now() - interval '10 minutes';
+     IF NOT FOUND THEN
+       RETURN false;
+     END IF;
+     EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s f WHERE f.finished_at
+                                      + coalesce(f.retention, interval ''7 days'') > now())', part.name)
+        INTO is_needed;
+     IF is_needed THEN
+       RETURN false;
+     END IF;
+     IF part.is_attached THEN
+       EXECUTE format('ALTER TABLE %s DETACH PARTITION %s %s', '"chancy"."finished_jobs"', part.name,
+                      CASE WHEN part.is_pending THEN 'FINALIZE' ELSE '' END);
+     END IF;
+     EXECUTE format('DROP TABLE %s', part.name);
+     RETURN true;
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.explain_1(job uuid, bound integer)
  RETURNS TABLE(state text, queue text, name text, scheduled_ms double precision, run_ms double precision, blocked boolean, concurrency_key text, concurrency_max integer, running integer, holders text, ahead integer, queue_state text, resume_ms double precision, tags text, rate_max integer, rate_per_ms double precision, next_start_ms double precision, workers text, now_ms double precision)
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -905,7 +971,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.explain_queue_1(wanted_queue text, bound integer, look integer)
  RETURNS TABLE(queue_state text, ready integer, scheduled integer, backoff integer, aside integer, blocked integer, blocked_more boolean, running integer, running_more boolean, tags text, workers text, next_start_ms double precision)
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1254,7 +1320,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.get_jobs_1(ids uuid[])
  RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1298,7 +1364,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.get_states_1(ids uuid[])
  RETURNS TABLE(id uuid, state text)
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1354,7 +1420,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.list_jobs_1(of_queue text, of_state text, of_name text, after uuid, size integer)
  RETURNS TABLE(id text, queue text, name text, args text, state text, priority integer, attempts integer, max_attempts integer, created_ms double precision, scheduled_ms double precision, started_ms double precision, unique_key text, concurrency_key text, limits text, errors text, progress text, meta text, worker_id text, finished_ms double precision, result text, wall_ms double precision, cpu_ms double precision, peak_bytes double precision)
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1507,6 +1573,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.make_days_1(ahead integer)
  RETURNS integer
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
@@ -1523,6 +1590,8 @@ AS $function$
        CONTINUE WHEN to_regclass('"chancy"' || '.' || quote_ident(child)) IS NOT NULL;
        EXECUTE format('CREATE TABLE %s.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
                       '"chancy"', child, '"chancy"."finished_jobs"');
+       -- A table without a primary key refuses DELETE under a publication of all tables otherwise.
+       EXECUTE format('ALTER TABLE %s.%I REPLICA IDENTITY FULL', '"chancy"', child);
        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s.%I FOR VALUES FROM (%L) TO (%L)',
                       '"chancy"."finished_jobs"', '"chancy"', child,
                       day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
@@ -1534,6 +1603,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.make_ready_1(keys text[])
  RETURNS TABLE(queue text)
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    BEGIN
@@ -1584,6 +1654,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.places_1(rows integer)
  RETURNS bigint[]
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
@@ -1597,6 +1668,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.push(name text, args jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, max_attempts integer DEFAULT NULL::integer, scheduled_at timestamp with time zone DEFAULT NULL::timestamp with time zone, unique_key text DEFAULT NULL::text, meta jsonb DEFAULT NULL::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    DECLARE
@@ -1654,6 +1726,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION chancy.push_1(ids uuid[], queues text[], names text[], args text[], priorities integer[], max_attempts integer[], scheduled_ms double precision[], delays_ms double precision[], unique_keys text[], rests text[], again boolean, lock_ms integer, payloads text[], bases bigint[] DEFAULT NULL::bigint[])
  RETURNS TABLE(pushed text, holder text)
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
    #variable_conflict use_column
@@ -2356,9 +2429,35 @@ AS $function$
      END IF;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.remove_waiters_1(ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   BEGIN
+     DELETE FROM "chancy"."waiters"
+      WHERE ctid = ANY (ARRAY(
+              SELECT own.tid
+                FROM unnest(ids) AS g(id),
+                     LATERAL (
+                       SELECT w.ctid AS tid
+                         FROM "chancy"."waiters" w
+                        WHERE w.job_id = g.id
+                        LIMIT 1
+                          FOR UPDATE SKIP LOCKED) own));
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.retry_1(job uuid, notifying boolean)
  RETURNS TABLE(verdict text, queue text)
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'

@@ -4,6 +4,7 @@ import type { Value } from '../database/driver.ts'
 import { classify, type Retry, retrying } from '../database/retry.ts'
 import {
   DUPLICATE_STATEMENT,
+  INSUFFICIENT_PRIVILEGE,
   INVALID_AUTHORIZATION,
   INVALID_SCHEMA_NAME,
   INVALID_STATEMENT_NAME,
@@ -146,5 +147,12 @@ function refusal(sqlState: string, message: string): string {
     return `PostgreSQL refused the connection: ${message}. Check the user and the password that the Chancy was given.`
   if (sqlState === DUPLICATE_STATEMENT || sqlState === INVALID_STATEMENT_NAME)
     return `PostgreSQL refused the statement: ${message}. A pooler in transaction mode, such as PgBouncer, is in between: give the option pooler: 'transaction' to the Chancy, and to its driver.`
+  if (sqlState === INSUFFICIENT_PRIVILEGE)
+    return `PostgreSQL refused the statement: ${message}. Grant the role of this Chancy what it does, as the owner of the schema: chancy grant producer, worker, reader or operator ROLE.`
   return `PostgreSQL refused the statement: ${message}.`
+}
+
+/** Whether the role lacks a right for what it asked. */
+export function isRefusedRight(error: unknown): boolean {
+  return isChancyError(error) && error.details.sqlState === INSUFFICIENT_PRIVILEGE
 }

@@ -5,7 +5,7 @@ import { makeReady } from '../database/statements/groups.ts'
 import { type CancelVerdict, cancelJob, retryJob } from '../database/statements/jobs.ts'
 import { getJobs } from '../database/statements/queued-jobs.ts'
 import type { Hub } from '../events/hub.ts'
-import type { Asker } from './asker.ts'
+import { type Asker, isRefusedRight } from './asker.ts'
 import { idOf, type JobId, notFound } from './job-id.ts'
 import type { WakeNotices } from './wake-notices.ts'
 
@@ -99,6 +99,8 @@ export class JobActions {
         this.#notices?.announce('queue.pushed', queue)
       }
     } catch (error) {
+      // A producer may not lock groups.
+      if (isRefusedRight(error)) return
       this.#hub.emit('database.troubled', { what: 'making jobs of a group ready', error })
     }
   }

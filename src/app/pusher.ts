@@ -4,7 +4,7 @@ import type { PushRow } from '../core/push-row.ts'
 import type { Database } from '../database/database.ts'
 import type { Session } from '../database/driver.ts'
 import { classify, retrying } from '../database/retry.ts'
-import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
+import { INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
 import type { ClaimedRow } from '../database/statements/jobs.ts'
 import {
   drawPlaces,
@@ -73,6 +73,8 @@ export class KeyBusy extends Error {}
  */
 export class Pusher {
   readonly #options: PusherOptions
+  /** Whether the role may write rows itself, which is faster than by a function: true until refused. */
+  #mayInsert = true
 
   constructor(options: PusherOptions) {
     this.#options = options
@@ -170,6 +172,7 @@ export class Pusher {
     await database.driver.transaction(async (session) => {
       const [drawn] = await database.run(drawPlaces, [rows.length, idleMs], { session, deadlineMs })
       turn.drawn()
+      this.#mayInsert = drawn?.may_insert === true
       const mode = { again: false, lockMs: 0, payloads, bases: drawn?.bases ?? null }
       await this.#insert(rows, mode, { session, deadlineMs })
       if (!(await turn.mayCommit())) throw new OutOfTurn('out of turn')
@@ -251,11 +254,20 @@ export class Pusher {
     options: { session?: Session; deadlineMs?: number },
   ): Promise<PushAnswer[]> {
     const { database } = this.#options
-    // Planned anew each time, the call of a function is the faster one.
-    const alike = !database.isPooled ? alikeValues(rows, mode) : null
+    // In a transaction of the caller the role may be another; and planned anew each time, as there, the
+    // call of a function is the faster one.
+    const isOwn = options.session === undefined || mode.bases !== null
+    const mayInsert = !database.isPooled && isOwn && this.#mayInsert
+    const alike = mayInsert ? alikeValues(rows, mode) : null
     if (alike !== null) {
-      await database.run(pushAlike, alike, options)
-      return []
+      try {
+        await database.run(pushAlike, alike, options)
+        return []
+      } catch (error) {
+        const isRefused = sqlStateOf(error) === INSUFFICIENT_PRIVILEGE
+        if (!isRefused || options.session !== undefined) throw error
+        this.#mayInsert = false
+      }
     }
     const values = pushValues(rows, mode)
     return options.session === undefined

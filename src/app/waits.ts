@@ -7,7 +7,7 @@ import { plainArray } from '../database/array-literal.ts'
 import { queuedJob } from '../database/rows.ts'
 import { addWaiters, getAwaited, removeWaiters } from '../database/statements/queued-jobs.ts'
 import type { Hub } from '../events/hub.ts'
-import type { Asker } from './asker.ts'
+import { type Asker, isRefusedRight } from './asker.ts'
 import { notFound } from './job-id.ts'
 import { timedOut } from './wait-timeout.ts'
 
@@ -49,6 +49,8 @@ export class Waits {
   readonly #asker: Asker
   readonly #hub: Hub
   readonly #notifications: boolean
+  /** Whether the role may register a wait: true until refused. */
+  #mayRegister = true
   readonly #waits = new Set<Wait>()
   /** How many waits of this process want to hear of a job, which has one row for all of them. */
   readonly #wanted = new Map<string, number>()
@@ -161,7 +163,7 @@ export class Waits {
       const removed = [...this.#toRemove]
       this.#toAdd.clear()
       this.#toRemove.clear()
-      if (this.#notifications) await this.#write(added, removed)
+      if (this.#notifications && this.#mayRegister) await this.#write(added, removed)
       // The job may have finished between the first look and the registration.
       this.#lookSoon()
     } while (this.#toAdd.size > 0 || this.#toRemove.size > 0)
@@ -188,7 +190,9 @@ export class Waits {
       // What stays behind has an end of its own.
       if (removed.length > 0) await this.#asker.runOnce(removeWaiters, [plainArray(removed)])
     } catch (error) {
-      this.#hub.emit('database.troubled', { what: 'registering a wait', error })
+      // A reader may write nothing, and its waits poll.
+      if (isRefusedRight(error)) this.#mayRegister = false
+      else this.#hub.emit('database.troubled', { what: 'registering a wait', error })
     }
   }
 

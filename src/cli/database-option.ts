@@ -12,12 +12,15 @@ interface DatabaseOptions {
  */
 export function withDatabase<Options>(
   command: Command,
-  work: (chancy: Chancy, options: Options) => Promise<void>,
+  work: (chancy: Chancy, options: Options, args: readonly string[]) => Promise<void>,
 ): void {
   command
     .option('--database <dsn>', 'where PostgreSQL is; default: the variable DATABASE_URL')
     .option('--schema <name>', 'the schema of all tables', 'chancy')
-    .action(async (given: DatabaseOptions & Options) => {
+    // The arguments of the command come first, then its options, and the command itself.
+    .action(async (...all: unknown[]) => {
+      const args = all.slice(0, -2) as string[]
+      const given = all.at(-2) as DatabaseOptions & Options
       const dsn = given.database ?? process.env.DATABASE_URL
       if (dsn === undefined || dsn === '') {
         throw new ConfigError(
@@ -26,7 +29,7 @@ export function withDatabase<Options>(
       }
       const chancy = new Chancy(dsn, { schema: given.schema })
       try {
-        await work(chancy, given)
+        await work(chancy, given, args)
       } finally {
         await chancy.close()
       }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { isChancyError } from '../index.ts'
+import { addGrantCommands } from './commands/grant.ts'
 import { addMigrationCommands } from './commands/migrate.ts'
 
 // A reader that has seen enough, as `head`, closes the pipe.
@@ -8,6 +9,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const program = new Command('chancy').description('Chancy, the job queue on PostgreSQL')
 addMigrationCommands(program)
+addGrantCommands(program)
 
 try {
   await program.parseAsync()

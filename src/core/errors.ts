@@ -25,6 +25,8 @@ export const errorCatalogue = Object.freeze({
     'The connection was lost while a commit was under way, so it may or may not have happened; look before doing it again.',
   MIGRATIONS_NEEDED:
     'The schema is older or newer than this release needs; run "chancy migrate", or call chancy.migrate().',
+  RIGHTS_MISSING:
+    'The role of a worker lacks rights on the schema; run the GRANT of the message, or "chancy grant worker ROLE", as the owner of the schema.',
   JOB_NOT_FOUND:
     'No committed job has this id: its transaction is open or rolled back, or the job was pruned; check the reference.',
   QUEUE_NOT_FOUND: 'No queue of this name is declared; declare it with chancy.declare().',
@@ -91,6 +93,7 @@ export type DatabaseErrorCode =
   | 'DATABASE_DEADLINE'
   | 'OUTCOME_UNKNOWN'
   | 'MIGRATIONS_NEEDED'
+  | 'RIGHTS_MISSING'
 
 /** A driver's error that did not pass by itself. `details.sqlState` and `details.statement` where known. */
 export class DatabaseError extends ChancyError {

@@ -79,9 +79,14 @@ export class HistoryKeeper implements Service {
     const { database, log } = this.#options
     let dropped = 0
     let left = 0
-    for (const { name, pending, attached } of await database.run(sql.oldDays, [null])) {
+    for (const { name, pending, attached, owned } of await database.run(sql.oldDays, [null])) {
       if (signal.aborted) break
       try {
+        if (!owned) {
+          const [row] = await database.run(sql.dropOthersDay, [name])
+          if (row?.dropped === true) dropped++
+          continue
+        }
         if (!(await this.#isDroppable(name, pending || !attached))) continue
         await this.#drop(name, pending, attached)
         dropped++

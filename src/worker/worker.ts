@@ -8,6 +8,7 @@ import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
 import type { RenewalNews } from './lease-renewal.ts'
 import { sayPooler } from './pooler-notice.ts'
+import { checkRights } from './rights-check.ts'
 import { warnOfRoot } from './root-warning.ts'
 import { RunningAttempts } from './running-attempts.ts'
 import { Shutdown } from './shutdown.ts'
@@ -85,7 +86,7 @@ export class Worker {
    *
    * @throws {ConfigError} when there is no job function to run
    * @throws {MigrationsNeededError}
-   * @throws {DatabaseError} when the server refuses it, such as for a wrong password
+   * @throws {DatabaseError} `RIGHTS_MISSING` when its role lacks rights; or when the server refuses it, such as for a wrong password
    * @throws {ChancyError} `CLOSED` when it was stopped before, or its Chancy is closed
    */
   start(): Promise<void> {
@@ -148,6 +149,7 @@ export class Worker {
       idempotent: true,
       onRetry: ({ error }: Retry) => hub.emit('database.troubled', { what: 'starting', error }),
     }
+    await retrying(() => checkRights(this.#chancy.parts.database), patient)
     await retrying(() => this.#chancy.checkMigrations(), patient)
     await sayPooler(this.#chancy.parts)
     await this.#tenure.begin()

@@ -12,10 +12,12 @@ import { pushAndClaim } from './0001/push-and-claim.ts'
 import { read } from './0001/read.ts'
 import { readyQueues } from './0001/ready-queues.ts'
 import { recover } from './0001/recover.ts'
+import { rights } from './0001/rights.ts'
 import { running } from './0001/running.ts'
 import { surplus } from './0001/surplus.ts'
 import { tables } from './0001/tables.ts'
 import { unserved } from './0001/unserved.ts'
+import { waiters } from './0001/waiters.ts'
 import { migration } from './migration.ts'
 
 /** Everything of the first release: tables, days of history, and the engine's functions. */
@@ -37,6 +39,8 @@ export const first = migration(1, {
     ...explain(t),
     ...read(t),
     ...unserved(t),
+    ...waiters(t),
+    ...rights(t, FUNCTIONS),
   ],
   down: (t) => [dropFunctions(t), ...dropTables(t)],
 })
@@ -89,6 +93,10 @@ const FUNCTIONS = [
   'cancel_1',
   'retry_1',
   'make_days_1',
+  'drop_day_1',
+  'analyze_history_1',
+  'add_waiters_1',
+  'remove_waiters_1',
   'explain_1',
   'explain_queue_1',
   'unserved_1',

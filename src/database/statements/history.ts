@@ -6,15 +6,19 @@ export const makeDays = statement<readonly [ahead: number], { made: number }>(
   (t) => `SELECT ${t.fn('make_days_1')}($1::int) AS made`,
 )
 
-/** Attached days older than the shortest retention, oldest first, and those left half detached. */
+/**
+ * Attached days older than the shortest retention, oldest first, and those left half detached. `owned`:
+ * whether the present role may detach and drop it.
+ */
 export const oldDays = statement<
   readonly [now: string | null],
-  { name: string; pending: boolean; attached: boolean }
+  { name: string; pending: boolean; attached: boolean; owned: boolean }
 >(
   'old_days',
   (t) => `
     SELECT c.relname AS name, coalesce(i.inhdetachpending, false) AS pending,
-           i.inhrelid IS NOT NULL AS attached
+           i.inhrelid IS NOT NULL AS attached,
+           pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned
       FROM pg_catalog.pg_class c
       LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
      WHERE c.relnamespace = '${t.schema.replaceAll("'", "''")}'::regnamespace::oid
@@ -67,8 +71,14 @@ export const finalizeDay = (day: string) =>
 export const dropDay = (day: string) =>
   statement<readonly [], never>('drop_day', (t) => `DROP TABLE IF EXISTS ${t.own(day)}`)
 
+/** The same by a role that does not own the history: whether the day was dropped. */
+export const dropOthersDay = statement<readonly [day: string], { dropped: boolean }>(
+  'drop_others_day',
+  (t) => `SELECT ${t.fn('drop_day_1')}($1::text) AS dropped`,
+)
+
 /** Autovacuum never looks at a partitioned parent. */
 export const analyzeHistory = statement<readonly [], never>(
   'analyze_history',
-  (t) => `ANALYZE ${t.finishedJobs}`,
+  (t) => `SELECT ${t.fn('analyze_history_1')}()::text`,
 )

@@ -28,16 +28,18 @@ export type PushValues = readonly [
 /**
  * Draws places for so many rows, for a push in the same transaction; an array literal. When that
  * transaction is left alone for so long, the server ends it: a client that is gone without a word
- * would keep its next try, and the floors of every line, waiting for it.
+ * would keep its next try, and the floors of every line, waiting for it. `may_insert`: whether the
+ * role may write the rows itself.
  */
 export const drawPlaces = statement<
   readonly [rows: number, idleMs: number],
-  { bases: ArrayText; idle: string }
+  { bases: ArrayText; idle: string; may_insert: boolean }
 >(
   'draw_places',
   (t) => `
     SELECT ${t.fn('places_1')}($1::int)::text AS bases,
-           pg_catalog.set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle`,
+           pg_catalog.set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle,
+           pg_catalog.has_table_privilege(${quoteLiteral(t.jobs)}, 'INSERT') AS may_insert`,
 )
 
 export interface PushAnswer {
@@ -73,7 +75,7 @@ export type PushAlikeValues = readonly [
 
 /**
  * Most batches: a first try of rows that differ in `id` and `args` alone. As a statement of its own,
- * without a function around it, it takes a tenth less time. Without `bases` it draws one block of
+ * without a function around it, it takes a tenth less time; the role needs INSERT on `jobs` for it. Without `bases` it draws one block of
  * places, once it has an id (see the floors of a line), so there are at most 256 rows then.
  */
 export const pushAlike = statement<PushAlikeValues, never>(

@@ -31,10 +31,6 @@ const QUEUED_JOB = `id, queue, name, args, state, priority, attempts, max_attemp
            scheduled_ms, started_ms, finished_ms, unique_key, concurrency_key, limits, errors,
            progress, meta, result, wall_ms, cpu_ms, peak_bytes, worker_id`
 
-// Behind a SELECT, so that the list is read once: a plan that scans the table, as it does on fresh
-// statistics, reads the text again for every row otherwise, and that took seconds.
-const GIVEN_IDS = '(SELECT $1::text::uuid[])::uuid[]'
-
 /** Of both tables, whichever a job is in. */
 export const getJobs = statement<readonly [ids: string], QueuedJobRow>(
   'get_jobs',
@@ -94,29 +90,12 @@ export const listJobs = statement<ListValues, QueuedJobRow>(
 /** Registers what a wait is for; `finish` looks here and says when it happened. */
 export const addWaiters = statement<readonly [ids: string, untilMs: number], never>(
   'add_waiters',
-  (t) => `
-    INSERT INTO ${t.waiters} (job_id, until)
-    SELECT w.id, pg_catalog.now() + pg_catalog.make_interval(secs => $2::float8 / 1000::float8)
-      FROM pg_catalog.unnest($1::text::uuid[]) AS w(id)`,
+  (t) => `SELECT ${t.fn('add_waiters_1')}($1::text::uuid[], $2::float8)::text`,
 )
 
-/**
- * One registration of each job: another process may wait for the same one, and end its wait now;
- * without SKIP LOCKED both would take the same row away.
- */
 export const removeWaiters = statement<readonly [ids: string], never>(
   'remove_waiters',
-  (t) => `
-    DELETE FROM ${t.waiters}
-     WHERE ctid = ANY (ARRAY(
-             SELECT own.tid
-               FROM pg_catalog.unnest(${GIVEN_IDS}) AS g(id),
-                    LATERAL (
-                      SELECT w.ctid AS tid
-                        FROM ${t.waiters} w
-                       WHERE w.job_id = g.id
-                       LIMIT 1
-                         FOR UPDATE SKIP LOCKED) own))`,
+  (t) => `SELECT ${t.fn('remove_waiters_1')}($1::text::uuid[])::text`,
 )
 
 export const removeOldWaiters = statement<readonly [], never>(

@@ -182,6 +182,12 @@ export const tables = (t: Names): string[] => [
      expires_at timestamptz NOT NULL
    )`,
 
+  // Without a primary key a row is known by all its columns: under a publication of all tables
+  // (logical replication) PostgreSQL refuses to delete from a table without an identity.
+  ...[t.finishedJobs, t.rateStarts, t.waiters].map(
+    (table) => `ALTER TABLE ${table} REPLICA IDENTITY FULL`,
+  ),
+
   ...[t.jobs, t.claims, t.concurrencyGroups, t.rateStarts, t.waiters].map((table) =>
     withoutStatistics(t, table),
   ),
