@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LaunchOptions } from './child.ts'
-import { childNodeOptions } from './node-options.ts'
+import { processNodeOptions } from './node-options.ts'
 import { foundFile } from './own-files.ts'
 
 const MIB = 1_024 ** 2
@@ -43,12 +43,15 @@ export interface ChildCommand {
   failed(): void
 }
 
-/** How a child process is started, with its limit of memory. */
-export function commandFor({ memoryBytes, ...orders }: LaunchOptions): ChildCommand {
+/** How a child process with this environment is started, with its limit of memory. */
+export function commandFor(
+  { memoryBytes, env: _, ...orders }: LaunchOptions,
+  env: NodeJS.ProcessEnv,
+): ChildCommand {
   const entry = fileURLToPath(foundFile('executors/entry/process'))
   const heap =
     memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.floor(memoryBytes / MIB)}`]
-  const args = [...childNodeOptions(), ...heap, entry, JSON.stringify(orders)]
+  const args = [...processNodeOptions(env), ...heap, entry, JSON.stringify(orders)]
   const plain = { file: process.execPath, args, failed: () => {} }
   if (memoryBytes === undefined || process.platform !== 'linux') return { ...plain, isSoft: false }
 

@@ -1,5 +1,11 @@
 import type { ChildOrders } from './protocol.ts'
 
+/**
+ * The environment of children: names of variables of the worker that they get, or the variables
+ * themselves.
+ */
+export type ChildEnv = readonly string[] | Readonly<Record<string, string>>
+
 /** A thread or a process that runs jobs, as the pool sees it. */
 export interface Child {
   readonly pid: number | null
@@ -44,6 +50,8 @@ export interface ChildExit {
 export interface LaunchOptions extends ChildOrders {
   /** The most memory it may hold. */
   readonly memoryBytes?: number
+  /** Default: the environment of this process. */
+  readonly env?: ChildEnv
 }
 
 export type Launch = (options: LaunchOptions, events: ChildEvents) => Child

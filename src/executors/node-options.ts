@@ -1,24 +1,70 @@
-const LOADING = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C)(=|$)/
-const SWITCHES =
-  /^--(experimental-strip-types|experimental-transform-types|enable-source-maps|preserve-symlinks|no-warnings)$/
+/**
+ * The options of Node.js that a child has from its worker: all but those that mean one process, such
+ * as an inspector's port, or the program that it runs. So loaders, conditions, permissions, source
+ * maps, experimental features and the settings of V8 hold for jobs as for the worker.
+ */
 
-/** By it a child finds the face of this package that loads the core alone. */
-const CHILD_CONDITION = '--conditions=chancy-child'
+import { CHILD_CONDITION } from './entry/child-mark.ts'
 
-/** The options of Node that a child has: from this process what loads modules, and its condition. */
-export function childNodeOptions(): string[] {
-  return [...inherited(process.execArgv), CHILD_CONDITION]
+/** Options with their values that mean this process, and not what it starts. */
+const OWN =
+  /^(-[epci]|-pe|--(inspect|debug-port|prof|cpu-prof|heap-prof|heapsnapshot|diagnostic-dir|trace-event|watch|test|experimental-test|eval|print|check|interactive|input-type|run|env-file|title|build-snapshot|snapshot-blob|experimental-sea)[a-z-]*)$/
+
+/** What threads of this process refuse: the whole process has it, or nothing. */
+const refusedByThreads = new Set<string>()
+
+/** @param env The environment of the child: what it lacks of `NODE_OPTIONS` is given as arguments. */
+export function processNodeOptions(env: NodeJS.ProcessEnv): string[] {
+  const inherited = env.NODE_OPTIONS === undefined ? splitOptions(process.env.NODE_OPTIONS) : []
+  return [...withoutOwn([...inherited, ...process.execArgv]), CHILD_CONDITION]
 }
 
-function inherited(options: readonly string[]): string[] {
-  const kept: string[] = []
-  options.forEach((option, index) => {
-    if (SWITCHES.test(option)) kept.push(option)
-    const match = LOADING.exec(option)
-    if (match === null) return
-    kept.push(option)
-    const value = options[index + 1]
-    if (match[2] === '' && value !== undefined) kept.push(value)
+export function threadNodeOptions(): string[] {
+  return [...without(withoutOwn(process.execArgv), refusedByThreads), CHILD_CONDITION]
+}
+
+/** Notes what a thread was refused for; false when it was something else. */
+export function isRefusedByThreads(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') return false
+  const before = refusedByThreads.size
+  const named = message.slice(message.indexOf(':') + 1).split(',')
+  for (const option of named) refusedByThreads.add(nameOf(option.trim()))
+  return refusedByThreads.size > before
+}
+
+/** What a child has in `NODE_OPTIONS`, of what this process has there. */
+export function inheritedNodeOptions(text: string): string {
+  const kept = withoutOwn(splitOptions(text))
+  return kept.map((one) => (/[\s"\\]/.test(one) ? JSON.stringify(one) : one)).join(' ')
+}
+
+function withoutOwn(options: readonly string[]): string[] {
+  return kept(options, (name) => !OWN.test(name))
+}
+
+function without(options: readonly string[], names: ReadonlySet<string>): string[] {
+  return kept(options, (name) => !names.has(name))
+}
+
+/** An option that goes takes its value along, where that stands behind it. */
+function kept(options: readonly string[], isKept: (name: string) => boolean): string[] {
+  let isDropping = false
+  return options.filter((option) => {
+    if (!option.startsWith('-')) return !isDropping
+    isDropping = !isKept(nameOf(option))
+    return !isDropping
   })
-  return kept
+}
+
+function nameOf(option: string): string {
+  return option.split('=', 1)[0]!
+}
+
+/** As Node.js reads `NODE_OPTIONS`: by spaces, with quotes around what holds some. */
+function splitOptions(text = ''): string[] {
+  const words = text.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? []
+  return words.map((word) =>
+    word.replace(/"((?:\\.|[^"\\])*)"/g, (_, inner: string) => inner.replace(/\\(.)/g, '$1')),
+  )
 }

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
 import { type ChildCommand, commandFor } from './child-command.ts'
-import { CHILD_ID, killDescendants } from './entry/descendants.ts'
+import { processEnv } from './child-env.ts'
+import { killDescendants } from './entry/descendants.ts'
 import { encodeFrame, FrameReader, frameTokens, newKey, type Tokens } from './frame.ts'
 import { lastWords } from './last-words.ts'
 import { cpuMs, isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
@@ -51,13 +52,14 @@ class ProcessChild implements Child {
 
   constructor(options: LaunchOptions, events: ChildEvents) {
     this.#events = events
-    this.#command = commandFor(options)
+    const env = processEnv(options.env, this.#id)
+    this.#command = commandFor(options, env)
     if (this.#command.isSoft) this.#sayOnce(NO_HARD_LIMIT)
     this.#process = spawn(this.#command.file, this.#command.args, {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
       windowsHide: true,
-      env: { ...process.env, [CHILD_ID]: this.#id },
+      env,
     })
     // First of all: an error that nothing listens for ends the worker.
     this.#process.on('error', (error) => this.#failed(error))

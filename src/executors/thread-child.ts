@@ -3,12 +3,14 @@ import {
   type MessagePort,
   receiveMessageOnPort,
   Worker as Thread,
+  type WorkerOptions,
 } from 'node:worker_threads'
-import type { Child, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import type { Child, ChildEnv, ChildEvents, ChildExit, LaunchOptions } from './child.ts'
+import { childEnv } from './child-env.ts'
 import type { ThreadData } from './entry/thread.ts'
 import { decodeMessage, encodeMessage, frameTokens, newKey } from './frame.ts'
 import { LAST_WORDS_CHARS, lastWords } from './last-words.ts'
-import { childNodeOptions } from './node-options.ts'
+import { isRefusedByThreads, threadNodeOptions } from './node-options.ts'
 import { foundFile } from './own-files.ts'
 import { CELLS, eachLine, recallCell } from './protocol.ts'
 
@@ -33,18 +35,18 @@ class ThreadChild implements Child {
   #lastWords = ''
   #isOutOfMemory = false
 
-  constructor({ memoryBytes, ...orders }: LaunchOptions, events: ChildEvents) {
+  constructor({ memoryBytes, env, ...orders }: LaunchOptions, events: ChildEvents) {
     this.#events = events
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const data: ThreadData = { orders, cells: this.#cells, key: this.#key, port: port2 }
-    this.#thread = new Thread(foundFile('executors/entry/thread'), {
+    this.#thread = startThread({
       name: 'chancy-jobs',
       workerData: data,
       transferList: [port2],
-      execArgv: childNodeOptions(),
       stdout: true,
       stderr: true,
+      ...(env === undefined ? {} : { env: threadEnv(env) }),
       ...(memoryBytes === undefined
         ? {}
         : { resourceLimits: { maxOldGenerationSizeMb: Math.floor(memoryBytes / MIB) } }),
@@ -126,4 +128,21 @@ class ThreadChild implements Child {
       this.#events.onGone(exit)
     })
   }
+}
+
+function startThread(options: WorkerOptions): Thread {
+  const entry = foundFile('executors/entry/thread')
+  for (;;) {
+    try {
+      return new Thread(entry, { ...options, execArgv: threadNodeOptions() })
+    } catch (error) {
+      if (!isRefusedByThreads(error)) throw error
+    }
+  }
+}
+
+/** The options of Node.js hold for the whole process. */
+function threadEnv(given: ChildEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...env } = childEnv(given)
+  return env
 }

@@ -4,6 +4,7 @@ import { ConfigError } from '../core/errors.ts'
 import type { JobSource } from '../core/job-source.ts'
 import type { Logger } from '../core/logger.ts'
 import type { ExecutorKind, Queue } from '../core/queue.ts'
+import type { ChildEnv } from '../executors/child.ts'
 import type { Executor, ExecutorSettings } from '../executors/executor.ts'
 import { InlineExecutor } from '../executors/inline-executor.ts'
 import { placedSource } from '../executors/job-modules.ts'
@@ -18,6 +19,8 @@ export interface ExecutorsOptions {
   readonly log: Logger
   /** The children of a pool cannot be started, or can again. */
   readonly onTrouble: () => void
+  /** The environment of children. Null: that of this process. */
+  readonly childEnv: ChildEnv | null
 }
 
 interface Lent {
@@ -108,10 +111,11 @@ export class Executors {
   #pool(kind: 'process' | 'thread'): ChildPool {
     const present = this.#pools.get(kind)
     if (present !== undefined) return present
-    const { jobs, log, onTrouble } = this.#options
+    const { jobs, log, childEnv, onTrouble } = this.#options
     const pool = new ChildPool(kind, kind === 'process' ? launchProcess : launchThread, {
       jobs,
       log,
+      ...(childEnv === null ? {} : { env: childEnv }),
       maxWaitMs: MAX_WAIT_MS,
       onTrouble: (error) => {
         const children = kind === 'process' ? 'child processes' : 'child threads'

@@ -1,7 +1,9 @@
 import { checkOptions, checkText, show } from '../core/check.ts'
 import { type Duration, durationMs } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
+import { isPlainObject } from '../core/plain-object.ts'
 import { parseDsn } from '../database/drivers/dsn.ts'
+import type { ChildEnv } from '../executors/child.ts'
 
 export interface WorkerOptions {
   /** What this worker says of itself; queues choose workers by it. Default: none of its own. */
@@ -27,6 +29,11 @@ export interface WorkerOptions {
   readonly maxBlocked?: Duration
   /** A DSN for the heartbeat's own connection. Default: what the driver says. */
   readonly heartbeatUrl?: string
+  /**
+   * The environment of the children of `process` and `thread`: the names of the variables of this
+   * process that they get, or the variables themselves. Default: all of this process.
+   */
+  readonly childEnv?: readonly string[] | Readonly<Record<string, string>>
 }
 
 export interface WorkerSettings {
@@ -40,6 +47,7 @@ export interface WorkerSettings {
   readonly durableClaims: boolean
   readonly maxBlockedMs: number
   readonly heartbeatUrl: string | null
+  readonly childEnv: ChildEnv | null
 }
 
 const NAMES = [
@@ -53,6 +61,7 @@ const NAMES = [
   'durableClaims',
   'maxBlocked',
   'heartbeatUrl',
+  'childEnv',
 ]
 const MAX_TAGS = 100
 const MAX_TEXT_BYTES = 200
@@ -102,6 +111,7 @@ export function parseWorkerOptions(value: unknown): WorkerSettings {
     durableClaims: checkFlag(given.durableClaims, 'durableClaims'),
     maxBlockedMs,
     heartbeatUrl: given.heartbeatUrl === undefined ? null : checkUrl(given.heartbeatUrl),
+    childEnv: given.childEnv === undefined ? null : checkEnv(given.childEnv),
   }
 }
 
@@ -116,6 +126,25 @@ function checkUrl(value: unknown): string {
   const url = checkText(value, { what, maxBytes: 4_096 })
   parseDsn(url, `${what}: the DSN`)
   return url
+}
+
+function checkEnv(value: unknown): ChildEnv {
+  const isFine = Array.isArray(value)
+    ? value.every(isVariable)
+    : isPlainObject(value) &&
+      Object.entries(value).every(([name, text]) => isVariable(name) && isValue(text))
+  if (isFine) return Array.isArray(value) ? [...value] : { ...(value as Record<string, string>) }
+  throw new ConfigError(
+    `Worker: childEnv: expected names of variables, such as ['PATH', 'HOME'], or an object of texts, such as { TZ: 'UTC' }, got ${show(value)}.`,
+  )
+}
+
+function isVariable(name: unknown): name is string {
+  return isValue(name) && name !== '' && !name.includes('=')
+}
+
+function isValue(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0')
 }
 
 function checkTexts(value: unknown, what: string, texts: string): readonly string[] | null {

@@ -76,6 +76,7 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     definitions,
     jobs: app.jobs,
     log,
+    childEnv: settings.childEnv,
     onTrouble: () => runners.executorsChanged(),
   })
   const progress = new ProgressBuffer(database, hub, clock)

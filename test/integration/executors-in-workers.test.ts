@@ -1,7 +1,8 @@
-import { type ConfigError, Job, job, Limit, Queue } from 'chancy'
+import { type ConfigError, Job, job, Limit, Queue, Worker } from 'chancy'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { testSchema } from '../support/database.ts'
+import { jobModule, keptLog } from '../support/pools.ts'
 
 const schema = testSchema()
 const jobs = new URL('../support/jobs/scripted.ts', import.meta.url)
@@ -45,5 +46,52 @@ describe.each(['process', 'thread'] as const)('a queue with the executor %s', (e
 
     const ok = await app.chancy.push(Job.named('ok').withQueue(queue))
     expect(await app.chancy.waitForJob(ok)).toMatchObject({ state: 'succeeded' })
+  })
+})
+
+describe('the limits of a row', () => {
+  it('lower those of the definition that the worker has, and never lift them', async () => {
+    const { log, lines } = keptLog()
+    await using app = await startApp({ schema, jobs: new URL(jobModule('flags')), logger: log })
+    await app.chancy.declare(new Queue('bounded'))
+    const bounded = Job.named('bounded', { args: { ms: 60_000 } }).withQueue('bounded')
+    const raised = [
+      bounded.withLimits([Limit.time('1h')]),
+      bounded.withLimits([Limit.memory('256MiB')]),
+      bounded.withLimits([]),
+    ]
+    const lowered = bounded.withLimits([Limit.time('100ms')])
+    await app.start({ queues: ['bounded'] })
+    for (const one of [...raised, lowered, bounded]) {
+      const ended = await app.chancy.waitForJob(await app.chancy.push(one))
+      const ms = one === lowered ? 100 : 300
+      expect(ended).toMatchObject({ state: 'failed', errors: [{ kind: 'timeout' }] })
+      expect(ended.errors[0]?.message).toContain(`${ms} ms`)
+    }
+    const warned = lines.filter(({ message }) => message?.includes('higher limits'))
+    expect(warned).toMatchObject([{ level: 'warn', fields: { name: 'bounded' } }])
+  })
+})
+
+describe('a worker', () => {
+  it('gives its children the environment that it is told to', async () => {
+    await using app = await startApp({ schema, jobs: new URL(jobModule('flags')) })
+    await app.chancy.declare(new Queue('own environment'))
+    await app.start({ queues: ['own environment'], childEnv: { GIVEN: 'text' } })
+    const sees = await app.chancy.push(Job.named('sees').withQueue('own environment'))
+    const { result } = await app.chancy.waitForJob(sees)
+    const { CHANCY_CHILD: _, ...env } = (result as { env: Record<string, string> }).env
+    expect(env).toEqual({ GIVEN: 'text' })
+  })
+
+  it.each([
+    ['a text', 'PATH'],
+    ['a name that is none', ['A=B']],
+    ['a number', { A: 1 }],
+    ['a NUL', { A: 'a\0b' }],
+  ])('refuses an environment with %s', async (_, childEnv) => {
+    await using app = await startApp({ schema, jobs })
+    const { chancy } = app
+    expect(() => new Worker(chancy, { childEnv: childEnv as never })).toThrow(/Worker: childEnv/)
   })
 })

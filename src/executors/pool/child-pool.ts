@@ -24,6 +24,7 @@ import { ConfigError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { lostError, unanswered } from '../attempt-end.ts'
 import type { ChildExit, Launch } from '../child.ts'
+import { inEnv } from '../child-env.ts'
 import { stoppedOutcome } from '../entry/run-attempt.ts'
 import type { ExecutorSettings } from '../executor.ts'
 import type { LogLine } from '../protocol.ts'
@@ -69,7 +70,7 @@ export class ChildPool implements ChildOwner, QueueOwner {
     this.#options = options
     this.size = options.size ?? availableCpus()
     this.#registry = new ChildRegistry({
-      launch,
+      launch: inEnv(launch, options.env),
       modules: modulesOf(options.jobs, name),
       size: this.size,
       owner: this,

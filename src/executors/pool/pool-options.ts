@@ -2,12 +2,15 @@ import { show } from '../../core/check.ts'
 import { ConfigError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { SerializedError } from '../../core/serialize-error.ts'
+import type { ChildEnv } from '../child.ts'
 import { placedSource } from '../job-modules.ts'
 import { checkChildren } from '../own-files.ts'
 
 export interface PoolOptions {
   /** Modules that the children load: URLs, paths, globs. Functions are refused: they have no module. */
   readonly jobs: readonly unknown[]
+  /** The environment of children. Default: that of this process. */
+  readonly env?: ChildEnv
   /** The children that queues share. Default: the CPUs that this process may use. */
   readonly size?: number
   /** An attempt that cannot begin for this long is given back. Default: it waits. */
