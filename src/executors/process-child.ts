@@ -7,7 +7,14 @@ import { processEnv } from './child-env.ts'
 import { killDescendants } from './entry/descendants.ts'
 import { encodeFrame, FrameReader, frameTokens, newKey, type Tokens } from './frame.ts'
 import { lastWords } from './last-words.ts'
-import { cpuMs, isGroupAlive, oomKills, residentBytes, signalGroup } from './process-group.ts'
+import {
+  cpuMs,
+  hasUnreaped,
+  isGroupAlive,
+  oomKills,
+  residentBytes,
+  signalGroup,
+} from './process-group.ts'
 import { eachLine, RETIRE_LINE, recallLine, TERM_LINE } from './protocol.ts'
 
 /** How long the pipes of a child that has ended may still have something to say, in milliseconds. */
@@ -20,6 +27,9 @@ const LOOK_MS = 5
 const said = new Set<string>()
 const NO_HARD_LIMIT =
   'neither /bin/sh nor prlimit can be run here, so the kernel does not enforce memory limits of jobs: the V8 heap has its cap, and a child that is seen over its limit is killed, but it may use more for some milliseconds. Add one of them to the image'
+
+const NO_INIT =
+  'a job has started processes that outlived it, and this worker is PID 1, where Node.js does not reap them: each keeps a process id until the container ends. Start the container with an init: docker run --init, or init: true'
 
 /** V8 says why it gives up before it lists its frames, which alone may fill the last words. */
 const JUDGED_CHARS = 16_384
@@ -206,6 +216,7 @@ class ProcessChild implements Child {
   }
 
   #gone(code: number | null, signal: string | null): void {
+    if (hasUnreaped()) this.#sayOnce(NO_INIT)
     const kills = oomKills()
     const isKernel = signal === 'SIGKILL' && kills !== null && kills > (this.#kills ?? kills)
     const isOwn = signal !== null || (code !== null && code >= 128)

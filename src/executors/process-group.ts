@@ -21,13 +21,35 @@ export function isGroupAlive(leader: number): boolean {
 }
 
 function hasLiving(group: number): boolean {
-  for (const entry of readdirSync('/proc')) {
-    if (entry < '0' || entry > ':') continue
-    const fields = fieldsOf(entry)
+  for (const pid of processes()) {
+    const fields = fieldsOf(pid)
     if (fields !== null && Number(fields[2]) === group && fields[0] !== 'Z' && fields[0] !== 'X')
       return true
   }
   return false
+}
+
+function processes(): string[] {
+  return readdirSync('/proc').filter((entry) => entry >= '0' && entry <= ':')
+}
+
+/** Processes that had ended and were not reaped when this was asked last. */
+let unreaped: ReadonlySet<string> = new Set()
+
+/**
+ * Whether processes have ended that this process, as PID 1, would have to reap: Node.js does that for
+ * those alone that it has started. Each keeps its process id. Told from the second look on, since its
+ * own are not reaped at once either.
+ */
+export function hasUnreaped(): boolean {
+  if (process.platform !== 'linux' || process.pid !== 1) return false
+  const before = unreaped
+  const now = processes().filter((pid) => {
+    const fields = fieldsOf(pid)
+    return fields !== null && fields[0] === 'Z' && fields[1] === '1'
+  })
+  unreaped = new Set(now)
+  return now.some((pid) => before.has(pid))
 }
 
 /** The state, parent, group … of a process, or null when it is gone. */
