@@ -382,7 +382,7 @@ AS $function$
      is_limited boolean;
      all_fit boolean;
      keys text[];
-     may_pass boolean[];
+     places bigint[];
      locked text[];
      lows_held bigint[];
      used int[];
@@ -648,13 +648,15 @@ AS $function$
      END IF;
 
      IF is_limited THEN
-       -- A job that was made ready before the others of its group cannot be the younger one, unless
-       -- several of the group may run beside it.
-       SELECT array_agg(k.key ORDER BY k.key), array_agg(k.may_pass ORDER BY k.key)
-         INTO keys, may_pass
+       -- With each key the place before which an older job may stand that was just made ready: a job
+       -- that was made ready itself can pass one only where several of its group may run.
+       SELECT array_agg(k.key ORDER BY k.key), array_agg(k.place ORDER BY k.key)
+         INTO keys, places
          FROM (
            SELECT j.concurrency_key AS key,
-                  bool_or(j.concurrency_max > 1 OR coalesce(j.ready_seq, 0) >= 0) AS may_pass
+                  max(CASE WHEN j.ready_seq < 0
+                           THEN CASE WHEN j.concurrency_max > 1 THEN j.ready_seq END
+                           ELSE 0 END) AS place
              FROM "chancy"."jobs" j
             WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL
             GROUP BY j.concurrency_key) k;
@@ -693,7 +695,7 @@ AS $function$
                        THEN b.priority ELSE coalesce(m.priority, b.priority) END AS priority,
                   CASE WHEN b.priority > m.priority OR (b.priority = m.priority AND b.seq < m.seq)
                        THEN b.seq ELSE coalesce(m.seq, b.seq) END AS seq
-             FROM unnest(keys, lows_held, may_pass) WITH ORDINALITY AS k(key, low, may_pass, n)
+             FROM unnest(keys, lows_held, places) WITH ORDINALITY AS k(key, low, place, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM "chancy"."jobs" j
@@ -709,7 +711,7 @@ AS $function$
              LEFT JOIN LATERAL (
                     SELECT j.priority, j.seq
                       FROM "chancy"."jobs" j
-                     WHERE k.may_pass AND j.ready_seq < 0 AND j.claim_seq IS NULL
+                     WHERE j.ready_seq < k.place AND j.claim_seq IS NULL
                        AND j.concurrency_key = k.key AND j.queue = wanted_queue
                        AND j.ctid <> ALL (picked)
                      ORDER BY j.priority DESC, j.seq
@@ -2573,28 +2575,32 @@ AS $function$
          FROM (
            SELECT due.tid, due.run_at, false AS is_surplus FROM due WHERE due.key IS NULL
            UNION ALL
-           SELECT k.tid, k.run_at, k.rank + k.waiting > k.max::bigint + 100
+           SELECT k.tid, k.run_at, k.rank + k.waiting > k.max::bigint + 32
              FROM (
                SELECT g.tid, g.run_at, g.rank, g.max,
                       max(CASE WHEN g.rank = 1 THEN (
-                SELECT (SELECT count(*)
-                          FROM (SELECT 1
-                                  FROM "chancy"."jobs" j
-                                 WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
-                                   AND j.concurrency_key = g.key AND j.queue = g.queue
-                                   AND j.ready_seq > drawn - 512 * (g.max + 100)::bigint
-                                   AND j.priority = g.priority
-                                 ORDER BY j.ready_seq DESC
-                                 LIMIT g.max::bigint + 100) r)
-                     + (SELECT count(*)
-                          FROM (SELECT 1
-                                  FROM "chancy"."jobs" j
-                                 WHERE j.blocked
-                                   AND j.concurrency_key = g.key AND j.queue = g.queue
-                                   AND j.priority = g.priority
-                                   AND j.seq > drawn - 512 * (g.max + 100)::bigint
-                                 ORDER BY j.seq DESC
-                                 LIMIT g.max::bigint + 100) b) AS waiting) END)
+                SELECT CASE WHEN (g.max <= 20 OR g.max <= (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.claim_seq >= (SELECT h.low_seq FROM "chancy"."concurrency_groups" h WHERE h.key = g.key)
+                         ORDER BY j.claim_seq
+                         LIMIT g.max) c))
+                            THEN (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.blocked AND j.queue = g.queue AND j.priority = g.priority AND j.seq > drawn - 512 * (g.max + 32)::bigint
+                         ORDER BY j.seq DESC
+                         LIMIT g.max::bigint + 32) c) + (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.queue = g.queue AND j.priority = g.priority
+                           AND j.ready_seq > drawn - 512 * (g.max + 32)::bigint
+                         ORDER BY j.ready_seq DESC
+                         LIMIT g.max::bigint + 32) c)
+                            ELSE 0 END AS waiting) END)
                         OVER (PARTITION BY g.key, g.queue, g.priority) AS waiting
                  FROM (
                    SELECT due.*, row_number() OVER (PARTITION BY due.key, due.queue, due.priority
@@ -2634,17 +2640,63 @@ CREATE OR REPLACE FUNCTION chancy.surplus_1(queues text[], priorities integer[],
  SET enable_mergejoin TO 'off'
  SET jit TO 'off'
 AS $function$
+   #variable_conflict use_column
    DECLARE
+     group_rest jsonb;
+     group_key text;
+     group_queue text;
+     group_priority int;
+     group_max int;
+     group_rows int;
+     waiting bigint;
      alike text[];
      lines text[];
      levels int[];
      ranks bigint[];
      found boolean[];
    BEGIN
+     -- One group, as the push of a lone job: two short statements at most.
+     IF scheduled_ms IS NULL AND delays_ms IS NULL AND rests[1] = ALL (rests)
+        AND queues[1] = ALL (queues) AND priorities[1] = ALL (priorities) THEN
+       group_rest := rests[1];
+       group_key := group_rest ->> 'concurrency_key';
+       group_queue := queues[1];
+       group_priority := priorities[1];
+       group_max := greatest((group_rest ->> 'concurrency_max')::int, 1);
+       group_rows := cardinality(rests);
+       waiting := (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = group_key AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.queue = group_queue AND j.priority = group_priority
+                           AND j.ready_seq > surplus_1.place - 512 * (group_max + 32)::bigint
+                         ORDER BY j.ready_seq DESC
+                         LIMIT group_max::bigint + 32) c);
+       IF waiting + group_rows <= group_max::bigint + 32 THEN
+         waiting := waiting + (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = group_key AND j.blocked AND j.queue = group_queue AND j.priority = group_priority AND j.seq > surplus_1.place - 512 * (group_max + 32)::bigint
+                         ORDER BY j.seq DESC
+                         LIMIT group_max::bigint + 32) c);
+       END IF;
+       IF waiting + group_rows <= group_max::bigint + 32 OR NOT (group_max <= 20 OR group_max <= (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = group_key AND j.claim_seq >= (SELECT h.low_seq FROM "chancy"."concurrency_groups" h WHERE h.key = group_key)
+                         ORDER BY j.claim_seq
+                         LIMIT group_max) c)) THEN
+         RETURN NULL;
+       END IF;
+       RETURN ARRAY(
+         SELECT waiting + n > group_max::bigint + 32 FROM generate_series(1, group_rows) AS n);
+     END IF;
      SELECT array_agg(x.rest), array_agg(x.queue), array_agg(x.priority), array_agg(x.rank)
        INTO alike, lines, levels, ranks
        FROM (
-         SELECT g.rest, g.queue, g.priority, g.max::bigint + 100 - w.waiting AS rank
+         SELECT g.rest, g.queue, g.priority, g.max::bigint + 32 - w.waiting AS rank
            FROM (
              SELECT r.rest, r.queue, r.priority, r.rest::jsonb ->> 'concurrency_key' AS key,
                     greatest((r.rest::jsonb ->> 'concurrency_max')::int, 1) AS max, count(*) AS rows
@@ -2656,25 +2708,29 @@ AS $function$
              HAVING count(*) * 8 >= cardinality(rests)
              OFFSET 0) g
           CROSS JOIN LATERAL (
-                SELECT (SELECT count(*)
-                          FROM (SELECT 1
-                                  FROM "chancy"."jobs" j
-                                 WHERE j.ready_seq IS NOT NULL AND j.claim_seq IS NULL
-                                   AND j.concurrency_key = g.key AND j.queue = g.queue
-                                   AND j.ready_seq > place - 512 * (g.max + 100)::bigint
-                                   AND j.priority = g.priority
-                                 ORDER BY j.ready_seq DESC
-                                 LIMIT g.max::bigint + 100) r)
-                     + (SELECT count(*)
-                          FROM (SELECT 1
-                                  FROM "chancy"."jobs" j
-                                 WHERE j.blocked
-                                   AND j.concurrency_key = g.key AND j.queue = g.queue
-                                   AND j.priority = g.priority
-                                   AND j.seq > place - 512 * (g.max + 100)::bigint
-                                 ORDER BY j.seq DESC
-                                 LIMIT g.max::bigint + 100) b) AS waiting) w
-          WHERE w.waiting + g.rows > g.max::bigint + 100
+                SELECT CASE WHEN (g.max <= 20 OR g.max <= (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.claim_seq >= (SELECT h.low_seq FROM "chancy"."concurrency_groups" h WHERE h.key = g.key)
+                         ORDER BY j.claim_seq
+                         LIMIT g.max) c))
+                            THEN (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.blocked AND j.queue = g.queue AND j.priority = g.priority AND j.seq > place - 512 * (g.max + 32)::bigint
+                         ORDER BY j.seq DESC
+                         LIMIT g.max::bigint + 32) c) + (
+                SELECT count(*)
+                  FROM (SELECT 1
+                          FROM "chancy"."jobs" j
+                         WHERE j.concurrency_key = g.key AND j.ready_seq IS NOT NULL AND j.claim_seq IS NULL AND j.queue = g.queue AND j.priority = g.priority
+                           AND j.ready_seq > place - 512 * (g.max + 32)::bigint
+                         ORDER BY j.ready_seq DESC
+                         LIMIT g.max::bigint + 32) c)
+                            ELSE 0 END AS waiting) w
+          WHERE w.waiting + g.rows > g.max::bigint + 32
             AND g.key IS NOT NULL) x;
      IF alike IS NULL THEN
        RETURN NULL;

@@ -46,7 +46,9 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
   const row = (name: string, of: string) => `FROM ${schema}.${name}(${of})`
   const claim = claimText
 
-  it('every hot statement goes by its index, and reads no more than it takes', async () => {
+  it('every hot statement goes by its index, and reads no more than it takes', {
+    timeout: 120_000,
+  }, async () => {
     await migrated(schema)
     await withClient(async (client) => {
       await client.query(`SET search_path = ${schema}`)

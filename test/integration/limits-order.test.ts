@@ -110,7 +110,7 @@ describe('a blocked job that became ready after the scan of a claim began', () =
   })
 
   it('is overtaken where a claim compares with jobs that are still blocked alone', async () => {
-    const blockedAlone = { from: /WHERE k\.may_pass/, to: 'WHERE false' }
+    const blockedAlone = { from: /j\.ready_seq < k\.place/, to: 'false' }
     await withMutant(app.schema, 'claim_1', blockedAlone, async () => {
       const { slow, third } = await takenBeside(1)
       expect(slow).toEqual([third])

@@ -10,7 +10,7 @@ const limited = task.job.withConcurrency(1)
 /** Jobs of one group, many more than a claim may come upon. */
 const MANY = 3_000
 /** How many of a group wait in the line beyond its max. */
-const MARGIN = 100
+const MARGIN = 32
 /** Batches of a pushMany that are written side by side, and do not see each other. */
 const SIDE_BY_SIDE = 2
 const ROOM = 10
@@ -119,7 +119,7 @@ describe('a surplus that was set aside at its push', () => {
     const chancy = await declared()
     const pushed: { id: string; priority: number }[] = []
     for (let batch = 0; batch < 4; batch++) {
-      const jobs = Array.from({ length: 90 }, (_, n) => limited.withPriority(n % 3 === 0 ? 1 : 0))
+      const jobs = Array.from({ length: 60 }, (_, n) => limited.withPriority(n % 3 === 0 ? 1 : 0))
       const refs = await chancy.pushMany(jobs)
       refs.forEach(({ id }, n) => void pushed.push({ id, priority: n % 3 === 0 ? 1 : 0 }))
     }

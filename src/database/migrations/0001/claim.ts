@@ -89,7 +89,7 @@ export const claim = (t: Names): string[] => [
      is_limited boolean;
      all_fit boolean;
      keys text[];
-     may_pass boolean[];
+     places bigint[];
      locked text[];
      lows_held bigint[];
      used int[];
@@ -173,13 +173,15 @@ export const claim = (t: Names): string[] => [
      END IF;
 
      IF is_limited THEN
-       -- A job that was made ready before the others of its group cannot be the younger one, unless
-       -- several of the group may run beside it.
-       SELECT array_agg(k.key ORDER BY k.key), array_agg(k.may_pass ORDER BY k.key)
-         INTO keys, may_pass
+       -- With each key the place before which an older job may stand that was just made ready: a job
+       -- that was made ready itself can pass one only where several of its group may run.
+       SELECT array_agg(k.key ORDER BY k.key), array_agg(k.place ORDER BY k.key)
+         INTO keys, places
          FROM (
            SELECT j.concurrency_key AS key,
-                  bool_or(j.concurrency_max > 1 OR coalesce(j.ready_seq, 0) >= 0) AS may_pass
+                  max(CASE WHEN j.ready_seq < 0
+                           THEN CASE WHEN j.concurrency_max > 1 THEN j.ready_seq END
+                           ELSE 0 END) AS place
              FROM ${t.jobs} j
             WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL
             GROUP BY j.concurrency_key) k;
@@ -213,7 +215,7 @@ export const claim = (t: Names): string[] => [
                        THEN b.priority ELSE coalesce(m.priority, b.priority) END AS priority,
                   CASE WHEN b.priority > m.priority OR (b.priority = m.priority AND b.seq < m.seq)
                        THEN b.seq ELSE coalesce(m.seq, b.seq) END AS seq
-             FROM unnest(keys, lows_held, may_pass) WITH ORDINALITY AS k(key, low, may_pass, n)
+             FROM unnest(keys, lows_held, places) WITH ORDINALITY AS k(key, low, place, n)
             CROSS JOIN LATERAL (
                     SELECT count(*)::int AS used, min(j.claim_seq) AS oldest
                       FROM ${t.jobs} j
@@ -229,7 +231,7 @@ export const claim = (t: Names): string[] => [
              LEFT JOIN LATERAL (
                     SELECT j.priority, j.seq
                       FROM ${t.jobs} j
-                     WHERE k.may_pass AND j.ready_seq < 0 AND j.claim_seq IS NULL
+                     WHERE j.ready_seq < k.place AND j.claim_seq IS NULL
                        AND j.concurrency_key = k.key AND j.queue = wanted_queue
                        AND j.ctid <> ALL (picked)
                      ORDER BY j.priority DESC, j.seq
