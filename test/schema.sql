@@ -1102,8 +1102,8 @@ AS $function$
    #variable_conflict use_column
    DECLARE
      at timestamptz := clock_timestamp();
-     places tid[];
-     states text[];
+     tids tid[];
+     ends text[];
      copied int;
      deleted int;
      moved int := 0;
@@ -1152,10 +1152,10 @@ AS $function$
        END IF;
      END IF;
 
-     places := finish_1.places;
+     tids := finish_1.places;
      FOR round IN 1 .. 2 LOOP
        EXIT WHEN moved = cardinality(finish_1.ids);
-       states := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
+       ends := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
        INSERT INTO "chancy"."finished_jobs" (
               id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
@@ -1175,7 +1175,7 @@ AS $function$
               CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
               CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
               d.wall_ms, d.cpu_ms, d.peak_bytes
-         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.results,
+         FROM unnest(tids, finish_1.ids, finish_1.fences, ends, finish_1.results,
                      finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
                      finish_1.rests)
            AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
@@ -1191,7 +1191,7 @@ AS $function$
                  -- By place, as the common case has it: a batch that is sent again may meet its first
                  -- try, which still waits for a row.
                  SELECT u.*
-                   FROM unnest(places, finish_1.ids, finish_1.fences, states)
+                   FROM unnest(tids, finish_1.ids, finish_1.fences, ends)
                      AS u(tid, id, fence, state)
                   ORDER BY u.tid) d
           WHERE j.ctid = d.tid AND (j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
@@ -1211,7 +1211,7 @@ AS $function$
        moved := moved + copied;
        cancelled := cancelled || asked;
        EXIT WHEN moved = cardinality(finish_1.ids) OR round = 2;
-       places := ARRAY(
+       tids := ARRAY(
          SELECT h.tid
            FROM unnest(finish_1.ids) AS d(id)
            LEFT JOIN LATERAL (
@@ -1234,7 +1234,7 @@ AS $function$
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
          FROM (
                 SELECT u.*
-                  FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
+                  FROM unnest(tids, finish_1.ids, finish_1.fences, ends, finish_1.errors,
                               finish_1.delays_ms, finish_1.given_back, finish_1.crashed,
                               finish_1.fronts, finish_1.rests)
                     AS u(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)
@@ -2653,7 +2653,7 @@ AS $function$
      lines text[];
      levels int[];
      ranks bigint[];
-     found boolean[];
+     aside boolean[];
    BEGIN
      -- One group, as the push of a lone job: two short statements at most.
      IF scheduled_ms IS NULL AND delays_ms IS NULL AND rests[1] = ALL (rests)
@@ -2736,7 +2736,7 @@ AS $function$
        RETURN NULL;
      END IF;
      SELECT array_agg(coalesce(s.rank > ranks[s.g], false) ORDER BY s.n)
-       INTO found
+       INTO aside
        FROM (
          SELECT u.n, u.g, row_number() OVER (PARTITION BY u.g ORDER BY u.n) AS rank
            FROM (
@@ -2747,7 +2747,7 @@ AS $function$
                         AND r.scheduled_ms IS NULL AND r.delay_ms IS NULL) AS g
                FROM unnest(rests, queues, priorities, scheduled_ms, delays_ms) WITH ORDINALITY
                  AS r(rest, queue, priority, scheduled_ms, delay_ms, n)) u) s;
-     RETURN found;
+     RETURN aside;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.sweep_blocked_1(after_key text, room integer)

@@ -3,6 +3,7 @@ import type { Database } from './database.ts'
 import type { Session } from './driver.ts'
 import type { Migration, Migrations } from './migrations/migration.ts'
 import { retrying } from './retry.ts'
+import { checkServer } from './server-check.ts'
 import * as sql from './statements/migrations.ts'
 
 /**
@@ -81,6 +82,7 @@ async function migrateLine(database: Database, line: Migrations, target: number)
     await database.run(sql.useSafeNames, [], options)
     await database.run(sql.lockMigrations, [], options)
     await database.run(sql.limitLockWait, [String(LOCK_WAIT_MS)], options)
+    if (target > 0) await checkServer(database, { session })
     // CREATE SCHEMA IF NOT EXISTS asks for a right even where there is nothing to do.
     const [schema] = await database.run(sql.schemaExists, [], options)
     if (!schema?.found) await database.run(sql.createSchema, [], options)

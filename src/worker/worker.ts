@@ -3,6 +3,7 @@ import type { Chancy } from '../app/chancy.ts'
 import { show } from '../core/check.ts'
 import { ChancyError, ConfigError } from '../core/errors.ts'
 import { type Retry, retrying } from '../database/retry.ts'
+import { checkServer } from '../database/server-check.ts'
 import { isChild } from '../executors/entry/child-mark.ts'
 import { loadJobs, SLOW_MODULE } from '../executors/job-modules.ts'
 import type { PluginContext } from '../plugin/plugin-context.ts'
@@ -151,6 +152,7 @@ export class Worker {
     }
     await retrying(() => checkRights(this.#chancy.parts.database), patient)
     await retrying(() => this.#chancy.checkMigrations(), patient)
+    await retrying(() => checkServer(this.#chancy.parts.database), patient)
     await sayPooler(this.#chancy.parts)
     await this.#tenure.begin()
     if (signal.aborted) return

@@ -66,3 +66,17 @@ export const limitLockWait = statement<readonly [ms: string], never>(
   'limit_lock_wait',
   () => `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`,
 )
+
+/** What a database or a role may have been set to, and nothing here can do under. */
+export const serverSettings = statement<
+  readonly [],
+  { encoding: string; float_digits: number; array_nulls: string; read_only: string; name: string }
+>(
+  'server_settings',
+  () => `
+    SELECT pg_catalog.current_setting('server_encoding') AS encoding,
+           pg_catalog.current_setting('extra_float_digits')::int4 AS float_digits,
+           pg_catalog.current_setting('array_nulls') AS array_nulls,
+           pg_catalog.current_setting('default_transaction_read_only') AS read_only,
+           pg_catalog.current_database()::text AS name`,
+)

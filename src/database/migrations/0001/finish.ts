@@ -90,8 +90,8 @@ export const finish = (t: Names): string[] => [
    #variable_conflict use_column
    DECLARE
      at timestamptz := clock_timestamp();
-     places tid[];
-     states text[];
+     tids tid[];
+     ends text[];
      copied int;
      deleted int;
      moved int := 0;
@@ -133,10 +133,10 @@ export const finish = (t: Names): string[] => [
        ${unlessEqual('deleted <> moved')}
      END IF;
 
-     places := finish_1.places;
+     tids := finish_1.places;
      FOR round IN 1 .. 2 LOOP
        EXIT WHEN moved = cardinality(finish_1.ids);
-       states := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
+       ends := coalesce(finish_1.states, array_fill('succeeded'::text, ARRAY[cardinality(finish_1.ids)]));
        INSERT INTO ${t.finishedJobs} (
               ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
@@ -156,7 +156,7 @@ export const finish = (t: Names): string[] => [
               CASE WHEN j.cancel_requested_at IS NULL THEN d.state ELSE 'cancelled' END,
               CASE WHEN j.cancel_requested_at IS NULL THEN d.result::jsonb END,
               d.wall_ms, d.cpu_ms, d.peak_bytes
-         FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.results,
+         FROM unnest(tids, finish_1.ids, finish_1.fences, ends, finish_1.results,
                      finish_1.errors, finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks,
                      finish_1.rests)
            AS d(tid, id, fence, state, result, error, wall_ms, cpu_ms, peak_bytes, rest)
@@ -171,7 +171,7 @@ export const finish = (t: Names): string[] => [
                  -- By place, as the common case has it: a batch that is sent again may meet its first
                  -- try, which still waits for a row.
                  SELECT u.*
-                   FROM unnest(places, finish_1.ids, finish_1.fences, states)
+                   FROM unnest(tids, finish_1.ids, finish_1.fences, ends)
                      AS u(tid, id, fence, state)
                   ORDER BY u.tid) d
           WHERE j.ctid = d.tid AND ${OURS}
@@ -188,7 +188,7 @@ export const finish = (t: Names): string[] => [
        moved := moved + copied;
        cancelled := cancelled || asked;
        EXIT WHEN moved = cardinality(finish_1.ids) OR round = 2;
-       places := ARRAY(
+       tids := ARRAY(
          SELECT h.tid
            FROM unnest(finish_1.ids) AS d(id)
            LEFT JOIN LATERAL (
@@ -211,7 +211,7 @@ export const finish = (t: Names): string[] => [
               meta = CASE WHEN d.rest::jsonb ? 'meta' THEN d.rest::jsonb -> 'meta' ELSE j.meta END
          FROM (
                 SELECT u.*
-                  FROM unnest(places, finish_1.ids, finish_1.fences, states, finish_1.errors,
+                  FROM unnest(tids, finish_1.ids, finish_1.fences, ends, finish_1.errors,
                               finish_1.delays_ms, finish_1.given_back, finish_1.crashed,
                               finish_1.fronts, finish_1.rests)
                     AS u(tid, id, fence, state, error, delay_ms, given_back, crashed, front, rest)

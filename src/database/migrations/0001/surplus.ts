@@ -107,7 +107,7 @@ export const surplus = (t: Names): string[] => [
      lines text[];
      levels int[];
      ranks bigint[];
-     found boolean[];
+     aside boolean[];
    BEGIN
      -- One group, as the push of a lone job: two short statements at most.
      IF scheduled_ms IS NULL AND delays_ms IS NULL AND rests[1] = ALL (rests)
@@ -149,7 +149,7 @@ export const surplus = (t: Names): string[] => [
        RETURN NULL;
      END IF;
      SELECT array_agg(coalesce(s.rank > ranks[s.g], false) ORDER BY s.n)
-       INTO found
+       INTO aside
        FROM (
          SELECT u.n, u.g, row_number() OVER (PARTITION BY u.g ORDER BY u.n) AS rank
            FROM (
@@ -160,6 +160,6 @@ export const surplus = (t: Names): string[] => [
                         AND r.scheduled_ms IS NULL AND r.delay_ms IS NULL) AS g
                FROM unnest(rests, queues, priorities, scheduled_ms, delays_ms) WITH ORDINALITY
                  AS r(rest, queue, priority, scheduled_ms, delay_ms, n)) u) s;
-     RETURN found;
+     RETURN aside;
    END ${t.body}`,
 ]
