@@ -4,11 +4,12 @@ import type { Logger } from '../core/logger.ts'
 import type { QueuedJob } from '../core/queued-job.ts'
 import { type JobUpdate, notSaved, type SettledState } from '../core/settle.ts'
 import type { Database } from '../database/database.ts'
-import { nextDelayMs } from '../database/retry.ts'
+import { classify, nextDelayMs } from '../database/retry.ts'
 import { isAboutRow, isMissingPartition, isRefusal } from '../database/sql-state.ts'
 import { makeDays } from '../database/statements/history.ts'
 import { completeJobs, type FinishRow } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
+import { judgeDoubtful } from './doubtful-outcomes.ts'
 import type { OpenClaims } from './open-claims.ts'
 import { finishValues, savedJob } from './outcome-values.ts'
 import { Patience } from './patience.ts'
@@ -161,7 +162,13 @@ export class OutcomeBuffer {
     return [...kept, ...(await this.#save(rest))]
   }
 
-  async #saveAs(workerId: string, batch: readonly JobUpdate[]): Promise<readonly JobUpdate[]> {
+  /** `isInDoubt`: it was sent before, and the answer was lost. */
+  async #saveAs(
+    workerId: string,
+    batch: readonly JobUpdate[],
+    isInDoubt = false,
+  ): Promise<readonly JobUpdate[]> {
+    let wasSent = isInDoubt
     const { database, hub, clock, claims } = this.#options
     const { signal } = this.#givenUp
     const sorted = [...batch].sort(byId)
@@ -176,16 +183,17 @@ export class OutcomeBuffer {
         const values = finishValues(workerId, sorted, over)
         const rows = await database.engine(completeJobs, values, { deadlineMs })
         this.#patience.answered()
-        return await this.#answered(workerId, sorted, rows)
+        return await this.#answered(workerId, sorted, rows, wasSent)
       } catch (error) {
         claims.putBack(over)
         this.#patience.failed(error)
+        wasSent ||= classify(error) === 'ambiguous'
         if (isMissingPartition(error) && !madeDays) {
           // The day is missing: no worker was up to make it ahead.
           madeDays = true
           if (await this.#makeDays()) continue
         } else if (isAboutRow(error)) {
-          return this.#halved(workerId, sorted, error)
+          return this.#halved(workerId, sorted, error, wasSent)
         } else if (isRefusal(error) && ++refusals >= REFUSALS) {
           this.#refused.add(sorted, error)
           return []
@@ -212,26 +220,28 @@ export class OutcomeBuffer {
     workerId: string,
     batch: readonly JobUpdate[],
     error: unknown,
+    isInDoubt: boolean,
   ): Promise<readonly JobUpdate[]> {
     const [only] = batch
     if (only === undefined) return []
     if (batch.length > 1) {
       const middle = batch.length >> 1
-      const kept = await this.#saveAs(workerId, batch.slice(0, middle))
-      return [...kept, ...(await this.#saveAs(workerId, batch.slice(middle)))]
+      const kept = await this.#saveAs(workerId, batch.slice(0, middle), isInDoubt)
+      return [...kept, ...(await this.#saveAs(workerId, batch.slice(middle), isInDoubt))]
     }
     if (only.error?.kind === 'not-saved') {
       // Not even its failure is taken.
       this.#refused.add([only], error)
       return []
     }
-    return this.#saveAs(workerId, [notSaved(only, (error as Error).message)])
+    return this.#saveAs(workerId, [notSaved(only, (error as Error).message)], isInDoubt)
   }
 
   async #answered(
     workerId: string,
     batch: readonly JobUpdate[],
     rows: readonly FinishRow[],
+    isInDoubt: boolean,
   ): Promise<readonly JobUpdate[]> {
     const verdicts = new Map<string, FinishRow['verdict']>()
     let atMs = 0
@@ -242,21 +252,25 @@ export class OutcomeBuffer {
     }
     const again =
       verdicts.size === 0 ? [] : batch.filter(({ job }) => verdicts.get(job.id) === 'again')
-    const lost =
+    const taken =
       verdicts.size === 0 ? [] : batch.filter(({ job }) => verdicts.get(job.id) === 'lost')
-    const { hub } = this.#options
+    const { hub, database } = this.#options
+    const isDoubtful = isInDoubt && taken.length > 0
+    const judged = isDoubtful ? await judgeDoubtful(database, taken) : null
+    const lost = judged?.lost ?? taken
     for (const { job } of lost) {
       hub.emit('job.lost', { id: job.id, name: job.name, fence: job.fence })
     }
-    const saved =
-      lost.length + again.length === 0
+    const known =
+      taken.length + again.length === 0
         ? batch
-        : batch.filter((update) => !lost.includes(update) && !again.includes(update))
-    for (const { job } of saved) this.#options.onSettled(job)
-    for (const { job } of lost) this.#options.onSettled(job)
+        : batch.filter((update) => !taken.includes(update) && !again.includes(update))
+    const saved = judged === null ? known : [...known, ...judged.saved]
+    for (const { job } of known) this.#options.onSettled(job)
+    for (const { job } of taken) this.#options.onSettled(job)
     this.#tell(saved, verdicts, atMs)
     hub.emit('outcomes.saved', { saved: saved.length, lost: lost.length })
-    return again.length === 0 ? [] : this.#saveAs(workerId, again)
+    return again.length === 0 ? [] : this.#saveAs(workerId, again, isInDoubt)
   }
 
   #tell(

@@ -4,6 +4,9 @@ import type { JobUpdate } from '../core/settle.ts'
 import { plainArray, textArray } from '../database/array-literal.ts'
 import type { FinishValues } from '../database/statements/jobs.ts'
 
+/** The database's clock may have been set back by this much since an attempt began, in milliseconds. */
+const CLOCK_STEP_MS = 3_600_000
+
 /**
  * A batch as the parameters of `complete_jobs`, sorted by id so that rows are always locked in one
  * order. Arrays that no row of the batch needs are left out: most batches only succeed. `over` are
@@ -52,7 +55,8 @@ export function finishValues(
     numbers(hasUsage, ({ usage }) => usage?.cpuMs ?? null),
     numbers(hasUsage, ({ usage }) => usage?.peakBytes ?? null),
     texts(restOf),
-    batch.reduce((oldest, { job }) => Math.min(oldest, job.startedMs), Number.MAX_VALUE),
+    batch.reduce((oldest, { job }) => Math.min(oldest, job.startedMs), Number.MAX_VALUE) -
+      CLOCK_STEP_MS,
     keysOf(batch),
     over.length === 0 ? null : plainArray(over),
   ]

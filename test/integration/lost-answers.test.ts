@@ -93,6 +93,36 @@ describe('the answer is lost after the commit', () => {
     expect(lost).toEqual([])
   })
 
+  it('of a finish after which the job has begun again: nothing is said to be lost', async () => {
+    const again = job(
+      { name: 'again', maxAttempts: 3, backoff: 'none' },
+      (_: object, { attempt }) => {
+        if (attempt < 3) throw new Error(`no ${attempt}`)
+      },
+    )
+    await using proxy = await startProxy(databaseUrl(schema))
+    await using app = await startApp({ schema, jobs: again, url: proxy.url })
+    await using other = await startApp({ schema, jobs: again })
+    const lost = app.all('job.lost')
+    const failed = app.all('job.failed')
+    await app.start()
+    await other.start()
+    await app.chancy.declare(
+      new Queue('default', { executor: 'inline', pollingInterval: '100ms' }),
+      {
+        upsert: true,
+      },
+    )
+    const cut = proxy.cutReplies('finish_1', { times: 20 })
+    const refs = await other.chancy.pushMany(Array.from({ length: 60 }, () => again))
+    const done = await other.chancy.waitForJobs(refs)
+    for (const one of done) expect(one).toMatchObject({ state: 'succeeded', attempts: 3 })
+    expect(cut.hits).toBeGreaterThan(0)
+    expect(lost).toEqual([])
+    const here = new Set(failed.map(({ id, attempt }) => `${id} ${attempt}`))
+    expect(here.size).toBe(failed.length)
+  })
+
   it('of the worker’s own registration: it starts all the same', async () => {
     const ok = job({ name: 'ok' }, () => 'ok')
     await using proxy = await startProxy(databaseUrl(schema))
