@@ -117,9 +117,29 @@ export class Heartbeat implements Service {
     this.#thread?.postMessage(order)
   }
 
+  /** Without it the lease runs out, so it is started again; the pause keeps a broken one from spinning. */
+  #startAgain(address: Address): void {
+    const { clock, settings } = this.#options
+    void clock.sleep(settings.heartbeatMs).then(() => {
+      if (!this.#isStopping) this.#startThread(address)
+    })
+  }
+
   #startThread(address: Address): void {
-    const { schema, lease, settings, log, clock, database } = this.#options
-    const thread = new Thread(foundFile('worker/heartbeat-thread'), {
+    // Outside: a file that is missing is missing for good.
+    const file = foundFile('worker/heartbeat-thread')
+    try {
+      this.#makeThread(file, address)
+    } catch (error) {
+      // The system has no thread left to give.
+      this.#options.log.error({ err: error }, 'the heartbeat thread cannot start')
+      this.#startAgain(address)
+    }
+  }
+
+  #makeThread(file: URL, address: Address): void {
+    const { schema, lease, settings, log, database } = this.#options
+    const thread = new Thread(file, {
       name: 'chancy-heartbeat',
       // Not the process's own flags: a loader or an inspector there is not meant for this thread.
       execArgv: [],
@@ -139,11 +159,7 @@ export class Heartbeat implements Service {
     this.#ended = new Promise((resolve) => thread.once('exit', () => resolve()))
     thread.once('exit', () => {
       this.#thread = null
-      if (this.#isStopping) return
-      // Without it the lease runs out, so it is started again; the pause keeps a broken one from spinning.
-      void clock.sleep(settings.heartbeatMs).then(() => {
-        if (!this.#isStopping) this.#startThread(address)
-      })
+      if (!this.#isStopping) this.#startAgain(address)
     })
   }
 

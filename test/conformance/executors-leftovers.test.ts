@@ -44,7 +44,7 @@ describe.each(['process', 'thread'] as const)('what a job leaves behind in %s', 
 
   it('that ends the child is no crash of the next', async () => {
     const executor = pools[kind]({ jobs, concurrency: 1 })
-    await start(executor, 'lingers', { what: 'exits' }).ended
+    await start(executor, 'lingers', { what: 'exits', ms: 1_000 }).ended
     expect(await start(executor, 'nap', { ms: 5_000 }).ended).toMatchObject({ kind: 'interrupted' })
     expect(await resultOf(start(executor, 'nap'))).toBe('rested')
   })
