@@ -43,7 +43,7 @@ export interface EventMap {
   /** A batch of outcomes has been committed. */
   'outcomes.saved': { readonly saved: number; readonly lost: number }
   /** Jobs of workers without a lease came back. */
-  'jobs.recovered': { readonly ids: readonly string[] }
+  'jobs.recovered': { readonly ids: readonly string[]; readonly workerIds: readonly string[] }
   /** One look for expired leases is over. */
   'recovery.checked': { readonly revoked: number; readonly recovered: number }
   /**

@@ -123,20 +123,26 @@ export class Recovery implements Service {
   }
 
   async #recover(): Promise<number> {
-    const { database, hub, onRecovered, onReady } = this.#options
+    const { database, hub, log, onRecovered, onReady } = this.#options
     const rows = await database.engine(recoverJobs, [MAX_RECOVERED, MAX_CRASHES, SPREAD_MS])
     if (rows.length === 0) return 0
     const ids: string[] = []
-    for (const { id, queue, verdict } of rows) {
+    const workerIds = new Set<string>()
+    for (const { id, queue, name, worker, verdict } of rows) {
       if (id === null || verdict === 'ready') {
         onReady(queue)
         continue
       }
       ids.push(id)
+      if (worker !== null) workerIds.add(worker)
+      if (verdict === 'failed') {
+        const reason = `its worker was lost, ${MAX_CRASHES} times`
+        log.error({ job: id, name, kind: 'crash', reason }, 'job failed')
+      }
       if (verdict === 'recovered') onRecovered(queue)
       else hub.emit('job.finished', { id, state: verdict })
     }
-    hub.emit('jobs.recovered', { ids })
+    hub.emit('jobs.recovered', { ids, workerIds: [...workerIds] })
     return ids.length
   }
 }

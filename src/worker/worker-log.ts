@@ -5,6 +5,7 @@ import { RETRY_CAP_MS } from '../database/retry.ts'
 import { isConnectionLoss, sqlStateOf } from '../database/sql-state.ts'
 import type { EventMap } from '../events/event-map.ts'
 import type { Hub } from '../events/hub.ts'
+import { availableCpus } from '../executors/pool/cpu-quota.ts'
 
 export interface WorkerLogOptions {
   readonly hub: Hub
@@ -53,7 +54,10 @@ export class WorkerLog {
       hub.on('worker.started', (event) => {
         if (event.workerId !== workerId()) return
         this.#isStarted = true
-        log.info({ ...event, version: VERSION, queues: queues() }, 'worker started')
+        log.info(
+          { ...event, version: VERSION, queues: queues(), ...this.#children },
+          'worker started',
+        )
       }),
       // Those of its start are in the line above.
       hub.on('queue.started', (event) => {
@@ -71,9 +75,10 @@ export class WorkerLog {
           'job lost: another attempt owns it, the outcome was refused',
         ),
       ),
-      hub.on('jobs.recovered', ({ ids }) => {
+      hub.on('jobs.recovered', ({ ids, workerIds }) => {
         const jobs = ids.slice(0, MAX_IDS)
-        log.warn({ count: ids.length, jobs }, 'jobs recovered from workers that are gone')
+        const fields = { count: ids.length, workerIds, jobs }
+        if (ids.length > 0) log.warn(fields, 'jobs recovered from workers that are gone')
       }),
       hub.on('jobs.unserved', (event) => this.#unserved(event)),
       hub.on('jobs.adopted', ({ ids }) =>
@@ -88,6 +93,12 @@ export class WorkerLog {
       ),
       hub.on('notifier.resumed', () => log.info({}, 'notifications resumed')),
     ]
+  }
+
+  /** How many children the pools have at most; none where every queue runs inline. */
+  get #children(): { readonly children?: number } {
+    const isInline = this.#options.queues().every(({ executor }) => executor === 'inline')
+    return isInline ? {} : { children: availableCpus() }
   }
 
   /** Claiming is about to end, and `running` jobs are waited for. */

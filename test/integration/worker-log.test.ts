@@ -93,7 +93,14 @@ it('says of jobs that came back how many they are', async () => {
   await app.start()
   await recovered
   expect(linesOf(app, 'jobs recovered')).toMatchObject([
-    { level: 'warn', fields: { count: 1, jobs: ['01900000-0000-7000-8000-000000000002'] } },
+    {
+      level: 'warn',
+      fields: {
+        count: 1,
+        workerIds: ['01900000-0000-7000-8000-000000000001'],
+        jobs: ['01900000-0000-7000-8000-000000000002'],
+      },
+    },
   ])
 })
 
