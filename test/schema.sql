@@ -648,15 +648,15 @@ AS $function$
      END IF;
 
      IF is_limited THEN
-       -- With each key the place before which an older job may stand that was just made ready: a job
-       -- that was made ready itself can pass one only where several of its group may run.
+       -- With each key the place before which an older job may stand that was made ready: the whole
+       -- front of the line, since an older one may have been blocked later. A job that was made ready
+       -- itself can pass one only where several of its group may run.
        SELECT array_agg(k.key ORDER BY k.key), array_agg(k.place ORDER BY k.key)
          INTO keys, places
          FROM (
            SELECT j.concurrency_key AS key,
-                  max(CASE WHEN j.ready_seq < 0
-                           THEN CASE WHEN j.concurrency_max > 1 THEN j.ready_seq END
-                           ELSE 0 END) AS place
+                  max(CASE WHEN j.concurrency_max > 1 OR coalesce(j.ready_seq, 0) >= 0
+                           THEN 0::bigint END) AS place
              FROM "chancy"."jobs" j
             WHERE j.ctid = ANY (picked) AND j.concurrency_key IS NOT NULL
             GROUP BY j.concurrency_key) k;
