@@ -1,7 +1,8 @@
 /**
- * Holds many jobs blocked on one group of max 1, pushes unlimited ones behind them at the same priority,
- * and compares how soon those start with an empty table, in turns; once with the entries of the claims'
- * index that the blocked ones left behind, and once after a vacuum.
+ * Pushes many jobs of one group of max 1, and unlimited ones behind them at the same priority, and compares
+ * how soon those start with an empty table: one that was pushed before the worker started, and then
+ * many, in turns; once with the entries of the claims' index that the blocked ones left behind, and once
+ * after a vacuum. Exit status 1: the first one took more than twice as long, or there was a deadlock.
  *
  *   npm run bench:blocked -- [--blocked 1000000] [--jobs 1000] [--rounds 10] [--database postgres://…]
  */
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { Chancy, job, Queue, Worker } from 'chancy'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
 import pg from 'pg'
+import { deadlocksSince } from './support/deadlocks.ts'
 
 const { values } = parseArgs({
   options: {
@@ -21,13 +23,18 @@ const { values } = parseArgs({
 const blocked = Number(values.blocked)
 const count = Number(values.jobs)
 const rounds = Number(values.rounds)
+/** While the first job starts, and from then on. */
+const [FEW_SLOTS, SLOTS] = [10, 1_000]
 const dsn = values.database ?? process.env.DATABASE_URL
 const server = dsn === undefined ? embeddedPostgres({ settings: { shared_buffers: '2GB' } }) : null
 const url = dsn ?? (await server!.url())
 const client = new pg.Client({ connectionString: url })
 await client.connect()
+const deadlocks = await deadlocksSince(client)
 
 interface Side {
+  /** From the start of the worker to that of a job that was pushed before, in milliseconds. */
+  readonly firstMs: number
   /** Pushes so many jobs, and gives the time from the push to the start of each, in milliseconds. */
   latencies(jobs: number, howMany: 'one by one' | 'at once'): Promise<number[]>
   stop(): Promise<void>
@@ -48,36 +55,38 @@ async function side(schema: string, behind: number): Promise<Side> {
   const chancy = new Chancy(url, { schema, jobs: [held, free] })
   await chancy.migrate({ to: 0 })
   await chancy.migrate()
-  await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 1_000 }))
+  await chancy.declare(new Queue('default', { executor: 'inline', concurrency: FEW_SLOTS }))
   const worker = new Worker(chancy, { shutdownTimeout: '1s' })
+  let looked = 0
+  chancy.on('queue.polled', (poll) => {
+    looked += poll.looked
+  })
   if (behind > 0) {
     const limited = held.job.withConcurrency(1)
-    let looked = 0
-    const all = new Promise<void>((resolve) => {
-      chancy.on('queue.polled', (poll) => {
-        looked += poll.looked
-        if (looked >= behind + 1) resolve()
-      })
-    })
+    const pushing = performance.now()
     await chancy.pushMany(
       (function* () {
         for (let n = 0; n <= behind; n++) yield limited
       })(),
     )
-    const begun = performance.now()
-    await worker.start()
-    await all
-    const seconds = ((performance.now() - begun) / 1_000).toFixed(1)
-    const { rows } = await client.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM ${schema}.jobs WHERE blocked`,
-    )
-    console.log(
-      `${rows[0]!.n.toLocaleString('en')} jobs are blocked on one group of max 1; ${seconds} s, ${looked.toLocaleString('en')} rows looked at`,
-    )
-  } else {
-    await worker.start()
+    const seconds = ((performance.now() - pushing) / 1_000).toFixed(1)
+    console.log(`pushed ${behind.toLocaleString('en')} jobs of one group of max 1 in ${seconds} s`)
   }
+  await chancy.push(free)
+  const started = new Promise<void>((resolve) => {
+    onStart = resolve
+  })
+  const begun = performance.now()
+  await worker.start()
+  await started
+  const firstMs = startedAt[0]! - begun
+  console.log(
+    `behind ${behind.toLocaleString('en')}: a job that waits starts ${firstMs.toFixed(1)} ms after its worker, ${looked} rows looked at`,
+  )
+  const more = new Queue('default', { executor: 'inline', concurrency: SLOTS })
+  await chancy.declare(more, { upsert: true })
   return {
+    firstMs,
     async latencies(jobs, howMany) {
       const times: number[] = []
       const each = howMany === 'at once' ? jobs : 1
@@ -103,8 +112,12 @@ async function side(schema: string, behind: number): Promise<Side> {
   }
 }
 
+// The first is to warm up.
+await (await side('bench_empty', 0)).stop()
 const behind = await side('bench_blocked', blocked)
 const empty = await side('bench_empty', 0)
+const ratio = behind.firstMs / empty.firstMs
+console.log(`ratio ${ratio.toFixed(2)}`)
 for (const state of ['as they are', 'after a vacuum']) {
   if (state !== 'as they are') await client.query('VACUUM bench_blocked.jobs')
   console.log(state)
@@ -113,6 +126,10 @@ for (const state of ['as they are', 'after a vacuum']) {
 }
 await behind.stop()
 await empty.stop()
+const found = await deadlocks()
+if (found > 0) console.log(`FAULT: ${found} deadlocks`)
+if (ratio > 2) console.log('FAULT: the first one took more than twice as long')
+process.exitCode = found > 0 || ratio > 2 ? 1 : 0
 await client.end()
 await server?.close()
 

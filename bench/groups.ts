@@ -1,13 +1,15 @@
 /**
- * Drains many small groups of max 1 and looks at what is left: every job has succeeded, no two of a
- * group ran at once, and after the sweeps no row is left in any table beside the history.
+ * Drains many small groups and looks at what is left: every job has succeeded, no more of a group ran at
+ * once than may, there was no deadlock, and after the sweeps no row is left in any table beside the
+ * history.
  *
- *   npm run bench:groups -- [--groups 100000] [--each 20] [--database postgres://…]
+ *   npm run bench:groups -- [--groups 100000] [--each 20] [--max 1] [--workers 1] [--database postgres://…]
  */
 import { parseArgs } from 'node:util'
 import { Chancy, job, Queue, Worker } from 'chancy'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
 import pg from 'pg'
+import { deadlocksSince } from './support/deadlocks.ts'
 
 const SCHEMA = 'bench_groups'
 /** Tables that must be empty in the end. */
@@ -16,27 +18,35 @@ const { values } = parseArgs({
   options: {
     groups: { type: 'string', default: '100000' },
     each: { type: 'string', default: '20' },
+    max: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
     database: { type: 'string' },
   },
 })
 const groups = Number(values.groups)
 const count = groups * Number(values.each)
+const max = Number(values.max)
 const dsn = values.database ?? process.env.DATABASE_URL
 const server = dsn === undefined ? embeddedPostgres({ settings: { shared_buffers: '2GB' } }) : null
 const url = dsn ?? (await server!.url())
 const client = new pg.Client({ connectionString: url })
 await client.connect()
+const deadlocks = await deadlocksSince(client)
 const grouped = job({ name: 'grouped' }, (_: { group: number }) => {})
 
 const chancy = new Chancy(url, { schema: SCHEMA, jobs: grouped })
 await chancy.migrate({ to: 0 })
 await chancy.migrate()
+const others = Array.from(
+  { length: Number(values.workers) - 1 },
+  () => new Chancy(url, { schema: SCHEMA, jobs: grouped }),
+)
 await chancy.declare(new Queue('default', { executor: 'inline' }))
 const pushing = performance.now()
 await chancy.pushMany(
   (function* () {
     for (let n = 0; n < count; n++) {
-      yield grouped.job.withArgs({ group: n % groups }).withConcurrency(1, 'group')
+      yield grouped.job.withArgs({ group: n % groups }).withConcurrency(max, 'group')
     }
   })(),
 )
@@ -44,18 +54,22 @@ say(`pushed ${count.toLocaleString('en')} jobs of ${groups.toLocaleString('en')}
 
 let saved = 0
 const drained = new Promise<void>((resolve) => {
-  chancy.on('outcomes.saved', (batch) => {
-    saved += batch.saved
-    if (saved >= count) resolve()
-  })
+  const apps = [chancy, ...others]
+  for (const each of apps) {
+    each.on('outcomes.saved', (batch) => {
+      saved += batch.saved
+      if (saved >= count) resolve()
+    })
+  }
 })
 const draining = performance.now()
-const worker = new Worker(chancy)
-await worker.start()
+const workers = [chancy, ...others].map((each) => new Worker(each))
+await Promise.all(workers.map((worker) => worker.start()))
 await drained
 const seconds = say('drained', draining)
 console.log(`${Math.round(count / seconds).toLocaleString('en')} jobs/s`)
-await worker.stop()
+await Promise.all(workers.map((worker) => worker.stop()))
+await Promise.all(others.map((each) => each.close()))
 
 const sweeping = performance.now()
 let removed = 0
@@ -81,19 +95,25 @@ const { rows: ended } = await client.query(
 if (ended[0].n !== count || ended[0].ids !== count) faults.push(`${ended[0].ids} have succeeded`)
 const { rows: beside } = await client.query(
   `SELECT count(*)::int AS n
-     FROM (SELECT started_at, lag(finished_at) OVER (PARTITION BY concurrency_key ORDER BY started_at) AS before
-             FROM ${SCHEMA}.finished_jobs) f
-    WHERE started_at < before`,
+     FROM (
+       SELECT f.at,
+              sum(f.step) OVER (PARTITION BY f.concurrency_key ORDER BY f.at, f.step) AS running
+         FROM (
+           SELECT concurrency_key, started_at AS at, 1 AS step FROM ${SCHEMA}.finished_jobs
+           UNION ALL
+           SELECT concurrency_key, finished_at, -1 FROM ${SCHEMA}.finished_jobs) f) r
+    WHERE running > ${max}`,
 )
-if (beside[0].n !== 0) faults.push(`${beside[0].n} started before another of their group had ended`)
+if (beside[0].n !== 0) faults.push(`${beside[0].n} started beside ${max} others of their group`)
+await chancy.close()
+if ((await deadlocks()) > 0) faults.push(`${await deadlocks()} deadlocks`)
 console.log(
   faults.length === 0
-    ? `all have succeeded, never two of a group at once, no row left in ${HELPERS.join(', ')}`
+    ? `all have succeeded, never more of a group at once than may, no deadlock, no row left in ${HELPERS.join(', ')}`
     : `FAULTS: ${faults.join('; ')}`,
 )
 process.exitCode = faults.length === 0 ? 0 : 1
-await chancy.migrate({ to: 0 })
-await chancy.close()
+await client.query(`DROP SCHEMA ${SCHEMA} CASCADE`)
 await client.end()
 await server?.close()
 

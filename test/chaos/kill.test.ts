@@ -3,12 +3,12 @@ import { job, Queue } from 'chancy'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
 import { Crew, type Execution } from '../support/crew.ts'
-import { testSchema } from '../support/database.ts'
+import { testDatabase } from '../support/database.ts'
 import type { TestProcess } from '../support/process.ts'
 import { chance } from '../support/seed.ts'
 import { until } from '../support/until.ts'
 
-const schema = testSchema()
+const schema = testDatabase()
 const JOBS = Number(process.env.CHANCY_CHAOS_JOBS ?? 5_000)
 const WORKERS = 4
 const LEASE_MS = 1_000

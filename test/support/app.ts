@@ -109,12 +109,14 @@ export class TestApp implements AsyncDisposable {
 
 /** Takes everything out of a schema but the schema itself. */
 export async function empty(schema: string): Promise<void> {
-  await withClient((client) =>
-    client.query(
-      ['jobs', 'finished_jobs', 'queues', 'workers', 'waiters']
-        .map((table) => `TRUNCATE ${schema}.${table}`)
-        .join(';'),
-    ),
+  await withClient(
+    (client) =>
+      client.query(
+        ['jobs', 'finished_jobs', 'queues', 'workers', 'waiters']
+          .map((table) => `TRUNCATE ${schema}.${table}`)
+          .join(';'),
+      ),
+    databaseUrl(schema),
   )
 }
 
@@ -127,5 +129,5 @@ export async function sql<Row = Record<string, unknown>>(
   return withClient(async (client) => {
     const { rows } = await client.query(text.replaceAll('$schema', schema), [...values])
     return rows as Row[]
-  })
+  }, databaseUrl(schema))
 }

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, inject } from 'vitest'
+import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { until } from './until.ts'
+
+/** Databases of their own, by the schemas in them. */
+const databases = new Map<string, string>()
 
 /**
  * The address of the tests' server. With a schema, its sessions carry the schema's name as their
@@ -9,6 +12,8 @@ import { until } from './until.ts'
  */
 export function databaseUrl(schema?: string): string {
   const url = new URL(inject('databaseUrl'))
+  const database = schema === undefined ? undefined : databases.get(schema)
+  if (database !== undefined) url.pathname = database
   if (schema !== undefined) url.searchParams.set('application_name', schema)
   return url.href
 }
@@ -30,6 +35,37 @@ export function testSchema(): string {
     if (open.length > 0) throw new Error(`${schema} left sessions open: ${open.join(' | ')}`)
   })
   return schema
+}
+
+/**
+ * The same in a database of its own, which goes with it, for tests that must not deadlock: other tests
+ * bring deadlocks about, and the server counts them by database. The file fails when there was one.
+ */
+export function testDatabase(): string {
+  const schema = testSchema()
+  beforeAll(async () => {
+    await withClient((client) => client.query(`CREATE DATABASE ${schema}`))
+    databases.set(schema, schema)
+  })
+  // The sessions of the tests are closed by now: the server counts what a session met when it ends.
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from it
+  afterAll(async ({}, suite) => {
+    const deadlocks = await deadlocksOf(schema)
+    databases.delete(schema)
+    const drop = `DROP DATABASE ${schema}`
+    if (!failedIn(suite)) await withClient((client) => client.query(drop))
+    expect(deadlocks, 'deadlocks').toBe(0)
+  })
+  return schema
+}
+
+async function deadlocksOf(schema: string): Promise<number> {
+  return withClient(async (client) => {
+    const { rows } = await client.query<{ n: number }>(
+      'SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()',
+    )
+    return rows[0]!.n
+  }, databaseUrl(schema))
 }
 
 /** Runs `work` with a client of its own. */
