@@ -3,7 +3,9 @@ import { ConfigError } from '../../core/errors.ts'
 /** The protocol object of a client of `pg`, as far as it says how the server authenticates. */
 interface Connection {
   on(event: string, listener: (message: { readonly mechanisms?: readonly string[] }) => void): void
-  readonly stream: { destroy(error: Error): unknown }
+  emit(event: 'error', error: Error): unknown
+  removeAllListeners(event: string): unknown
+  readonly stream: { destroy(): unknown }
 }
 
 const BOUND = 'SCRAM-SHA-256-PLUS'
@@ -20,7 +22,10 @@ export function requireChannelBinding(client: object): void {
       `The DSN has channel_binding=require, and the server ${found}. Use a server that authenticates ` +
         `with SCRAM over its own TLS, without a proxy that ends TLS before it, or leave the parameter out`,
     )
-    connection.stream.destroy(error)
+    // What follows in the same packet would make it a connection that has been made.
+    connection.removeAllListeners('readyForQuery')
+    connection.emit('error', error)
+    connection.stream.destroy()
   }
   connection.on('authenticationSASL', ({ mechanisms = [] }) => {
     if (!mechanisms.includes(BOUND)) refuse('does not offer channel binding')
