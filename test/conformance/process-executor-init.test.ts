@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { jobModule } from '../support/pools.ts'
 
 const program = fileURLToPath(new URL('../support/processes/as-init.mjs', import.meta.url))
+/** Children start one after the other, which takes long on a busy machine. */
+const PATIENCE_MS = 90_000
 const NAMESPACE = ['-fp', '--mount-proc', '--kill-child']
 
 /** Why no process can be PID 1 here, or null. */
@@ -20,9 +22,14 @@ const reason = obstacle()
 const title = reason === null ? '' : ` (skipped: ${reason})`
 
 describe.skipIf(reason !== null)(`a worker that is PID 1${title}`, () => {
-  it('ends what jobs have started, reaps its children, and says that it reaps no others', () => {
+  it('ends what jobs have started, reaps its children, and says that it reaps no others', {
+    timeout: PATIENCE_MS,
+  }, () => {
     const args = [...NAMESPACE, process.execPath, program, jobModule('rude')]
-    const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 })
+    const { stdout, stderr } = spawnSync('unshare', args, {
+      encoding: 'utf8',
+      timeout: PATIENCE_MS,
+    })
     const said = stdout
       .trim()
       .split('\n')

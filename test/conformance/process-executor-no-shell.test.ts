@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jobModule } from '../support/pools.ts'
 
 const program = fileURLToPath(new URL('../support/processes/limited.mjs', import.meta.url))
+/** Each starts children one after the other, which takes long on a busy machine. */
+const PATIENCE_MS = 90_000
 const jobs = ['ok', 'grows-wasm', 'ok']
 
 /** Why programs of the system cannot be hidden here, or null. */
@@ -34,7 +36,7 @@ function runWithout(hidden: readonly string[]): Record<string, unknown>[] {
   const mounts = hidden.map((name) => `mount --bind ${nothing} "$(readlink -f "${name}")"`)
   const script = [...mounts, 'exec "$0" "$@"'].join(' && ')
   const args = ['-m', 'bash', '-c', script, process.execPath, program, jobModule('rude'), ...jobs]
-  const text = execFileSync('unshare', args, { encoding: 'utf8', timeout: 60_000 })
+  const text = execFileSync('unshare', args, { encoding: 'utf8', timeout: PATIENCE_MS })
   return text
     .trim()
     .split('\n')
@@ -50,7 +52,7 @@ describe.skipIf(reason !== null)(`a job with a memory limit, in an image${title}
     ['without a shell', ['/bin/sh'], 0],
     ['without prlimit', ['/usr/bin/prlimit'], 0],
     ['without both', ['/bin/sh', '/usr/bin/prlimit'], 1],
-  ])('%s runs and is held to its limit', (_, hidden, warnings) => {
+  ])('%s runs and is held to its limit', { timeout: PATIENCE_MS }, (_, hidden, warnings) => {
     const said = runWithout(hidden)
     expect(said.filter(({ kind }) => kind !== undefined)).toEqual(ENDS)
     const warned = said.filter(({ message }) => /prlimit can be run/.test(`${message}`))
