@@ -1,5 +1,9 @@
 -- The schema "chancy" after all migrations, made by scripts/dump-schema.mjs.
 
+DOMAIN group_key AS text CHECK ((octet_length(VALUE) <= 1000));
+
+DOMAIN job_name AS text CHECK ((octet_length(VALUE) <= 200));
+
 VIEW all_jobs AS
  SELECT jobs.id,
     jobs.queue,
@@ -119,10 +123,10 @@ TABLE jobs (
   aside boolean NOT NULL DEFAULT false STATISTICS 0
   state text NOT NULL DEFAULT 'pending'::text STATISTICS 0
   queue text NOT NULL STATISTICS 0
-  name text NOT NULL STATISTICS 0
+  name chancy.job_name NOT NULL STATISTICS 0
   args jsonb NOT NULL DEFAULT '{}'::jsonb STATISTICS 0
   unique_key text STATISTICS 0
-  concurrency_key text STATISTICS 0
+  concurrency_key chancy.group_key STATISTICS 0
   retention interval STATISTICS 0
   limits jsonb STATISTICS 0
   backoff jsonb STATISTICS 0
@@ -196,6 +200,7 @@ TABLE queues (
   rate_per_ms double precision
   implied boolean NOT NULL DEFAULT false
   created_at timestamp with time zone NOT NULL DEFAULT now()
+  CONSTRAINT queues_check CHECK (((octet_length(name) <= 200) AND (octet_length(executor) <= 200) AND (pg_column_size(executor_options) <= 65536) AND (pg_column_size(tags) <= 65536)))
   CONSTRAINT queues_pkey PRIMARY KEY (name)
   CONSTRAINT queues_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text])))
 );
@@ -225,6 +230,7 @@ TABLE workers (
   expires_at timestamp with time zone NOT NULL
   revoked_at timestamp with time zone
   amnesty boolean NOT NULL DEFAULT false
+  CONSTRAINT workers_check CHECK (((octet_length(label) <= 1000) AND (pg_column_size(tags) <= 65536) AND (pg_column_size(queues) <= 4194304) AND (pg_column_size(names) <= 4194304) AND (pg_column_size(refusals) <= 4194304)))
   CONSTRAINT workers_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX workers_pkey ON chancy.workers USING btree (id);
@@ -289,7 +295,8 @@ AS $function$
        )
        INSERT INTO "chancy"."finished_jobs" (
               id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state)
-       SELECT g.id, g.fence, g.created_at, g.scheduled_at, g.started_at, g.worker_id, g.priority, g.attempts, g.max_attempts, g.concurrency_max, g.crashes, g.format, g.queue, g.name, g.args, g.unique_key, g.concurrency_key, g.limits, g.backoff, at, g.retention, g.progress,
+       SELECT g.id, g.fence, g.created_at, g.scheduled_at, g.started_at, g.worker_id, g.priority, g.attempts, g.max_attempts, g.concurrency_max, g.crashes, g.format, g.queue, g.name, g.args, g.unique_key, g.concurrency_key, g.limits, g.backoff, at, CASE WHEN g.retention IS NOT NULL
+                   THEN least(greatest(g.retention, interval '10 minutes'), interval '3650 days') END, g.progress,
               "chancy"."with_error_1"(g.errors, "chancy"."cancelled_entry_1"(g.attempts), at),
               g.meta, 'cancelled'
          FROM gone g
@@ -801,19 +808,23 @@ AS $function$
             claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
             aside = false, ready_seq = coalesce(j.ready_seq, -9007199254740991)
       WHERE j.ctid = ANY (picked)
-     RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+     RETURNING j.id, j.name::text, CASE WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 262144, 65536) END,
+               j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
                  WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('concurrency_key', j.concurrency_key)::text
                  WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('unique_key', j.unique_key)::text
-                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                 WHEN coalesce(pg_column_size(j.limits), 0) + coalesce(pg_column_size(j.backoff), 0) + coalesce(pg_column_size(j.progress), 0) + coalesce(pg_column_size(j.errors), 0) + coalesce(pg_column_size(j.meta), 0) > 65536
+                 THEN json_strip_nulls(json_build_object('concurrency_key', j.concurrency_key, 'unique_key', left(j.unique_key, 1000), 'crashes', nullif(j.crashes, 0), 'is_cut', true))::text
+                 ELSE "chancy"."text_1"(jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
                                    ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
-                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
+                                   ELSE jsonb_build_object('meta', j.meta) END END, 262144, 65536) END, j.ctid;
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.drop_day_1(day text)
@@ -881,7 +892,8 @@ AS $function$
      users jsonb := '[]';
      before int;
    BEGIN
-     SELECT j.state, j.queue, j.name, j.scheduled_at, j.run_at, j.blocked, j.concurrency_key,
+     SELECT j.state, j.queue, j.name::text AS name, j.scheduled_at, j.run_at, j.blocked,
+            j.concurrency_key::text AS concurrency_key,
             greatest(j.concurrency_max, 1) AS max, j.priority, j.seq, j.ready_seq
        INTO found_job
        FROM "chancy"."jobs" j
@@ -1125,7 +1137,8 @@ AS $function$
        INSERT INTO "chancy"."finished_jobs" (
               id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
-       SELECT j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, at, j.retention, j.progress, j.errors, j.meta, 'succeeded',
+       SELECT j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, at, CASE WHEN j.retention IS NOT NULL
+                   THEN least(greatest(j.retention, interval '10 minutes'), interval '3650 days') END, j.progress, j.errors, j.meta, 'succeeded',
               d.result::jsonb, d.wall_ms, d.cpu_ms, d.peak_bytes
          FROM unnest(finish_1.places, finish_1.ids, finish_1.fences, finish_1.results,
                      finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks)
@@ -1160,7 +1173,8 @@ AS $function$
               id, fence, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, crashes, format, queue, name, args, unique_key, concurrency_key, limits, backoff, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
        SELECT j.id, j.fence, j.created_at, j.scheduled_at, j.started_at, j.worker_id, j.priority, j.attempts, j.max_attempts, j.concurrency_max, j.crashes, j.format, j.queue, j.name, j.args, j.unique_key, j.concurrency_key, j.limits, j.backoff, at,
-              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN j.retention
+              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN CASE WHEN j.retention IS NOT NULL
+                   THEN least(greatest(j.retention, interval '10 minutes'), interval '3650 days') END
                    ELSE make_interval(secs => (d.rest::jsonb ->> 'retention_ms')::float8 / 1000) END,
               CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'progress' THEN j.progress
                    ELSE d.rest::jsonb -> 'progress' END,
@@ -1335,13 +1349,25 @@ AS $function$
    BEGIN
      RETURN QUERY 
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
            NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
@@ -1349,16 +1375,30 @@ AS $function$
      WHERE j.id = ANY (ids)
      UNION ALL 
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+           CASE WHEN j.result IS NULL THEN NULL
+                    WHEN pg_column_size(j.result) <= 2000 AND pg_column_compression(j.result) IS NULL THEN j.result::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.result, 4194304, 8388608) END AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
       FROM "chancy"."finished_jobs" j
      WHERE j.id = ANY (ids);
    END $function$;
@@ -1398,19 +1438,23 @@ AS $function$
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
-     SELECT j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+     SELECT j.id, j.name::text, CASE WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 262144, 65536) END,
+               j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
                  WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('concurrency_key', j.concurrency_key)::text
                  WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('unique_key', j.unique_key)::text
-                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                 WHEN coalesce(pg_column_size(j.limits), 0) + coalesce(pg_column_size(j.backoff), 0) + coalesce(pg_column_size(j.progress), 0) + coalesce(pg_column_size(j.errors), 0) + coalesce(pg_column_size(j.meta), 0) > 65536
+                 THEN json_strip_nulls(json_build_object('concurrency_key', j.concurrency_key, 'unique_key', left(j.unique_key, 1000), 'crashes', nullif(j.crashes, 0), 'is_cut', true))::text
+                 ELSE "chancy"."text_1"(jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
                                    ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
-                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+                                   ELSE jsonb_build_object('meta', j.meta) END END, 262144, 65536) END, j.ctid, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
        FROM "chancy"."claims" c
       CROSS JOIN LATERAL unnest(c.ids) AS i(id)
       CROSS JOIN LATERAL (
@@ -1441,13 +1485,25 @@ AS $function$
        RETURN QUERY 
          (
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
            NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
@@ -1463,13 +1519,25 @@ AS $function$
        RETURN QUERY 
          (
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
            NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
@@ -1486,16 +1554,30 @@ AS $function$
        RETURN QUERY 
          (
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+           CASE WHEN j.result IS NULL THEN NULL
+                    WHEN pg_column_size(j.result) <= 2000 AND pg_column_compression(j.result) IS NULL THEN j.result::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.result, 4194304, 8388608) END AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
       FROM "chancy"."finished_jobs" j
      WHERE (j.state, j.id) <= (of_state, bound) AND j.state >= of_state AND j.state <> 'succeeded'
             AND j.id <= bound AND j.id IS DISTINCT FROM after
@@ -1509,16 +1591,30 @@ AS $function$
          RETURN QUERY 
          (
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+           CASE WHEN j.result IS NULL THEN NULL
+                    WHEN pg_column_size(j.result) <= 2000 AND pg_column_compression(j.result) IS NULL THEN j.result::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.result, 4194304, 8388608) END AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
       FROM "chancy"."finished_jobs" j
      WHERE true
             AND j.id <= bound AND j.id IS DISTINCT FROM after
@@ -1531,16 +1627,30 @@ AS $function$
          RETURN QUERY 
          (
     SELECT 
-           j.id::text AS id, j.queue, j.name, j.args::text AS args, j.state,
+           j.id::text AS id, left(j.queue, 200) AS queue, left(j.name, 200) AS name,
+           CASE WHEN j.args IS NULL THEN NULL
+                    WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 4194304, 8388608) END AS args, left(j.state, 200) AS state,
            j.priority, j.attempts, j.max_attempts,
            date_part('epoch', j.created_at) * 1000 AS created_ms,
            date_part('epoch', j.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', j.started_at) * 1000 AS started_ms,
-           j.unique_key, j.concurrency_key, j.limits::text AS limits,
-           j.errors::text AS errors, j.progress::text AS progress, j.meta::text AS meta,
+           left(j.unique_key, 1000) AS unique_key, left(j.concurrency_key, 1000) AS concurrency_key,
+           CASE WHEN j.limits IS NULL THEN NULL
+                    WHEN pg_column_size(j.limits) <= 2000 AND pg_column_compression(j.limits) IS NULL THEN j.limits::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.limits, 4194304, 8388608) END AS limits, CASE WHEN j.errors IS NULL THEN NULL
+                    WHEN pg_column_size(j.errors) <= 2000 AND pg_column_compression(j.errors) IS NULL THEN j.errors::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.errors, 4194304, 8388608) END AS errors,
+           CASE WHEN j.progress IS NULL THEN NULL
+                    WHEN pg_column_size(j.progress) <= 2000 AND pg_column_compression(j.progress) IS NULL THEN j.progress::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.progress, 4194304, 8388608) END AS progress, CASE WHEN j.meta IS NULL THEN NULL
+                    WHEN pg_column_size(j.meta) <= 2000 AND pg_column_compression(j.meta) IS NULL THEN j.meta::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.meta, 4194304, 8388608) END AS meta,
            j.worker_id::text AS worker_id,
            date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+           CASE WHEN j.result IS NULL THEN NULL
+                    WHEN pg_column_size(j.result) <= 2000 AND pg_column_compression(j.result) IS NULL THEN j.result::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.result, 4194304, 8388608) END AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
       FROM "chancy"."finished_jobs" j
      WHERE (j.queue, j.id) <= (of_queue, bound) AND j.queue >= of_queue
             AND j.id <= bound AND j.id IS DISTINCT FROM after
@@ -1551,6 +1661,38 @@ AS $function$
           LIMIT size);
        END IF;
      END IF;
+   END $function$;
+
+CREATE OR REPLACE FUNCTION chancy.load_1(job uuid, of_fence bigint)
+ RETURNS TABLE(args text, rest text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     SELECT "chancy"."text_1"(j.args, 4194304, 8388608), CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
+                 WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('concurrency_key', j.concurrency_key)::text
+                 WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
+                 THEN json_build_object('unique_key', j.unique_key)::text
+                 WHEN coalesce(pg_column_size(j.limits), 0) + coalesce(pg_column_size(j.backoff), 0) + coalesce(pg_column_size(j.progress), 0) + coalesce(pg_column_size(j.errors), 0) + coalesce(pg_column_size(j.meta), 0) > 8388608
+                 THEN json_strip_nulls(json_build_object('concurrency_key', j.concurrency_key, 'unique_key', left(j.unique_key, 1000), 'crashes', nullif(j.crashes, 0), 'is_cut', true))::text
+                 ELSE "chancy"."text_1"(jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                       || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
+                               ELSE CASE WHEN j.progress IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
+                                   ELSE jsonb_build_object('meta', j.meta) END END, 4194304, 8388608) END
+       FROM "chancy"."jobs" j
+      WHERE j.id = job AND j.fence = of_fence AND j.state = 'running';
    END $function$;
 
 CREATE OR REPLACE FUNCTION chancy.lock_groups_1(keys text[])
@@ -1688,6 +1830,13 @@ AS $function$
      IF jsonb_typeof(push.args) IS DISTINCT FROM 'object' OR octet_length(push.args::text) > 1048576 THEN
        RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
          USING ERRCODE = '22023';
+     END IF;
+     -- A text of so few bytes has no room for more levels.
+     IF octet_length(push.args::text) > 200 AND jsonb_path_exists(push.args, 'strict $.**{100} ? (@.type() == "object" || @.type() == "array")') THEN
+       RAISE EXCEPTION 'The arguments of a job are nested at most 100 deep' USING ERRCODE = '22023';
+     END IF;
+     IF octet_length(push.meta::text) > 200 AND jsonb_path_exists(push.meta, 'strict $.**{100} ? (@.type() == "object" || @.type() == "array")') THEN
+       RAISE EXCEPTION 'The meta of a job is nested at most 100 deep' USING ERRCODE = '22023';
      END IF;
      IF push.priority IS NULL OR push.max_attempts NOT BETWEEN 1 AND 1000000 THEN
        RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'
@@ -2001,19 +2150,23 @@ AS $function$
                SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, bases[(r.n - 1::bigint) / 256::bigint + 1::bigint] + (r.n - 1::bigint) % 256::bigint AS place
                  FROM unnest(ids, queues, names, all_args, priorities, most_attempts) WITH ORDINALITY
                    AS r(id, queue, name, args, priority, max_attempts, n)) g
-           RETURNING j.id, j.name, j.args::text, j.priority, j.attempts, j.max_attempts,
+           RETURNING j.id, j.name::text, CASE WHEN pg_column_size(j.args) <= 2000 AND pg_column_compression(j.args) IS NULL THEN j.args::text::varchar(65536)::text
+                    ELSE "chancy"."text_1"(j.args, 262144, 65536) END,
+               j.priority, j.attempts, j.max_attempts,
                j.fence, j.ready_seq, date_part('epoch', j.created_at) * 1000,
                date_part('epoch', j.scheduled_at) * 1000, CASE WHEN j.concurrency_key IS NULL AND j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0 THEN NULL
                  WHEN j.unique_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('concurrency_key', j.concurrency_key)::text
                  WHEN j.concurrency_key IS NULL AND j.limits IS NULL AND j.backoff IS NULL AND j.cancel_requested_at IS NULL AND j.retention IS NULL AND j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL AND j.crashes = 0
                  THEN json_build_object('unique_key', j.unique_key)::text
-                 ELSE (jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
+                 WHEN coalesce(pg_column_size(j.limits), 0) + coalesce(pg_column_size(j.backoff), 0) + coalesce(pg_column_size(j.progress), 0) + coalesce(pg_column_size(j.errors), 0) + coalesce(pg_column_size(j.meta), 0) > 65536
+                 THEN json_strip_nulls(json_build_object('concurrency_key', j.concurrency_key, 'unique_key', left(j.unique_key, 1000), 'crashes', nullif(j.crashes, 0), 'is_cut', true))::text
+                 ELSE "chancy"."text_1"(jsonb_strip_nulls(jsonb_build_object('concurrency_key', j.concurrency_key, 'unique_key', j.unique_key, 'limits', j.limits, 'backoff', j.backoff, 'cancel_requested_at', j.cancel_requested_at, 'retention_ms', extract(epoch FROM j.retention) * 1000, 'crashes', nullif(j.crashes, 0)))
                        || CASE WHEN j.progress IS NULL AND j.errors IS NULL AND j.meta IS NULL THEN '{}'
                                ELSE CASE WHEN j.progress IS NULL THEN '{}'
                                    ELSE jsonb_build_object('progress', j.progress) END || CASE WHEN j.errors IS NULL THEN '{}'
                                    ELSE jsonb_build_object('errors', j.errors) END || CASE WHEN j.meta IS NULL THEN '{}'
-                                   ELSE jsonb_build_object('meta', j.meta) END END)::text END, j.ctid;
+                                   ELSE jsonb_build_object('meta', j.meta) END END, 262144, 65536) END, j.ctid;
            RETURN;
          END IF;
          -- The claim looks at the whole line, and begins at the floors by itself.
@@ -2382,7 +2535,9 @@ AS $function$
               id, created_at, scheduled_at, started_at, worker_id, priority, attempts, max_attempts, concurrency_max, format, queue, name, args, unique_key, concurrency_key, limits, backoff,
               fence, crashes, finished_at, retention, progress, errors, meta, state)
        SELECT e.id, e.created_at, e.scheduled_at, e.started_at, e.worker_id, e.priority, e.attempts, e.max_attempts, e.concurrency_max, e.format, e.queue, e.name, e.args, e.unique_key, e.concurrency_key, e.limits, e.backoff,
-              least(e.fence, 9007199254740990) + 1, least(e.crashes, max_crashes) + 1, at, e.retention, e.progress,
+              least(e.fence, 9007199254740990) + 1, least(e.crashes, max_crashes) + 1, at,
+              CASE WHEN e.retention IS NOT NULL
+                   THEN least(greatest(e.retention, interval '10 minutes'), interval '3650 days') END, e.progress,
               "chancy"."with_error_1"(e.errors,
                 CASE WHEN e.cancel_requested_at IS NOT NULL
                      THEN "chancy"."cancelled_entry_1"(e.attempts)
@@ -2410,7 +2565,7 @@ AS $function$
             crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
             claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
-     RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     RETURNING j.id::text, j.queue, j.name::text, j.worker_id::text, 'recovered';
      -- What somebody still holds for a moment keeps its claim, for the next pass. A finish of that
      -- worker removes claims too, in an order of its own: if this waited for it, they would deadlock.
      DELETE FROM "chancy"."claims" o
@@ -2845,6 +3000,33 @@ AS $function$
                          CASE WHEN cardinality(keys) = room THEN keys[cardinality(keys)] END;
    END $function$;
 
+CREATE OR REPLACE FUNCTION chancy.text_1(value jsonb, text_bytes integer, value_bytes integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+   DECLARE
+     content text;
+     whole jsonb;
+   BEGIN
+     IF pg_column_size(value) > 4194304 THEN
+       RETURN '';
+     END IF;
+     -- With nothing added to it a value comes back as it is, decompressed.
+     whole := value || CASE jsonb_typeof(value) WHEN 'object' THEN '{}' ELSE '[]' END::jsonb;
+     IF pg_column_size(whole) > value_bytes THEN
+       RETURN '';
+     END IF;
+     content := value::text;
+     IF octet_length(content) > text_bytes THEN
+       RETURN '';
+     END IF;
+     RETURN content;
+   EXCEPTION WHEN OTHERS THEN
+     RETURN '';
+   END $function$;
+
 CREATE OR REPLACE FUNCTION chancy.unserved_1(worker uuid, bound integer)
  RETURNS TABLE(kind text, queue text, name text, jobs integer)
  LANGUAGE plpgsql
@@ -2902,7 +3084,7 @@ AS $function$
                  ORDER BY j.queue, j.name
                  LIMIT 1) n
      )
-     SELECT 'function-unknown', l.queue, l.name, c.jobs
+     SELECT 'function-unknown', l.queue, l.name::text, c.jobs
        FROM lanes l
       CROSS JOIN LATERAL (
               SELECT count(*)::int AS jobs
@@ -2922,7 +3104,9 @@ CREATE OR REPLACE FUNCTION chancy.with_error_1(errors jsonb, entry jsonb, at tim
 AS $function$
      SELECT CASE
               WHEN entry IS NULL THEN errors
-              WHEN errors IS NULL OR jsonb_typeof(errors) <> 'array'
+              -- What no failure of ours has written is not added to.
+              WHEN errors IS NULL OR pg_column_size(errors) > 4194304
+                   OR jsonb_typeof(errors) <> 'array'
                 THEN jsonb_build_array(entry || jsonb_build_object('at', at))
               WHEN jsonb_array_length(errors) < 20
                 THEN errors || jsonb_build_array(entry || jsonb_build_object('at', at))

@@ -1,5 +1,6 @@
 import type { Explanation, QueueExplanation, WaitReason } from '../core/explanation.ts'
 import { isFinished, type JobState } from '../core/queued-job.ts'
+import { storedJson, storedObject, storedTexts } from '../core/stored.ts'
 import { matchesTags } from '../core/tags.ts'
 import { plainArray } from '../database/array-literal.ts'
 import { type ExplainRow, explainJob, explainQueue } from '../database/statements/explain.ts'
@@ -91,7 +92,7 @@ function queueReasons(row: ExplainRow): WaitReason[] {
     const resumeAt = row.resume_ms === null ? null : new Date(row.resume_ms)
     reasons.push({ kind: 'queue-paused', queue, resumeAt })
   }
-  const tags = JSON.parse(row.tags) as string[]
+  const tags = storedTexts(storedJson(row.tags))
   const workers = workersOf(queue, row.tags, row.workers)
   if (workers.length === 0) reasons.push(noWorker(queue, tags, row.workers))
   else if (!workers.some(({ names }) => names.includes(name))) {
@@ -101,7 +102,7 @@ function queueReasons(row: ExplainRow): WaitReason[] {
 }
 
 function noWorker(queue: string, tags: readonly string[], workers: string): WaitReason {
-  const living = JSON.parse(workers) as LivingWorker[]
+  const living = livingWorkers(workers)
   const refusals = new Set(
     living
       .filter((worker) => Object.hasOwn(worker.refusals, queue) && matchesTags(tags, worker.tags))
@@ -113,10 +114,25 @@ function noWorker(queue: string, tags: readonly string[], workers: string): Wait
 
 /** The living workers that work on a queue. Both texts are JSON. */
 function workersOf(queue: string, tags: string, workers: string): LivingWorker[] {
-  const patterns = JSON.parse(tags) as string[]
-  return (JSON.parse(workers) as LivingWorker[]).filter(
+  const patterns = storedTexts(storedJson(tags))
+  return livingWorkers(workers).filter(
     (worker) => worker.queues.includes(queue) && matchesTags(patterns, worker.tags),
   )
+}
+
+function livingWorkers(workers: string): LivingWorker[] {
+  const stored = storedJson(workers)
+  if (!Array.isArray(stored)) return []
+  return stored.map(storedObject).map(({ tags, names, queues, refusals }) => ({
+    tags: storedTexts(tags),
+    names: storedTexts(names),
+    queues: storedTexts(queues),
+    refusals: Object.fromEntries(
+      Object.entries(storedObject(refusals)).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string',
+      ),
+    ),
+  }))
 }
 
 function limitReasons(row: ExplainRow): WaitReason[] {
@@ -128,7 +144,7 @@ function limitReasons(row: ExplainRow): WaitReason[] {
       group,
       max,
       running,
-      holders: JSON.parse(row.holders) as string[],
+      holders: [...storedTexts(storedJson(row.holders))],
     })
   }
   if (row.rate_max !== null && row.rate_per_ms !== null && row.next_start_ms !== null) {

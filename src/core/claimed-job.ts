@@ -1,3 +1,5 @@
+import type { Backoff } from './backoff.ts'
+import { decodeJson } from './json.ts'
 import { restoreLimits, type StoredLimits } from './limit.ts'
 import type { AttemptErrorKind, AttemptFailure, QueuedJob, Usage } from './queued-job.ts'
 
@@ -33,13 +35,17 @@ export interface RareFields {
   readonly unique_key?: string
   readonly concurrency_key?: string
   readonly limits?: StoredLimits
-  readonly backoff?: unknown
+  readonly backoff?: Backoff
   readonly retention_ms?: number
   readonly progress?: unknown
   readonly errors?: readonly StoredFailure[]
   readonly meta?: Readonly<Record<string, unknown>>
   readonly crashes?: number
   readonly cancel_requested_at?: string
+  /** The claim did not bring all of the row, which is large: the rest is read when the attempt begins. */
+  readonly isPartial?: true
+  /** Why the row cannot be run, such as "its arguments are no object but 7". */
+  readonly fault?: string
 }
 
 /** One entry of the column `errors`. */
@@ -51,12 +57,6 @@ export interface StoredFailure {
   readonly stack?: string | null
   readonly kind: AttemptErrorKind
   readonly usage?: Usage
-}
-
-/** The column `errors` as users see it. A row written by hand may hold anything there. */
-export function failuresOf(stored: unknown): AttemptFailure[] {
-  if (!Array.isArray(stored)) return []
-  return stored.filter((one) => typeof one === 'object' && one !== null).map(failureOf)
 }
 
 export function failureOf(stored: StoredFailure): AttemptFailure {
@@ -78,7 +78,7 @@ export function queuedJobOf(job: ClaimedJob): QueuedJob<unknown, unknown, 'runni
     id: job.id,
     name: job.name,
     queue: job.queue,
-    args: JSON.parse(job.args) as unknown,
+    args: decodeJson(job.args),
     state: 'running',
     priority: job.priority,
     attempts: job.attempts,
@@ -90,7 +90,7 @@ export function queuedJobOf(job: ClaimedJob): QueuedJob<unknown, unknown, 'runni
     uniqueKey: rare.unique_key ?? null,
     concurrencyKey: rare.concurrency_key ?? null,
     limits: rare.limits === undefined ? null : restoreLimits(rare.limits),
-    errors: failuresOf(rare.errors),
+    errors: (rare.errors ?? []).map(failureOf),
     progress: rare.progress ?? null,
     meta: rare.meta ?? {},
     workerId: job.workerId,

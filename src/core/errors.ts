@@ -49,6 +49,8 @@ export const errorCatalogue = Object.freeze({
     'The executor of the queue cannot enforce a limit of this job; move the job to a queue with another executor, or drop the limit.',
   RESULT_NOT_SERIALIZABLE:
     'The attempt returned a value that cannot be stored as JSON; return plain data. The job is not retried.',
+  ROW_INVALID:
+    'The row of the job holds what no push writes, such as arguments that are no object or a limit that cannot be kept, so it was not run; correct what writes the rows. The job is not retried.',
   OUTCOME_NOT_SAVED:
     'PostgreSQL refused to store how the attempt ended, so only this failure was saved; the job is not retried.',
   WAIT_TIMED_OUT:
@@ -138,6 +140,7 @@ export type AttemptErrorCode =
   | 'CHILD_EXITED'
   | 'LIMIT_NOT_SUPPORTED'
   | 'RESULT_NOT_SERIALIZABLE'
+  | 'ROW_INVALID'
   | 'OUTCOME_NOT_SAVED'
 
 /** Why an attempt ended without a value that could be stored. */

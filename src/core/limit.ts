@@ -105,7 +105,7 @@ function lower(one: number | undefined | null, other: number | undefined): numbe
   return one == null || (other !== undefined && other < one) ? other : one
 }
 
-/** The way back. Not checked again: a row may hold what an older release allowed. */
+/** The way back. `stored` was decoded, and so holds numbers within their bounds. */
 export function restoreLimits(stored: StoredLimits): readonly Limit[] {
   const limits: Limit[] = []
   if (stored.memoryBytes != null) limits.push({ kind: 'memory', bytes: stored.memoryBytes })

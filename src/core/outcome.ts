@@ -18,5 +18,7 @@ export type Outcome = { readonly usage?: Usage } & (
   | { readonly kind: 'interrupted'; readonly error?: SerializedError }
   | { readonly kind: 'child-lost'; readonly error: SerializedError }
   | { readonly kind: 'limit-not-supported'; readonly error: SerializedError }
+  /** The row holds what no job may have: it was written by hand. */
+  | { readonly kind: 'row-invalid'; readonly error: SerializedError }
   | { readonly kind: 'not-storable'; readonly error: SerializedError }
 )

@@ -80,7 +80,8 @@ export const DEFAULT_EXECUTOR: ExecutorKind = 'process'
 export const DEFAULT_POLLING_INTERVAL_MS = 5_000
 export const MIN_POLLING_INTERVAL_MS = 10
 export const MAX_POLLING_INTERVAL_MS = 86_400_000
-const MAX_CONCURRENCY = 10_000
+export const MAX_CONCURRENCY = 10_000
+export const MAX_JOBS_PER_CHILD = 1e9
 const MAX_RATE = 1_000_000
 
 /** Where a declaration keeps which options it was given; the same symbol in every copy of the package. */
@@ -167,7 +168,10 @@ function checkExecutorOptions(
   const stored: { maximumJobsPerChild?: number; killAfterMs?: number } = {}
   if (given.maximumJobsPerChild !== undefined) {
     const name = `${owner}: maximumJobsPerChild`
-    stored.maximumJobsPerChild = checkInteger(given.maximumJobsPerChild, name, { min: 0, max: 1e9 })
+    stored.maximumJobsPerChild = checkInteger(given.maximumJobsPerChild, name, {
+      min: 0,
+      max: MAX_JOBS_PER_CHILD,
+    })
   }
   if (given.killAfter !== undefined) {
     stored.killAfterMs = durationMs(given.killAfter, `${owner}: killAfter`)

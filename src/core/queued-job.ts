@@ -21,7 +21,7 @@ export const FINISHED_STATES: readonly FinishedState[] = Object.freeze([
   'cancelled',
 ])
 
-/** Why an attempt failed: `error` is a throw, `result` a value that JSON cannot keep, `not-saved` an outcome that PostgreSQL refused. */
+/** Why an attempt failed: `error` is a throw, `result` a value that JSON cannot keep, `not-saved` an outcome that PostgreSQL refused, `row-invalid` a row that cannot be run. */
 export type AttemptErrorKind =
   | 'error'
   | 'discarded'
@@ -32,6 +32,7 @@ export type AttemptErrorKind =
   | 'limit-not-supported'
   | 'result'
   | 'not-saved'
+  | 'row-invalid'
 
 /** What an attempt cost. CPU time and memory are null where the executor cannot tell them apart. */
 export interface Usage {

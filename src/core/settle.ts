@@ -72,6 +72,8 @@ export function settle(job: ClaimedJob, outcome: Outcome, policy: SettlePolicy):
       return fail(job, outcome, 'discarded', outcome.error)
     case 'limit-not-supported':
       return fail(job, outcome, 'limit-not-supported', outcome.error)
+    case 'row-invalid':
+      return fail(job, outcome, 'row-invalid', outcome.error)
     case 'not-storable':
       return fail(job, outcome, 'result', outcome.error)
     case 'snoozed':

@@ -1,21 +1,33 @@
-import { type ClaimedJob, failuresOf, type RareFields } from '../core/claimed-job.ts'
-import { restoreLimits, type StoredLimits } from '../core/limit.ts'
-import type { ExecutorKind, QueueState, StoredExecutorOptions } from '../core/queue.ts'
+import { type ClaimedJob, failureOf, type RareFields } from '../core/claimed-job.ts'
+import { MAX_DURATION_MS } from '../core/duration.ts'
+import { restoreLimits } from '../core/limit.ts'
 import {
   DEFAULT_POLLING_INTERVAL_MS,
+  type ExecutorKind,
+  MAX_CONCURRENCY,
+  MAX_JOBS_PER_CHILD,
   MAX_POLLING_INTERVAL_MS,
   MIN_POLLING_INTERVAL_MS,
   Queue,
+  type QueueState,
+  type StoredExecutorOptions,
 } from '../core/queue.ts'
 import type { JobState, QueuedJob } from '../core/queued-job.ts'
-import type { ClaimedRow } from './statements/jobs.ts'
+import {
+  storedFailures,
+  storedInteger,
+  storedJson,
+  storedLimits,
+  storedObject,
+  storedTexts,
+} from '../core/stored.ts'
+import { isOrdinaryArgs, NOTHING_RARE, rareOf } from './rare-fields.ts'
+import type { ClaimedRow, LoadedRow } from './statements/jobs.ts'
 import type { QueuedJobRow } from './statements/queued-jobs.ts'
 import type { QueueRow } from './statements/queues.ts'
 import type { WorkerRow } from './statements/workers.ts'
 
 /** The one place where columns become fields, and where units and nulls are converted. */
-
-const NOTHING_RARE: RareFields = Object.freeze({})
 
 /** What the rows of one claim have in common. */
 export interface ClaimHead {
@@ -30,12 +42,14 @@ export interface ClaimHead {
 export type MaxAttemptsOf = (name: string, queue: string, rare: RareFields) => number
 
 export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
-  const rare = row.rest === null ? NOTHING_RARE : (JSON.parse(row.rest) as RareFields)
+  const { args, rest } = row
+  const isOrdinary = isOrdinaryArgs(args)
+  const rare = isOrdinary && rest === null ? NOTHING_RARE : rareOf({ args, rest })
   return {
     id: row.id as string,
     queue: head.queue,
     name: row.name,
-    args: row.args,
+    args: isOrdinary ? args : NO_ARGS,
     priority: row.priority,
     attempts: row.attempts,
     maxAttempts: row.max_attempts ?? head.maxAttemptsOf(row.name, head.queue, rare),
@@ -51,13 +65,22 @@ export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
   }
 }
 
+/** What stands for arguments that cannot be used: they are never run with. */
+const NO_ARGS = '{}'
+
+/** A job of which the claim brought only a part, with the rest of its row. */
+export function loadedJob(job: ClaimedJob, { args, rest }: LoadedRow): ClaimedJob {
+  const rare = rareOf({ args, rest }, true)
+  return { ...job, args: isOrdinaryArgs(args, true) ? args : NO_ARGS, rare }
+}
+
 export function queuedJob(row: QueuedJobRow): QueuedJob {
-  const limits = parse<StoredLimits>(row.limits)
+  const limits = row.limits === null ? null : storedLimits(storedJson(row.limits))
   return Object.freeze({
     id: row.id,
     name: row.name,
     queue: row.queue,
-    args: parse(row.args),
+    args: storedJson(row.args),
     state: row.state as JobState,
     priority: row.priority,
     attempts: row.attempts,
@@ -69,13 +92,13 @@ export function queuedJob(row: QueuedJobRow): QueuedJob {
     uniqueKey: row.unique_key,
     concurrencyKey: row.concurrency_key,
     limits: limits === null ? null : restoreLimits(limits),
-    errors: failuresOf(parse(row.errors)),
+    errors: storedFailures(storedJson(row.errors)).map(failureOf),
     ...(row.wall_ms === null
       ? {}
       : { usage: { wallMs: row.wall_ms, cpuMs: row.cpu_ms, peakBytes: row.peak_bytes } }),
-    result: parse(row.result),
-    progress: parse(row.progress),
-    meta: parse<Record<string, unknown>>(row.meta) ?? {},
+    result: storedJson(row.result),
+    progress: storedJson(row.progress),
+    meta: storedObject(storedJson(row.meta)),
     workerId: row.worker_id,
   }) as QueuedJob
 }
@@ -83,10 +106,12 @@ export function queuedJob(row: QueuedJobRow): QueuedJob {
 export function queue(row: QueueRow): Queue {
   return Queue.restore({
     name: row.name,
-    concurrency: row.concurrency,
+    // Below one nothing would ever run, and nobody would know why.
+    concurrency:
+      row.concurrency === null ? null : Math.min(MAX_CONCURRENCY, Math.max(1, row.concurrency)),
     executor: row.executor as ExecutorKind,
-    executorOptions: parse<StoredExecutorOptions>(row.executor_options) ?? {},
-    tags: texts(row.tags),
+    executorOptions: executorOptions(storedObject(storedJson(row.executor_options))),
+    tags: storedTexts(storedJson(row.tags)),
     pollingIntervalMs: pollingInterval(row.polling_interval_ms),
     rateLimit:
       row.rate_max === null || row.rate_per_ms === null
@@ -115,8 +140,8 @@ export function workerInfo(row: WorkerRow): WorkerInfo {
   return {
     id: row.id,
     label: row.label,
-    tags: texts(row.tags),
-    queues: texts(row.queues),
+    tags: storedTexts(storedJson(row.tags)),
+    queues: storedTexts(storedJson(row.queues)),
     startedAt: new Date(row.started_ms),
     renewedAt: new Date(row.renewed_ms),
     expiresAt: new Date(row.expires_ms),
@@ -124,8 +149,13 @@ export function workerInfo(row: WorkerRow): WorkerInfo {
   }
 }
 
-function parse<T = unknown>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T)
+function executorOptions(stored: Readonly<Record<string, unknown>>): StoredExecutorOptions {
+  const maximumJobsPerChild = storedInteger(stored.maximumJobsPerChild, 0, MAX_JOBS_PER_CHILD)
+  const killAfterMs = storedInteger(stored.killAfterMs, 0, MAX_DURATION_MS)
+  return {
+    ...(maximumJobsPerChild === undefined ? {} : { maximumJobsPerChild }),
+    ...(killAfterMs === undefined ? {} : { killAfterMs }),
+  }
 }
 
 /** A row written by hand may make a loop spin: by no pause at all, or one longer than a timer takes. */
@@ -136,10 +166,4 @@ function pollingInterval(ms: number): number {
 
 function date(ms: number | null): Date | null {
   return ms === null ? null : new Date(ms)
-}
-
-/** A row written by hand may hold anything; what is no text is left out. */
-function texts(json: string): readonly string[] {
-  const value: unknown = JSON.parse(json)
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }

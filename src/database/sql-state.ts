@@ -181,6 +181,13 @@ export function isRefusal(error: unknown): boolean {
   return verdict === 'ambiguous' && sqlStateOf(error)?.startsWith('XX') === true
 }
 
+/** Whether the statement itself was refused or took too long: not that the server could not be reached. */
+export function isOfStatement(error: unknown): boolean {
+  const { code, details } = partsOf(error)
+  if (code === 'DATABASE_DEADLINE') return details?.sent !== false
+  return sqlStateOf(error) !== undefined && !isConnectionLoss(error)
+}
+
 /** Whether a row found no partition to go to. */
 export function isMissingPartition(error: unknown): boolean {
   return sqlStateOf(error) === CHECK_VIOLATION && constraintOf(error) === undefined

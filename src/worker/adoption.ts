@@ -98,7 +98,10 @@ export class Adoption implements Service, ClaimWatch {
     const options = { deadlineMs: answerDeadlineMs(this.#options.leaseMs) }
     const rows = await database.run(ownClaims, [id], options)
     await this.#allAnswered()
-    const unknown = rows.map((row) => Number(row.claim_seq)).filter((claim) => !claims.has(claim))
+    // Numbers that no claim of ours has are of rows that were written by hand.
+    const unknown = rows
+      .map((row) => Number(row.claim_seq))
+      .filter((claim) => Number.isSafeInteger(claim) && !claims.has(claim))
     const adopted = unknown.length === 0 ? 0 : await this.#adopt(id, unknown)
     await this.#remove(id)
     hub.emit('adoption.checked', { adopted })

@@ -1,13 +1,18 @@
 import { type Backoff, DEFAULT_BACKOFF } from '../core/backoff.ts'
 import type { BeginPermit } from '../core/begin-permit.ts'
 import { type ClaimedJob, queuedJobOf } from '../core/claimed-job.ts'
+import type { Clock } from '../core/clock.ts'
 import { DEFAULT_RETENTION_MS, type JobDefinition } from '../core/definition.ts'
 import { durationMs } from '../core/duration.ts'
+import { AttemptError } from '../core/errors.ts'
 import { lowerLimits, type StoredLimits, storeLimits } from '../core/limit.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { SerializedError } from '../core/serialize-error.ts'
+import { type SerializedError, serializeError } from '../core/serialize-error.ts'
 import { type JobUpdate, type SettlePolicy, settle } from '../core/settle.ts'
+import type { Database } from '../database/database.ts'
+import { loadedJob } from '../database/rows.ts'
+import { loadJob } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { AttemptReport, Executor } from '../executors/executor.ts'
 import type { RunningJob } from '../plugin/plugin.ts'
@@ -16,7 +21,12 @@ import type { OutcomeBuffer } from './outcome-buffer.ts'
 import type { ProgressBuffer } from './progress-buffer.ts'
 import type { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 
+/** Before a large job that could not be read goes back, in milliseconds. */
+const RETRY_MS = 1_000
+
 export interface AttemptRunnerOptions {
+  readonly database: Database
+  readonly clock: Clock
   readonly definitions: ReadonlyMap<string, JobDefinition>
   readonly plugins: PluginSet
   readonly buffer: OutcomeBuffer
@@ -57,10 +67,12 @@ export class AttemptRunner {
   /** Resolves when the outcome is in the buffer, or was dropped because it is nobody's. */
   async run(attempt: RunningAttempt, executor: Executor): Promise<void> {
     const { plugins, running, buffer, hub, progress } = this.#options
-    const rules = this.#rulesOf(attempt.job)
     let { job } = attempt
-    if (plugins.hasBefore) job = await this.#prepared(job)
-    if (hub.has('job.started')) hub.emit('job.started', { job: queuedJobOf(job) })
+    if (job.rare.isPartial === true) job = await this.#loaded(job)
+    const isRunnable = job.rare.fault === undefined && job.rare.isPartial !== true
+    if (plugins.hasBefore && isRunnable) job = await this.#prepared(job)
+    const rules = this.#rulesOf(job)
+    if (hub.has('job.started') && isRunnable) hub.emit('job.started', { job: queuedJobOf(job) })
 
     const outcome = await this.#outcome(job, rules, attempt, executor)
     let update = settle(job, outcome, rules.policy)
@@ -86,6 +98,19 @@ export class AttemptRunner {
     }
   }
 
+  /** Tries once, and after a pause when the database is away: the job goes back to the line then. */
+  async #loaded(job: ClaimedJob): Promise<ClaimedJob> {
+    const { database, hub, clock } = this.#options
+    try {
+      const [row] = await database.run(loadJob, [job.id, `${job.fence}`])
+      return row === undefined ? job : loadedJob(job, row)
+    } catch (error) {
+      hub.emit('database.troubled', { what: 'reading a large job', error })
+      await clock.sleep(RETRY_MS)
+      return job
+    }
+  }
+
   async #outcome(
     job: ClaimedJob,
     { limits }: Rules,
@@ -95,6 +120,10 @@ export class AttemptRunner {
     // Asked to stop while it waited for its slot.
     if (stop.reason === 'cancelled') return { kind: 'cancelled' }
     if (stop.reason !== null) return { kind: 'interrupted' }
+    const { fault, isPartial } = job.rare
+    // Not read, since the database is away or the job is another's: back to the line.
+    if (isPartial === true) return { kind: 'interrupted' }
+    if (fault !== undefined) return rowInvalid(job, fault)
     return executor.run({ job, limits, report: this.#report, permit: this.#options.permit }, stop)
   }
 
@@ -137,8 +166,8 @@ export class AttemptRunner {
     return limits
   }
 
-  #backoffOf(name: string, stored: unknown): SettlePolicy['backoff'] {
-    if (stored !== undefined) return stored as Backoff
+  #backoffOf(name: string, stored: Backoff | undefined): SettlePolicy['backoff'] {
+    if (stored !== undefined) return stored
     const backoff = this.#options.definitions.get(name)?.backoff ?? DEFAULT_BACKOFF
     if (typeof backoff !== 'function') return backoff
     return (attempt: number, error: SerializedError) => {
@@ -171,4 +200,10 @@ export class AttemptRunner {
     const tags = { job: job.id, name: job.name, attempt: job.attempts }
     this.#options.log[level]({ ...fields, ...tags }, message)
   }
+}
+
+function rowInvalid(job: ClaimedJob, fault: string): Outcome {
+  const message = `The row of the job "${job.name}" cannot be run: ${fault}.`
+  const error = serializeError(new AttemptError('ROW_INVALID', message))
+  return { kind: 'row-invalid', error: { ...error, stack: null } }
 }

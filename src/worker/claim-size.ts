@@ -2,7 +2,7 @@ import type { Queue } from '../core/queue.ts'
 import type { Executor } from '../executors/executor.ts'
 
 /** The most jobs of one claim. */
-const MAX_CLAIM = 1_000
+export const MAX_CLAIM = 1_000
 
 type QueueLimits = Pick<Queue, 'concurrency' | 'rateLimit'>
 type ExecutorLimits = Pick<Executor, 'ahead' | 'capacity' | 'defaultConcurrency'>

@@ -3,11 +3,19 @@ import type { ClaimedJob } from '../core/claimed-job.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Queue } from '../core/queue.ts'
 import type { Database } from '../database/database.ts'
+import { isOfStatement } from '../database/sql-state.ts'
 import { claimJobs, claimValues } from '../database/statements/jobs.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
-import { claimSize, concurrencyOf, isOneByOne, lacksCapacity, slotsOf } from './claim-size.ts'
+import {
+  claimSize,
+  concurrencyOf,
+  isOneByOne,
+  lacksCapacity,
+  MAX_CLAIM,
+  slotsOf,
+} from './claim-size.ts'
 import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import type { DearLine } from './line-keeper.ts'
 import { jittered, Loop } from './loop.ts'
@@ -40,6 +48,8 @@ export interface QueueRunnerOptions extends ClaimerOptions {
   readonly held: () => number
 }
 
+/** A claim that was refused, or took too long, is made again for so many times fewer jobs. */
+const SHRINK = 4
 /** Claims under way at once while the line is long: one is answered while another is looked for. */
 const MAX_CLAIMS = 2
 /** A job that waits here this long goes back for others to take. */
@@ -61,6 +71,8 @@ export class QueueRunner implements Service {
   #executor: Executor
   readonly #ready = new ReadyLine<RunningAttempt>()
   #active = 0
+  /** The most jobs of the next claim. */
+  #most = MAX_CLAIM
   /** Claims under way, and how many jobs they asked for. */
   #claims = 0
   #asked = 0
@@ -237,7 +249,8 @@ export class QueueRunner implements Service {
     if (this.#isStopping || this.#claims >= MAX_CLAIMS) return 0
     // A start is a claim: what only waits here would use up the starts of others.
     const ahead = this.#queue.rateLimit === null ? this.#readAhead.jobs : 0
-    return claimSize(this.#slots, ahead, this.#active + this.#ready.length + this.#asked)
+    const held = this.#active + this.#ready.length + this.#asked
+    return Math.min(this.#most, claimSize(this.#slots, ahead, held))
   }
 
   /** What has waited here for long is somebody else's: jobs are not as short as they were. */
@@ -312,6 +325,8 @@ export class QueueRunner implements Service {
       this.#asked -= room
       this.#isLong = false
       this.#isTold = true
+      // One of the rows may be the reason.
+      if (isOfStatement(error)) this.#most = Math.max(1, Math.floor(room / SHRINK))
       claim.lost()
       throw error
     } finally {
@@ -322,6 +337,7 @@ export class QueueRunner implements Service {
   /** Hands over what was claimed, and gives back how long to wait for the next look. */
   #answered({ isClosed, looked, could, waitMs, jobs, isWhole }: ClaimAnswer): number {
     this.#lookedAt = this.#options.clock.monotonic()
+    if (this.#most < MAX_CLAIM) this.#most = Math.min(MAX_CLAIM, this.#most * 2)
     // A pause may be over before anybody has read of it, and what came meanwhile waits here.
     if (isClosed && this.#queue.state === 'active') this.#options.onClosed(this.#queue.name)
     this.#handOver(jobs)

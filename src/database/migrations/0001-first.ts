@@ -14,6 +14,7 @@ import { readyQueues } from './0001/ready-queues.ts'
 import { recover } from './0001/recover.ts'
 import { rights } from './0001/rights.ts'
 import { running } from './0001/running.ts'
+import { storedText } from './0001/stored-text.ts'
 import { surplus } from './0001/surplus.ts'
 import { tables } from './0001/tables.ts'
 import { unserved } from './0001/unserved.ts'
@@ -23,6 +24,7 @@ import { migration } from './migration.ts'
 /** Everything of the first release: tables, days of history, and the engine's functions. */
 export const first = migration(1, {
   up: (t) => [
+    ...storedText(t),
     ...tables(t),
     ...partitions(t),
     ...surplus(t),
@@ -42,7 +44,7 @@ export const first = migration(1, {
     ...waiters(t),
     ...rights(t, FUNCTIONS),
   ],
-  down: (t) => [dropFunctions(t), ...dropTables(t)],
+  down: (t) => [dropFunctions(t), ...dropTables(t), ...dropDomains(t)],
 })
 
 const dropTables = (t: Names): string[] => [
@@ -62,7 +64,12 @@ const dropTables = (t: Names): string[] => [
   `DROP SEQUENCE ${t.own('line')}, ${t.own('front')}, ${t.own('claim_numbers')}`,
 ]
 
+const dropDomains = (t: Names): string[] => [
+  `DROP DOMAIN ${t.own('job_name')}, ${t.own('group_key')}`,
+]
+
 const FUNCTIONS = [
+  'text_1',
   'push',
   'push_1',
   'moved_1',
@@ -72,6 +79,7 @@ const FUNCTIONS = [
   'claim_1',
   'push_and_claim_1',
   'held_1',
+  'load_1',
   'finish_1',
   'with_error_1',
   'cancelled_entry_1',

@@ -44,7 +44,9 @@ export const dayIsNeeded = (day: string) =>
     SELECT EXISTS (
       SELECT 1
         FROM ${t.own(day)} f
-       WHERE f.finished_at + coalesce(f.retention, interval '7 days')
+       -- Bounded again: a row of history may be written by hand.
+       WHERE f.finished_at + least(greatest(coalesce(f.retention, interval '7 days'),
+                                            interval '10 minutes'), interval '3650 days')
              > coalesce($1::text::timestamptz, pg_catalog.now())) AS needed`,
   )
 

@@ -87,6 +87,18 @@ export const heldJobs = statement<
       FROM ${t.fn('held_1')}($1::text::uuid, $2::text::bigint[])`,
 )
 
+/** Both are the empty text where they are too large to be run with. */
+export interface LoadedRow {
+  readonly args: string
+  readonly rest: string | null
+}
+
+/** What a claim left out of a large row, while the attempt still holds it. */
+export const loadJob = statement<readonly [id: string, fence: string], LoadedRow>(
+  'load_job',
+  (t) => `SELECT args, rest FROM ${t.fn('load_1')}($1::text::uuid, $2::text::bigint)`,
+)
+
 /** Claims whose jobs have all ended. */
 export const removeClaims = statement<readonly [worker: string, claims: ArrayText], never>(
   'remove_claims',

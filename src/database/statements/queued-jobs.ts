@@ -77,12 +77,20 @@ export type ListValues = readonly [
   limit: number,
 ]
 
+const LARGE_COLUMNS = ['args', 'errors', 'progress', 'meta', 'result']
+const LARGE = new RegExp(`\\b(?:${LARGE_COLUMNS.join('|')})\\b`, 'g')
+/** What the large columns of one page may take together, in bytes: the rest of them come cut. */
+const PAGE_BYTES = 134_217_728
+
 /** A page, newest first. */
 export const listJobs = statement<ListValues, QueuedJobRow>(
   'list_jobs',
   (t) => `
-    SELECT ${QUEUED_JOB}
-      FROM ${t.fn('list_jobs_1')}($1::text, $2::text, $3::text, $4::text::uuid, $5::int)
+    SELECT ${QUEUED_JOB.replace(LARGE, (column) => `CASE WHEN bytes <= ${PAGE_BYTES}::bigint THEN ${column} ELSE '' END AS ${column}`)}
+      FROM (
+        SELECT j.*, pg_catalog.sum(${LARGE_COLUMNS.map((column) => `coalesce(pg_catalog.octet_length(${column}), 0)`).join(' + ')})
+                    OVER (ORDER BY id::uuid DESC) AS bytes
+          FROM ${t.fn('list_jobs_1')}($1::text, $2::text, $3::text, $4::text::uuid, $5::int) j) page
      ORDER BY id::uuid DESC
      LIMIT $5::int`,
 )
@@ -100,5 +108,8 @@ export const removeWaiters = statement<readonly [ids: string], never>(
 
 export const removeOldWaiters = statement<readonly [], never>(
   'remove_old_waiters',
-  (t) => `DELETE FROM ${t.waiters} WHERE until < pg_catalog.now()`,
+  // A process registers for a day at most.
+  (t) => `
+    DELETE FROM ${t.waiters}
+     WHERE until < pg_catalog.now() OR until > pg_catalog.now() + interval '2 days'`,
 )

@@ -4,7 +4,7 @@ import type { Context, ContextLog, LogMethod } from '../../core/context.ts'
 import type { JobDefinition } from '../../core/definition.ts'
 import { endingOf } from '../../core/ending.ts'
 import { AttemptError } from '../../core/errors.ts'
-import { encodeJson, MAX_PROGRESS_BYTES, MAX_RESULT_BYTES } from '../../core/json.ts'
+import { decodeJson, encodeJson, MAX_PROGRESS_BYTES, MAX_RESULT_BYTES } from '../../core/json.ts'
 import type { LogLevel } from '../../core/logger.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { serializeError } from '../../core/serialize-error.ts'
@@ -22,7 +22,7 @@ export async function runAttempt(
   stop: Stop,
 ): Promise<Outcome> {
   try {
-    const args: unknown = JSON.parse(attempt.job.args)
+    const args = decodeJson(attempt.job.args)
     const input =
       definition.schema === null ? args : await validateInput(definition.schema, args, 'args')
     const returned = definition.fn(input, new AttemptContext(attempt, stop))

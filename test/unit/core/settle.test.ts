@@ -104,6 +104,11 @@ const TABLE: Readonly<Record<Outcome['kind'], Row>> = {
     states: ['failed', 'failed'],
     kind: 'limit-not-supported',
   },
+  'row-invalid': {
+    outcome: { kind: 'row-invalid', error },
+    states: ['failed', 'failed'],
+    kind: 'row-invalid',
+  },
   'not-storable': {
     outcome: { kind: 'not-storable', error },
     states: ['failed', 'failed'],

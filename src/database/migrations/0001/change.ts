@@ -1,6 +1,6 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
-import { MOVED_COLUMNS, movedColumns } from './finish.ts'
+import { keptRetention, MOVED_COLUMNS, movedColumns } from './finish.ts'
 
 /** What people do to one job: cancel it, or retry one that has ended. */
 export const change = (t: Names): string[] => [
@@ -27,7 +27,7 @@ export const change = (t: Names): string[] => [
        )
        INSERT INTO ${t.finishedJobs} (
               ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state)
-       SELECT ${movedColumns('g')}, at, g.retention, g.progress,
+       SELECT ${movedColumns('g')}, at, ${keptRetention('g')}, g.progress,
               ${t.fn('with_error_1')}(g.errors, ${t.fn('cancelled_entry_1')}(g.attempts), at),
               g.meta, 'cancelled'
          FROM gone g

@@ -1,5 +1,5 @@
 import type { Names } from '../../names.ts'
-import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
+import { CLAIMED_COLUMNS, claimedValues, head, rareColumns } from './claimed.ts'
 import {
   asideAndLine,
   lineInRanges,
@@ -10,6 +10,7 @@ import {
 } from './line.ts'
 import { FLOOR_VARIABLES, FROM_FLOORS, queueNow, readState } from './queue-state.ts'
 import { SAFE_NAMES } from './safe-names.ts'
+import { boundedText, READ } from './stored-text.ts'
 
 /**
  * Settings of a function whose plans must not depend on statistics: the tables are empty one moment
@@ -304,7 +305,7 @@ export const claim = (t: Names): string[] => [
             claim_seq = CASE WHEN j.concurrency_key IS NOT NULL THEN claim_number END,
             aside = false, ready_seq = coalesce(j.ready_seq, ${-Number.MAX_SAFE_INTEGER})
       WHERE j.ctid = ANY (picked)
-     RETURNING ${claimedValues('j')};
+     RETURNING ${claimedValues(t, 'j')};
    END ${t.body}`,
 
   // What a worker runs by claims it does not know, for one that lost their answers.
@@ -315,12 +316,25 @@ export const claim = (t: Names): string[] => [
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
-     SELECT ${claimedValues('j')}, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
+     SELECT ${claimedValues(t, 'j')}, c.claim_seq, j.queue, date_part('epoch', j.started_at) * 1000
        FROM ${t.claims} c
       CROSS JOIN LATERAL unnest(c.ids) AS i(id)
       CROSS JOIN LATERAL (
               SELECT k.ctid, k.* FROM ${t.jobs} k WHERE k.id = i.id OFFSET 0) j
       WHERE c.worker_id = worker AND c.claim_seq = ANY (claim_seqs)
         AND j.state = 'running' AND j.worker_id = worker;
+   END ${t.body}`,
+
+  // What a claim did not bring along of a job, for the attempt that holds it.
+  `CREATE FUNCTION ${t.fn('load_1')}(job uuid, of_fence bigint)
+   RETURNS TABLE (args text, rest text)
+   LANGUAGE plpgsql STABLE ${STEADY_PLANS}
+   AS ${t.body}
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     SELECT ${boundedText(t, 'j.args', READ)}, ${rareColumns(t, 'j', READ)}
+       FROM ${t.jobs} j
+      WHERE j.id = job AND j.fence = of_fence AND j.state = 'running';
    END ${t.body}`,
 ]

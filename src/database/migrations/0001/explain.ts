@@ -45,7 +45,8 @@ export const explain = (t: Names): string[] => [
      users jsonb := '[]';
      before int;
    BEGIN
-     SELECT j.state, j.queue, j.name, j.scheduled_at, j.run_at, j.blocked, j.concurrency_key,
+     SELECT j.state, j.queue, j.name::text AS name, j.scheduled_at, j.run_at, j.blocked,
+            j.concurrency_key::text AS concurrency_key,
             greatest(j.concurrency_max, 1) AS max, j.priority, j.seq, j.ready_seq
        INTO found_job
        FROM ${t.jobs} j

@@ -32,6 +32,14 @@ export const MOVED_COLUMNS = [
 const OURS = `(j.id = d.id) IS TRUE AND j.fence = d.fence AND j.worker_id = worker
           AND j.state = 'running'`
 
+/**
+ * The retention that history keeps: from 10 minutes to ten years. Beyond that the end of a job would
+ * be no time that PostgreSQL knows, and its day could never be dropped.
+ */
+export const keptRetention = (j: string): string =>
+  `CASE WHEN ${j}.retention IS NOT NULL
+                   THEN least(greatest(${j}.retention, interval '10 minutes'), interval '3650 days') END`
+
 export const movedColumns = (prefix: string): string =>
   MOVED_COLUMNS.map((column) => `${prefix}.${column}`).join(', ')
 
@@ -62,7 +70,9 @@ export const finish = (t: Names): string[] => [
    AS ${t.body}
      SELECT CASE
               WHEN entry IS NULL THEN errors
-              WHEN errors IS NULL OR jsonb_typeof(errors) <> 'array'
+              -- What no failure of ours has written is not added to.
+              WHEN errors IS NULL OR pg_column_size(errors) > 4194304
+                   OR jsonb_typeof(errors) <> 'array'
                 THEN jsonb_build_array(entry || jsonb_build_object('at', at))
               WHEN jsonb_array_length(errors) < 20
                 THEN errors || jsonb_build_array(entry || jsonb_build_object('at', at))
@@ -110,7 +120,7 @@ export const finish = (t: Names): string[] => [
        INSERT INTO ${t.finishedJobs} (
               ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
-       SELECT ${movedColumns('j')}, at, j.retention, j.progress, j.errors, j.meta, 'succeeded',
+       SELECT ${movedColumns('j')}, at, ${keptRetention('j')}, j.progress, j.errors, j.meta, 'succeeded',
               d.result::jsonb, d.wall_ms, d.cpu_ms, d.peak_bytes
          FROM unnest(finish_1.places, finish_1.ids, finish_1.fences, finish_1.results,
                      finish_1.walls_ms, finish_1.cpus_ms, finish_1.peaks)
@@ -141,7 +151,7 @@ export const finish = (t: Names): string[] => [
               ${MOVED_COLUMNS.join(', ')}, finished_at, retention, progress, errors, meta, state,
               result, wall_ms, cpu_ms, peak_bytes)
        SELECT ${movedColumns('j')}, at,
-              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN j.retention
+              CASE WHEN d.rest IS NULL OR j.retention IS NOT NULL THEN ${keptRetention('j')}
                    ELSE make_interval(secs => (d.rest::jsonb ->> 'retention_ms')::float8 / 1000) END,
               CASE WHEN d.rest IS NULL OR NOT d.rest::jsonb ? 'progress' THEN j.progress
                    ELSE d.rest::jsonb -> 'progress' END,

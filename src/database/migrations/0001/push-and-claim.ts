@@ -64,7 +64,7 @@ export const pushAndClaim = (t: Names): string[] => [
                SELECT r.id, r.queue, r.name, r.args, r.priority, r.max_attempts, ${placeOf('r.n')} AS place
                  FROM unnest(ids, queues, names, all_args, priorities, most_attempts) WITH ORDINALITY
                    AS r(id, queue, name, args, priority, max_attempts, n)) g
-           RETURNING ${claimedValues('j')};
+           RETURNING ${claimedValues(t, 'j')};
            RETURN;
          END IF;
          -- The claim looks at the whole line, and begins at the floors by itself.

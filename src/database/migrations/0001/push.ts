@@ -3,6 +3,10 @@ import { BLOCK, drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { SAFE_NAMES } from './safe-names.ts'
 
+/** Whether an array or an object stands inside a hundred others. */
+const isTooDeep = (value: string): string =>
+  `jsonb_path_exists(${value}, 'strict $.**{100} ? (@.type() == "object" || @.type() == "array")')`
+
 /** An ordinary batch: every row is in the line at once, and has nothing that few jobs have. */
 const insertedPlain = (t: Names): string => `
        INSERT INTO ${t.jobs} (id, queue, name, args, priority, max_attempts, seq, ready_seq)
@@ -186,6 +190,13 @@ export const push = (t: Names): string[] => [
      IF jsonb_typeof(push.args) IS DISTINCT FROM 'object' OR octet_length(push.args::text) > 1048576 THEN
        RAISE EXCEPTION 'The arguments of a job are a JSON object of at most 1 MiB'
          USING ERRCODE = '22023';
+     END IF;
+     -- A text of so few bytes has no room for more levels.
+     IF octet_length(push.args::text) > 200 AND ${isTooDeep('push.args')} THEN
+       RAISE EXCEPTION 'The arguments of a job are nested at most 100 deep' USING ERRCODE = '22023';
+     END IF;
+     IF octet_length(push.meta::text) > 200 AND ${isTooDeep('push.meta')} THEN
+       RAISE EXCEPTION 'The meta of a job is nested at most 100 deep' USING ERRCODE = '22023';
      END IF;
      IF push.priority IS NULL OR push.max_attempts NOT BETWEEN 1 AND 1000000 THEN
        RAISE EXCEPTION 'The priority of a job is a number and its attempts are 1 to 1000000'

@@ -1,14 +1,19 @@
 import type { Names } from '../../names.ts'
 import { STEADY_PLANS } from './claim.ts'
+import { READ, textOf } from './stored-text.ts'
 
-const shared = (j: string): string => `
-           ${j}.id::text AS id, ${j}.queue, ${j}.name, ${j}.args::text AS args, ${j}.state,
+const readText = (t: Names, value: string): string => textOf(t, value, READ)
+
+const shared = (t: Names, j: string): string => `
+           ${j}.id::text AS id, left(${j}.queue, 200) AS queue, left(${j}.name, 200) AS name,
+           ${readText(t, `${j}.args`)} AS args, left(${j}.state, 200) AS state,
            ${j}.priority, ${j}.attempts, ${j}.max_attempts,
            date_part('epoch', ${j}.created_at) * 1000 AS created_ms,
            date_part('epoch', ${j}.scheduled_at) * 1000 AS scheduled_ms,
            date_part('epoch', ${j}.started_at) * 1000 AS started_ms,
-           ${j}.unique_key, ${j}.concurrency_key, ${j}.limits::text AS limits,
-           ${j}.errors::text AS errors, ${j}.progress::text AS progress, ${j}.meta::text AS meta,
+           left(${j}.unique_key, 1000) AS unique_key, left(${j}.concurrency_key, 1000) AS concurrency_key,
+           ${readText(t, `${j}.limits`)} AS limits, ${readText(t, `${j}.errors`)} AS errors,
+           ${readText(t, `${j}.progress`)} AS progress, ${readText(t, `${j}.meta`)} AS meta,
            ${j}.worker_id::text AS worker_id`
 
 const QUEUED_JOB = `
@@ -19,7 +24,7 @@ const QUEUED_JOB = `
 
 /** A job that waits or runs, as every reader gets it. */
 const fromJobs = (t: Names, condition: string): string => `
-    SELECT ${shared('j')},
+    SELECT ${shared(t, 'j')},
            NULL::float8 AS finished_ms, NULL::text AS result, NULL::float8 AS wall_ms,
            NULL::float8 AS cpu_ms, NULL::float8 AS peak_bytes
       FROM ${t.jobs} j
@@ -27,9 +32,9 @@ const fromJobs = (t: Names, condition: string): string => `
 
 /** The same of one that has finished. */
 const fromHistory = (t: Names, condition: string): string => `
-    SELECT ${shared('j')},
+    SELECT ${shared(t, 'j')},
            date_part('epoch', j.finished_at) * 1000 AS finished_ms,
-           j.result::text AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
+           ${readText(t, 'j.result')} AS result, j.wall_ms, j.cpu_ms, j.peak_bytes
       FROM ${t.finishedJobs} j
      WHERE ${condition}`
 

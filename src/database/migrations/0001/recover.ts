@@ -1,6 +1,6 @@
 import { type Names, quoteLiteral } from '../../names.ts'
 import { HIGHEST_FENCE, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
-import { MOVED_COLUMNS, movedColumns } from './finish.ts'
+import { keptRetention, MOVED_COLUMNS, movedColumns } from './finish.ts'
 import { surplusFrom, waitingBefore } from './surplus.ts'
 
 /** Whether the job of `i.id` runs under the claim `c`. By its id alone: no plan may begin elsewhere. */
@@ -89,7 +89,8 @@ export const recover = (t: Names): string[] => [
        SELECT ${MOVED_COLUMNS.filter((column) => column !== 'fence' && column !== 'crashes')
          .map((column) => `e.${column}`)
          .join(', ')},
-              least(e.fence, ${HIGHEST_FENCE}) + 1, least(e.crashes, max_crashes) + 1, at, e.retention, e.progress,
+              least(e.fence, ${HIGHEST_FENCE}) + 1, least(e.crashes, max_crashes) + 1, at,
+              ${keptRetention('e')}, e.progress,
               ${t.fn('with_error_1')}(e.errors,
                 CASE WHEN e.cancel_requested_at IS NOT NULL
                      THEN ${t.fn('cancelled_entry_1')}(e.attempts)
@@ -117,7 +118,7 @@ export const recover = (t: Names): string[] => [
             crashes = least(j.crashes, max_crashes) + CASE WHEN j.worker_id = ANY (coalesce(spared, '{}')) THEN 0 ELSE 1 END,
             claim_seq = NULL, ready_seq = NULL, run_at = at + make_interval(secs => random() * spread_ms / 1000)
       WHERE j.ctid = ANY (held)
-     RETURNING j.id::text, j.queue, j.name, j.worker_id::text, 'recovered';
+     RETURNING j.id::text, j.queue, j.name::text, j.worker_id::text, 'recovered';
      -- What somebody still holds for a moment keeps its claim, for the next pass. A finish of that
      -- worker removes claims too, in an order of its own: if this waited for it, they would deadlock.
      DELETE FROM ${t.claims} o

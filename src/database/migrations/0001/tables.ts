@@ -43,11 +43,11 @@ export const tables = (t: Names): string[] => [
      aside boolean NOT NULL DEFAULT false,
      state text NOT NULL DEFAULT 'pending',
      queue text NOT NULL,
-     name text NOT NULL,
+     name ${t.own('job_name')} NOT NULL,
      args jsonb NOT NULL DEFAULT '{}',
      unique_key text,
      -- Compared and sorted byte by byte: every lock of groups is in that order.
-     concurrency_key text COLLATE "C",
+     concurrency_key ${t.own('group_key')},
      retention interval,
      limits jsonb,
      backoff jsonb,
@@ -144,7 +144,10 @@ export const tables = (t: Names): string[] => [
      rate_per_ms float8,
      -- A worker declared it, since it knows jobs of it; a declaration by a user replaces it.
      implied boolean NOT NULL DEFAULT false,
-     created_at timestamptz NOT NULL DEFAULT now()
+     created_at timestamptz NOT NULL DEFAULT now(),
+     -- Every worker reads all queues once a second.
+     CHECK (octet_length(name) <= 200 AND octet_length(executor) <= 200
+            AND pg_column_size(executor_options) <= 65536 AND pg_column_size(tags) <= 65536)
    )`,
   // Logged on purpose: an unlogged table is empty after a crash, and every running job would look
   // abandoned at once.
@@ -159,7 +162,10 @@ export const tables = (t: Names): string[] => [
      renewed_at timestamptz NOT NULL DEFAULT now(),
      expires_at timestamptz NOT NULL,
      revoked_at timestamptz,
-     amnesty boolean NOT NULL DEFAULT false
+     amnesty boolean NOT NULL DEFAULT false,
+     CHECK (octet_length(label) <= 1000 AND pg_column_size(tags) <= 65536
+            AND pg_column_size(queues) <= 4194304 AND pg_column_size(names) <= 4194304
+            AND pg_column_size(refusals) <= 4194304)
    )`,
   `CREATE TABLE ${t.concurrencyGroups} (
      key text COLLATE "C" PRIMARY KEY,

@@ -62,7 +62,7 @@ export const unserved = (t: Names): string[] => [
                  ORDER BY j.queue, j.name
                  LIMIT 1) n
      )
-     SELECT 'function-unknown', l.queue, l.name, c.jobs
+     SELECT 'function-unknown', l.queue, l.name::text, c.jobs
        FROM lanes l
       CROSS JOIN LATERAL (
               SELECT count(*)::int AS jobs
