@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../names.ts'
+import { NOTIFY_ROOM } from '../notify-room.ts'
 import { placeOf } from '../places.ts'
 import { type Statement, statement } from '../statement.ts'
 import { type ArrayText, CLAIMED, type ClaimedRow, type ClaimValues } from './jobs.ts'
@@ -96,7 +97,8 @@ export const pushAlike = statement<PushAlikeValues, never>(
                OFFSET 0) p
     )
     SELECT pg_catalog.pg_notify(${quoteLiteral(t.channel)}, p)::text
-      FROM pg_catalog.unnest($8::text::text[]) AS p`,
+      FROM pg_catalog.unnest($8::text::text[]) AS p
+     WHERE ${NOTIFY_ROOM}`,
 )
 
 export type PushAndClaimValues = readonly [

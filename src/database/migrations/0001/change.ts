@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { NOTIFY_ROOM } from '../../notify-room.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { keptRetention, MOVED_COLUMNS, movedColumns } from './finish.ts'
 
@@ -33,7 +34,7 @@ export const change = (t: Names): string[] => [
          FROM gone g
        RETURNING queue, concurrency_key INTO line, freed;
        IF FOUND THEN
-         IF notifying THEN
+         IF notifying AND ${NOTIFY_ROOM} THEN
            PERFORM pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || job::text)
              FROM ${t.waiters} w WHERE w.job_id = job;
          END IF;
@@ -47,7 +48,7 @@ export const change = (t: Names): string[] => [
         WHERE j.id = job AND j.state = 'running'
        RETURNING j.worker_id, j.queue INTO holder, line;
        IF FOUND THEN
-         IF notifying THEN
+         IF notifying AND ${NOTIFY_ROOM} THEN
            PERFORM pg_notify(${quoteLiteral(t.channel)}, 'job.cancelled ' || job::text);
          END IF;
          RETURN QUERY SELECT 'requested', line, holder::text, NULL::text;
@@ -96,7 +97,7 @@ export const change = (t: Names): string[] => [
        FROM placed p
      RETURNING queue, ready_seq IS NULL INTO line, is_early;
      IF FOUND THEN
-       IF notifying THEN
+       IF notifying AND ${NOTIFY_ROOM} THEN
          PERFORM pg_notify(${quoteLiteral(t.channel)},
                            CASE WHEN is_early THEN 'job.scheduled ' ELSE 'queue.pushed ' END || line);
        END IF;

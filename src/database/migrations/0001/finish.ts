@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { NOTIFY_ROOM } from '../../notify-room.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { SAFE_NAMES } from './safe-names.ts'
 
@@ -258,7 +259,8 @@ export const finish = (t: Names): string[] => [
      IF ended IS NOT NULL THEN
        DELETE FROM ${t.claims} c WHERE c.worker_id = worker AND c.claim_seq = ANY (ended);
      END IF;
-     IF EXISTS (SELECT 1 FROM ${t.waiters} w) THEN
+     -- Only asked where somebody waits.
+     IF EXISTS (SELECT 1 FROM ${t.waiters} w) AND ${NOTIFY_ROOM} THEN
        PERFORM pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || w.job_id::text)
           FROM ${t.waiters} w
          WHERE w.job_id = ANY (finish_1.ids);

@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { NOTIFY_ROOM } from '../../notify-room.ts'
 import { drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { CLAIMED_COLUMNS, claimedValues, head } from './claimed.ts'
@@ -76,7 +77,7 @@ export const pushAndClaim = (t: Names): string[] => [
      RETURN QUERY
      SELECT c.* FROM ${t.fn('claim_1')}(
        wanted_queue, worker, room, known, durable, highs, lows, afters, befores) c;
-     IF payloads IS NOT NULL AND EXISTS (
+     IF payloads IS NOT NULL AND ${NOTIFY_ROOM} AND EXISTS (
           SELECT 1 FROM ${t.jobs} j
            WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
        PERFORM pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest(payloads) AS p;

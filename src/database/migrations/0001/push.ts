@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { NOTIFY_ROOM } from '../../notify-room.ts'
 import { BLOCK, drawn, placeOf } from '../../places.ts'
 import { READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { SAFE_NAMES } from './safe-names.ts'
@@ -137,7 +138,7 @@ export const push = (t: Names): string[] => [
        END IF;
      END IF;
 
-     IF payloads IS NOT NULL THEN
+     IF payloads IS NOT NULL AND ${NOTIFY_ROOM} THEN
        PERFORM pg_notify(${quoteLiteral(t.channel)}, p) FROM unnest(payloads) AS p;
      END IF;
 

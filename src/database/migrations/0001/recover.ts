@@ -1,4 +1,5 @@
 import { type Names, quoteLiteral } from '../../names.ts'
+import { NOTIFY_ROOM } from '../../notify-room.ts'
 import { HIGHEST_FENCE, OWN_MAX, READ_COMMITTED_ONLY, STEADY_PLANS } from './claim.ts'
 import { keptRetention, MOVED_COLUMNS, movedColumns } from './finish.ts'
 import { surplusFrom, waitingBefore } from './surplus.ts'
@@ -105,7 +106,7 @@ export const recover = (t: Names): string[] => [
      ), told AS (
        SELECT pg_notify(${quoteLiteral(t.channel)}, 'job.finished ' || w.job_id::text)
          FROM ${t.waiters} w
-        WHERE w.job_id IN (SELECT p.id FROM put p)
+        WHERE w.job_id IN (SELECT p.id FROM put p) AND ${NOTIFY_ROOM}
      )
      SELECT p.id::text, p.queue, p.name, p.worker_id::text, p.state
        FROM put p
