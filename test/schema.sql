@@ -302,7 +302,7 @@ AS $function$
          FROM gone g
        RETURNING queue, concurrency_key INTO line, freed;
        IF FOUND THEN
-         IF notifying THEN
+         IF notifying AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 THEN
            PERFORM pg_notify('chancy_chancy', 'job.finished ' || job::text)
              FROM "chancy"."waiters" w WHERE w.job_id = job;
          END IF;
@@ -316,7 +316,7 @@ AS $function$
         WHERE j.id = job AND j.state = 'running'
        RETURNING j.worker_id, j.queue INTO holder, line;
        IF FOUND THEN
-         IF notifying THEN
+         IF notifying AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 THEN
            PERFORM pg_notify('chancy_chancy', 'job.cancelled ' || job::text);
          END IF;
          RETURN QUERY SELECT 'requested', line, holder::text, NULL::text;
@@ -1286,7 +1286,8 @@ AS $function$
      IF ended IS NOT NULL THEN
        DELETE FROM "chancy"."claims" c WHERE c.worker_id = worker AND c.claim_seq = ANY (ended);
      END IF;
-     IF EXISTS (SELECT 1 FROM "chancy"."waiters" w) THEN
+     -- Only asked where somebody waits.
+     IF EXISTS (SELECT 1 FROM "chancy"."waiters" w) AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 THEN
        PERFORM pg_notify('chancy_chancy', 'job.finished ' || w.job_id::text)
           FROM "chancy"."waiters" w
          WHERE w.job_id = ANY (finish_1.ids);
@@ -2019,7 +2020,7 @@ AS $function$
        END IF;
      END IF;
 
-     IF payloads IS NOT NULL THEN
+     IF payloads IS NOT NULL AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 THEN
        PERFORM pg_notify('chancy_chancy', p) FROM unnest(payloads) AS p;
      END IF;
 
@@ -2178,7 +2179,7 @@ AS $function$
      RETURN QUERY
      SELECT c.* FROM "chancy"."claim_1"(
        wanted_queue, worker, room, known, durable, highs, lows, afters, befores) c;
-     IF payloads IS NOT NULL AND EXISTS (
+     IF payloads IS NOT NULL AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 AND EXISTS (
           SELECT 1 FROM "chancy"."jobs" j
            WHERE j.id = ANY (ids) AND j.state <> 'running') THEN
        PERFORM pg_notify('chancy_chancy', p) FROM unnest(payloads) AS p;
@@ -2552,7 +2553,7 @@ AS $function$
      ), told AS (
        SELECT pg_notify('chancy_chancy', 'job.finished ' || w.job_id::text)
          FROM "chancy"."waiters" w
-        WHERE w.job_id IN (SELECT p.id FROM put p)
+        WHERE w.job_id IN (SELECT p.id FROM put p) AND pg_catalog.pg_notification_queue_usage() < 0.9::float8
      )
      SELECT p.id::text, p.queue, p.name, p.worker_id::text, p.state
        FROM put p
@@ -2652,7 +2653,7 @@ AS $function$
        FROM placed p
      RETURNING queue, ready_seq IS NULL INTO line, is_early;
      IF FOUND THEN
-       IF notifying THEN
+       IF notifying AND pg_catalog.pg_notification_queue_usage() < 0.9::float8 THEN
          PERFORM pg_notify('chancy_chancy',
                            CASE WHEN is_early THEN 'job.scheduled ' ELSE 'queue.pushed ' END || line);
        END IF;

@@ -17,7 +17,8 @@ export interface QueueOptions {
   readonly executorOptions?: ExecutorOptions
   /**
    * Regular expressions, matched whole against the tags of a worker: one match and it works on this
-   * queue. At most 100 of 200 bytes. Default: `['.*']`, every worker.
+   * queue. Without lookarounds, backreferences and `\b`, so that each matches in linear time. At most
+   * 100 of 200 bytes. Default: `['.*']`, every worker.
    */
   readonly tags?: readonly string[]
   /** How often to look without a notification, 10 ms to a day. Default: `'5s'`. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { DEFAULT_QUEUE, type ExecutorKind, type Queue } from '../core/queue.ts'
-import { matchesTags } from '../core/tags.ts'
+import { matchesTags, tagsFault } from '../core/tags.ts'
 import { textArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
 import { queue as queueOf } from '../database/rows.ts'
@@ -41,6 +41,8 @@ export class QueueWatcher implements Service {
   readonly #options: QueueWatcherOptions
   readonly #loop: Loop
   readonly #known = new Map<string, string>()
+  /** Whether the tags of a queue match, by its name, and what was compared. */
+  readonly #matches = new Map<string, { readonly key: string; readonly isOurs: boolean }>()
   #unlisten: (() => void)[] = []
   #savedFor = ''
 
@@ -111,6 +113,8 @@ export class QueueWatcher implements Service {
       this.#known.set(queue.name, text)
       onQueue(queue)
     }
+    const present = new Set(rows.map(({ name }) => name))
+    for (const name of this.#matches.keys()) if (!present.has(name)) this.#matches.delete(name)
     for (const name of [...this.#known.keys()]) {
       if (seen.has(name)) continue
       this.#known.delete(name)
@@ -121,8 +125,23 @@ export class QueueWatcher implements Service {
   }
 
   #isOurs(queue: Queue): boolean {
-    const { tags, only } = this.#options
-    return (only === null || only.includes(queue.name)) && matchesTags(queue.tags, tags())
+    const { tags, only, log } = this.#options
+    if (only !== null && !only.includes(queue.name)) return false
+    // Matched again only when either side has changed.
+    const own = tags()
+    const key = JSON.stringify([queue.tags, own])
+    const before = this.#matches.get(queue.name)
+    if (before?.key === key) return before.isOurs
+    const isOurs = matchesTags(queue.tags, own)
+    this.#matches.set(queue.name, { key, isOurs })
+    const reason = tagsFault(queue.tags)
+    if (reason !== null) {
+      log.warn(
+        { queue: queue.name, reason },
+        'queue has tags that are not allowed: they match no worker',
+      )
+    }
+    return isOurs
   }
 
   /** Which queues are served has changed. */

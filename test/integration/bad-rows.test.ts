@@ -186,6 +186,9 @@ describe('a broken queue', () => {
       `rate_max = 0, rate_per_ms = 0`,
       `rate_max = 5, rate_per_ms = 'NaN'`,
       `rate_max = 5, rate_per_ms = -1000`,
+      `tags = '["(.+)+!"]'`,
+      `tags = '["(?=a).*"]'`,
+      `executor_options = '{"maximumJobsPerChild":"x","killAfterMs":1e308}'`,
     ]
     for (const [index, set] of columns.entries()) {
       await app.chancy.declare(new Queue(`broken ${index}`, { executor: 'inline' }))
