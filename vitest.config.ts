@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config'
 /** Files at a time. A file may start workers and children of its own, so there are few. */
 const WORKERS = Number(process.env.CHANCY_TEST_WORKERS ?? 2)
 
+/** What also runs as a role that owns nothing, in a database with a publication of all tables. */
+const AS_ROLES = [
+  ...['worker', 'push', 'unique', 'limits', 'explain', 'reading', 'waiting', 'queues-and-workers'],
+  ...['transactional-push', 'sql-push', 'floors'],
+]
+
 const onServer = (name: string, seconds: number) => ({
   extends: true as const,
   test: {
@@ -28,6 +34,17 @@ export default defineConfig({
       onServer('integration', 30),
       onServer('conformance', 30),
       onServer('chaos', 120),
+      {
+        extends: true,
+        test: {
+          name: 'roles',
+          include: AS_ROLES.map((name) => `test/integration/${name}.test.ts`),
+          globalSetup: ['test/support/roles-server.ts'],
+          env: { CHANCY_TEST_ROLE: 'chancy_test_worker' },
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
     ],
   },
 })

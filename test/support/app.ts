@@ -6,7 +6,7 @@ import {
   Worker,
   type WorkerOptions,
 } from 'chancy'
-import { databaseUrl, withClient } from './database.ts'
+import { databaseUrl, ownerUrl, prepareSchema, withClient } from './database.ts'
 import { checkRowStates } from './row-states.ts'
 
 type ChancyOptions = NonNullable<ConstructorParameters<typeof Chancy>[1]>
@@ -38,9 +38,10 @@ export interface LogLine {
 
 /** A migrated application whose workers stop, and whose connections end, with the test. */
 export async function startApp({ url, ...options }: TestAppOptions): Promise<TestApp> {
+  if (url === undefined) await prepareSchema(options.schema)
   const app = new TestApp(url ?? databaseUrl(options.schema), options)
   await app.chancy.migrate()
-  const address = typeof url === 'string' ? url : databaseUrl(options.schema)
+  const address = typeof url === 'string' ? url : ownerUrl(options.schema)
   await withClient((client) => client.query(checkRowStates(`${options.schema}.jobs`)), address)
   return app
 }

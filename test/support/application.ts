@@ -1,7 +1,7 @@
 import { Chancy, type ChancyOptions, type Driver, Worker, type WorkerOptions } from 'chancy'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import { databaseUrl, testSchema } from './database.ts'
+import { databaseUrl, prepareSchema, testSchema } from './database.ts'
 import { checkRowStates } from './row-states.ts'
 
 type Row = Record<string, unknown>
@@ -54,10 +54,8 @@ export function testApplication({ empties = true } = {}): TestApplication {
   beforeAll(async () => {
     own.on('error', () => {})
     await own.connect()
-    const chancy = new Chancy(url, { schema, notifications: false })
-    await chancy.migrate()
+    await prepareSchema(schema)
     await own.query(checkRowStates(`${schema}.jobs`))
-    await chancy.close()
   })
   afterEach(async () => {
     for (const end of endings.splice(0).reverse()) await end()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Chancy, grant } from 'chancy'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { until } from './until.ts'
@@ -12,10 +13,29 @@ const databases = new Map<string, string>()
  */
 export function databaseUrl(schema?: string): string {
   const url = new URL(inject('databaseUrl'))
-  const database = schema === undefined ? undefined : databases.get(schema)
+  if (schema === undefined) return url.href
+  const database = databases.get(schema)
   if (database !== undefined) url.pathname = database
-  if (schema !== undefined) url.searchParams.set('application_name', schema)
+  url.searchParams.set('application_name', schema)
+  if (ROLE !== undefined) url.username = ROLE
   return url.href
+}
+
+/** Who an application of a test connects as: in the project `roles` one that owns nothing. */
+const ROLE = process.env.CHANCY_TEST_ROLE
+
+/** The address of a schema's database, for its owner. */
+export function ownerUrl(schema: string): string {
+  const url = new URL(databaseUrl(schema))
+  url.username = new URL(databaseUrl()).username
+  return url.href
+}
+
+/** Migrates a schema as its owner, and grants it to the role of the applications. */
+export async function prepareSchema(schema: string): Promise<void> {
+  await using chancy = new Chancy(ownerUrl(schema), { schema, notifications: false })
+  await chancy.migrate()
+  if (ROLE !== undefined) await grant(chancy, 'worker', ROLE)
 }
 
 /**

@@ -22,7 +22,7 @@ interface TestServer {
 // Each project loads this file anew, and yet there is one server for all: the first to need it starts it.
 const shared = globalThis as { chancyTestServer?: Promise<TestServer>; chancyTestProjects?: number }
 
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   shared.chancyTestServer ??= start()
   shared.chancyTestProjects = (shared.chancyTestProjects ?? 0) + 1
   const { url, stop } = await shared.chancyTestServer
