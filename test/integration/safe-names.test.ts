@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { Chancy, job, Queue, RetryJob, SnoozeJob, Worker } from 'chancy'
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -55,11 +56,12 @@ describe('in a database where another user has planted better matching functions
 
   it('no function is called through the whole life of jobs', async () => {
     const errors: unknown[] = []
-    const failed = (fields: object, message?: string): void => {
-      // One of the jobs is to fail.
-      if (message !== 'job failed') errors.push([message, fields])
+    // A busy machine may lose a lease or a moment, which is not what this is about.
+    const failed = (fields: object): void => {
+      const said = inspect(fields, { depth: 6 })
+      if (/planted|'42[0-9A-Z]{3}'/.test(said)) errors.push(said)
     }
-    const logger = { debug: () => {}, info: () => {}, warn: failed, error: failed }
+    const logger = { debug: failed, info: failed, warn: failed, error: failed }
     const fine = job({ name: 'fine', queue: 'plain' }, ({ n }: { n: number }, context) => {
       context.progress(n)
       return n
@@ -79,7 +81,7 @@ describe('in a database where another user has planted better matching functions
     })
     const jobs = [fine, again, later, hang]
     await using chancy = new Chancy(url(), { schema: SCHEMA, jobs, logger })
-    chancy.on('database.troubled', (trouble) => void errors.push(trouble))
+    chancy.on('database.troubled', failed)
     await chancy.migrate()
     const pool = new pg.Pool({ connectionString: url(), max: 2 })
 
@@ -97,7 +99,7 @@ describe('in a database where another user has planted better matching functions
     const early = await chancy.pushMany(
       Array.from({ length: 600 }, (_, n) => fine.job.withArgs({ n }).withPriority(n % 3)),
     )
-    const worker = new Worker(chancy, { signals: false, lease: '3s', heartbeat: '300ms' })
+    const worker = new Worker(chancy, { signals: false })
     await worker.start()
     const many = [
       ...early,
@@ -130,17 +132,17 @@ describe('in a database where another user has planted better matching functions
     client.release()
     many.push(rows[0].id)
     const bad = await chancy.push(again)
-    const ended = await chancy.waitForJobs([...many, bad], { timeoutMs: '15s' })
+    const ended = await chancy.waitForJobs([...many, bad], { timeoutMs: '60s' })
     expect(ended.filter(({ state }) => state !== 'succeeded').map(({ id }) => id)).toEqual([bad.id])
 
     await chancy.retry(bad)
     await chancy.waitForJob(bad)
     const running = await chancy.push(hang)
-    await chancy.waitForJob(running, { states: ['running'], timeoutMs: '15s' })
+    await chancy.waitForJob(running, { states: ['running'], timeoutMs: '60s' })
     expect(await chancy.listJobs({ state: 'running' })).toHaveLength(1)
     await chancy.explain(running)
     expect(await chancy.cancel(running)).toBe('requested')
-    await chancy.waitForJob(running, { timeoutMs: '15s' })
+    await chancy.waitForJob(running, { timeoutMs: '60s' })
     const waiting = await chancy.push(
       fine.job.withArgs({ n: 1 }).withDelay('1h').withConcurrency(1),
     )
@@ -174,7 +176,7 @@ describe('in a database where another user has planted better matching functions
     await worker.stop()
     await pool.end()
     expect(errors).toEqual([])
-  })
+  }, 120_000)
 
   it('no bare statement names one of them', () =>
     withClient(async (client) => {
