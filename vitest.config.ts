@@ -6,7 +6,7 @@ const WORKERS = Number(process.env.CHANCY_TEST_WORKERS ?? 2)
 /** What also runs as a role that owns nothing, in a database with a publication of all tables. */
 const AS_ROLES = [
   ...['worker', 'push', 'unique', 'limits', 'explain', 'reading', 'waiting', 'queues-and-workers'],
-  ...['transactional-push', 'sql-push', 'floors'],
+  ...['transactional-push', 'sql-push'],
 ]
 
 const onServer = (name: string, seconds: number) => ({

@@ -117,7 +117,7 @@ export async function empty(schema: string): Promise<void> {
           .map((table) => `TRUNCATE ${schema}.${table}`)
           .join(';'),
       ),
-    databaseUrl(schema),
+    ownerUrl(schema),
   )
 }
 
@@ -130,5 +130,5 @@ export async function sql<Row = Record<string, unknown>>(
   return withClient(async (client) => {
     const { rows } = await client.query(text.replaceAll('$schema', schema), [...values])
     return rows as Row[]
-  }, databaseUrl(schema))
+  }, ownerUrl(schema))
 }
