@@ -5,7 +5,7 @@ const WORKERS = Number(process.env.CHANCY_TEST_WORKERS ?? 2)
 
 /** What also runs as a role that owns nothing, in a database with a publication of all tables. */
 const AS_ROLES = [
-  ...['worker', 'push', 'unique', 'limits', 'explain', 'reading', 'waiting', 'queues-and-workers'],
+  ...['worker', 'push', 'limits', 'explain', 'reading', 'waiting', 'queues-and-workers'],
   ...['transactional-push', 'sql-push'],
 ]
 
