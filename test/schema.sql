@@ -851,7 +851,8 @@ AS $function$
        RETURN false;
      END IF;
      EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s f WHERE f.finished_at
-                                      + coalesce(f.retention, interval ''7 days'') > now())', part.name)
+                      + least(greatest(coalesce(f.retention, interval ''7 days''),
+                                       interval ''10 minutes''), interval ''3650 days'') > now())', part.name)
         INTO is_needed;
      IF is_needed THEN
        RETURN false;

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Database } from '../database/database.ts'
 import { classify } from '../database/retry.ts'
-import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
+import { isAboutRow, LOCK_NOT_AVAILABLE, sqlStateOf } from '../database/sql-state.ts'
 import * as sql from '../database/statements/history.ts'
 import { limitLockWait } from '../database/statements/migrations.ts'
 import { removeOldWaiters } from '../database/statements/queued-jobs.ts'
@@ -94,7 +94,9 @@ export class HistoryKeeper implements Service {
         // Another worker was faster, or a reader was in the way. Either is fine until next time.
         if (classify(error) !== 'caller' && sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error
         left++
-        log.debug({ err: error, day: name }, 'a day of history could not be dropped now')
+        // What is in a row does not pass by itself.
+        const level = isAboutRow(error) ? 'warn' : 'debug'
+        log[level]({ err: error, day: name }, 'a day of history could not be dropped now')
       }
     }
     return { dropped, left }

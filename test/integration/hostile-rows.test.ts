@@ -124,7 +124,8 @@ describe('a row that no push has written', () => {
     const ids: string[] = []
     for (const [columns] of INVALID) ids.push(await insert(columns))
     // Of those the first are claimed alone, and the others in one claim.
-    await app.start()
+    // Deadlines follow from the lease, and texts of this size take their time on a busy machine.
+    await app.start({ lease: '60s', heartbeat: '2s' })
     for (const [columns] of INVALID) ids.push(await insert({ ...columns, max_attempts: '5' }))
     const innocent = await app.chancy.pushMany(Array.from({ length: 50 }, () => ok))
     const done = await app.chancy.waitForJobs(innocent, { timeoutMs: '2m' })
@@ -148,7 +149,7 @@ describe('a row that no push has written', () => {
 
   it('runs when nothing keeps it from running, and pollutes nothing', async () => {
     await using app = await startApp({ schema, jobs: ok })
-    await app.start()
+    await app.start({ lease: '60s', heartbeat: '2s' })
     const ids: string[] = []
     for (const columns of RUNNABLE) ids.push(await insert(columns))
     const done = await app.chancy.waitForJobs(
