@@ -1,7 +1,7 @@
 import { DatabaseError, isChancyError, MigrationsNeededError } from '../core/errors.ts'
 import type { Database } from '../database/database.ts'
 import type { Value } from '../database/driver.ts'
-import { classify, type Retry, retrying } from '../database/retry.ts'
+import { classify, type Retry, type RetryOptions, retrying } from '../database/retry.ts'
 import {
   DUPLICATE_STATEMENT,
   INSUFFICIENT_PRIVILEGE,
@@ -44,12 +44,20 @@ export class Asker {
     this.#options = options
   }
 
-  /** A statement that may as well run twice. */
+  /** A statement that changes nothing. */
+  read<Values extends readonly Value[], Row>(
+    what: Statement<Values, Row>,
+    values: Values,
+  ): Promise<Row[]> {
+    return this.#ask(() => this.#options.database.run(what, values), { reads: true })
+  }
+
+  /** A statement that changes something and may as well run twice. */
   run<Values extends readonly Value[], Row>(
     what: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.#ask(() => this.#options.database.run(what, values), true)
+    return this.#ask(() => this.#options.database.run(what, values), { idempotent: true })
   }
 
   /** A statement whose second run would answer something else than the first. */
@@ -57,7 +65,7 @@ export class Asker {
     what: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.#ask(() => this.#options.database.run(what, values), false)
+    return this.#ask(() => this.#options.database.run(what, values), {})
   }
 
   /** One of the engine's functions that may as well run twice. */
@@ -65,7 +73,7 @@ export class Asker {
     what: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.#ask(() => this.#options.database.engine(what, values), true)
+    return this.#ask(() => this.#options.database.engine(what, values), { idempotent: true })
   }
 
   /**
@@ -74,13 +82,10 @@ export class Asker {
    */
   again<T>(work: (database: Database, isInDoubt: boolean) => Promise<T>): Promise<T> {
     let isInDoubt = false
-    return this.#ask(
-      () => work(this.#options.database, isInDoubt),
-      true,
-      ({ verdict }) => {
-        isInDoubt ||= verdict === 'ambiguous'
-      },
-    )
+    const onRetry = ({ verdict }: Retry): void => {
+      isInDoubt ||= verdict === 'ambiguous'
+    }
+    return this.#ask(() => work(this.#options.database, isInDoubt), { idempotent: true, onRetry })
   }
 
   /** Anything else that is said to the database, once. */
@@ -117,8 +122,7 @@ export class Asker {
 
   #ask<T>(
     work: () => Promise<T>,
-    idempotent: boolean,
-    onRetry?: (retry: Retry) => void,
+    options: Pick<RetryOptions, 'idempotent' | 'reads' | 'onRetry'>,
   ): Promise<T> {
     const { database, deadlineMs, checkOpen } = this.#options
     return this.explaining(() =>
@@ -127,7 +131,7 @@ export class Asker {
           checkOpen()
           return work()
         },
-        { clock: database.clock, deadlineMs, idempotent, onRetry },
+        { clock: database.clock, deadlineMs, ...options },
       ),
     )
   }

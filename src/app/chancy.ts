@@ -259,14 +259,14 @@ export class Chancy {
   async getJobs(refs: Iterable<JobId>): Promise<QueuedJob[]> {
     const ids = idsOf(refs, 'getJobs')
     if (ids.length === 0) return []
-    const rows = await this.#asker.run(getJobs, [plainArray(ids)])
+    const rows = await this.#asker.read(getJobs, [plainArray(ids)])
     const jobs = new Map(rows.map((row) => [row.id, queuedJob(row)]))
     return ids.map((id) => jobs.get(id)).filter((job) => job !== undefined)
   }
 
   /** A page of jobs, newest first. */
   async listJobs(options?: ListOptions): Promise<QueuedJob[]> {
-    const rows = await this.#asker.run(listJobs, listValues(options))
+    const rows = await this.#asker.read(listJobs, listValues(options))
     return rows.map(queuedJob)
   }
 
@@ -334,7 +334,7 @@ export class Chancy {
 
   /** Workers with a row: those that live, and for a day those that were lost. */
   async getWorkers(): Promise<WorkerInfo[]> {
-    return (await this.#asker.run(getWorkers, [])).map(workerInfo)
+    return (await this.#asker.read(getWorkers, [])).map(workerInfo)
   }
 
   /** Listens to what happens in this process. Gives back what ends the listening. */

@@ -26,9 +26,9 @@ interface LivingWorker {
 
 /** Says why a job waits: every gate is data, so this only reads. */
 export async function explain(asker: Asker, id: string): Promise<Explanation> {
-  const [row] = await asker.run(explainJob, [id, AHEAD_BOUND + 1])
+  const [row] = await asker.read(explainJob, [id, AHEAD_BOUND + 1])
   if (row !== undefined) return explained(row)
-  const [known] = await asker.run(getStates, [plainArray([id])])
+  const [known] = await asker.read(getStates, [plainArray([id])])
   if (known === undefined) throw notFound(id)
   return { state: known.state as JobState, runnable: false, reasons: [] }
 }
@@ -36,7 +36,7 @@ export async function explain(asker: Asker, id: string): Promise<Explanation> {
 /** The waiting jobs of a queue, counted by what keeps them. */
 export async function explainByQueue(asker: Asker, queue: string): Promise<QueueExplanation> {
   const values = [queue, QUEUE_BOUND + 1, LOOK_BOUND] as const
-  const [row] = await asker.run(explainQueue, values)
+  const [row] = await asker.read(explainQueue, values)
   const count = (found = 0, isCut = false) => ({
     jobs: Math.min(found, QUEUE_BOUND),
     more: found > QUEUE_BOUND || isCut,

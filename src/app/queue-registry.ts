@@ -63,12 +63,14 @@ export class QueueRegistry {
   }
 
   async get(name: string): Promise<Queue> {
-    const [row] = await this.#asker.run(sql.getQueue, [checkQueueName(name, 'The name of a queue')])
+    const [row] = await this.#asker.read(sql.getQueue, [
+      checkQueueName(name, 'The name of a queue'),
+    ])
     return queueOf(this.#found(row, name))
   }
 
   async all(): Promise<Queue[]> {
-    return (await this.#asker.run(sql.getQueues, [])).map(queueOf)
+    return (await this.#asker.read(sql.getQueues, [])).map(queueOf)
   }
 
   async delete(name: string): Promise<void> {

@@ -267,7 +267,7 @@ export class Waits {
     states: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, Known>> {
     const values = [plainArray(ids), plainArray([...states])] as const
-    const rows = await this.#asker.run(getAwaited, values)
+    const rows = await this.#asker.read(getAwaited, values)
     return new Map(
       rows.map((row) => {
         const job = row.id === null ? null : queuedJob(row)

@@ -25,6 +25,8 @@ export interface RetryOptions {
   readonly deadlineMs: number
   /** Whether doing the work twice is harmless. Default: false, an ambiguous error ends it. */
   readonly idempotent?: boolean | undefined
+  /** Whether the work changes nothing: then its last error says what happened. Default: false. */
+  readonly reads?: boolean | undefined
   readonly onRetry?: ((retry: Retry) => void) | undefined
 }
 
@@ -38,7 +40,7 @@ export interface RetryOptions {
  */
 export async function retrying<T>(
   work: (attempt: number) => Promise<T>,
-  { clock, signal, deadlineMs, idempotent = false, onRetry }: RetryOptions,
+  { clock, signal, deadlineMs, reads = false, idempotent = reads, onRetry }: RetryOptions,
 ): Promise<T> {
   const endsAt = clock.monotonic() + deadlineMs
   let isInDoubt = false
@@ -49,7 +51,7 @@ export async function retrying<T>(
     } catch (error) {
       const verdict = classify(error)
       if (verdict === 'caller') throw error
-      if (verdict === 'ambiguous') isInDoubt = true
+      if (verdict === 'ambiguous' && !reads) isInDoubt = true
       delayMs = nextDelayMs(delayMs)
       const leftMs = endsAt - clock.monotonic()
       if (signal?.aborted || delayMs > leftMs || (isInDoubt && !idempotent))

@@ -10,8 +10,11 @@ import { runTrials, type TrialReport } from '../support/limit-trials.ts'
 const { values } = parseArgs({ options: { trials: { type: 'string', default: '500' } } })
 const jobs = await scriptedJobs()
 const startedAt = performance.now()
-const reports = await runTrials(jobs, Number(values.trials), ({ name, faults }) => {
-  for (const fault of faults) console.log(`${name}: ${fault}`)
+const reports = await runTrials(jobs, {
+  trials: Number(values.trials),
+  onTrial: ({ name, faults }) => {
+    for (const fault of faults) console.log(`${name}: ${fault}`)
+  },
 })
 await jobs.remove()
 

@@ -17,7 +17,7 @@ import {
 
 const MIB = 1_024 ** 2
 export const KILL_AFTER_MS = 200
-/** What an end may take beyond the limit and `killAfter`, in milliseconds. */
+/** What an end may take beyond the limit and `killAfter` on a quiet machine, in milliseconds. */
 const SLACK_MS = 500
 const TIME_MS = 300
 const MEMORY_BYTES = 160 * MIB
@@ -66,11 +66,17 @@ export interface TrialReport {
   readonly faults: readonly string[]
 }
 
+export interface TrialOptions {
+  readonly trials: number
+  readonly onTrial?: (report: TrialReport) => void
+  /** Default: 500, for a machine that does nothing else. */
+  readonly slackMs?: number
+}
+
 /** Runs `trials` of them in turn, a few at a time, beside short jobs that go on all the while. */
 export async function runTrials(
   jobs: ScriptedJobs,
-  trials: number,
-  onTrial: (report: TrialReport) => void = () => {},
+  { trials, onTrial = () => {}, slackMs = SLACK_MS }: TrialOptions,
 ): Promise<TrialReport[]> {
   // One job at a time in a child on every machine: of several that ran together in one that was
   // killed from outside, nobody can tell whose doing it was.
@@ -78,14 +84,14 @@ export async function runTrials(
   const executor = new ProcessExecutor(options)
   await executor.start()
   const pids = new Set<number>()
-  const watch = watchMemory(executor, pids)
+  const watch = watchMemory(executor, pids, slackMs)
   const others = bystanders(executor)
   const names = Object.keys(ENDINGS)
   const reports: TrialReport[] = []
   let next = 0
   const lane = async (): Promise<void> => {
     for (let index = next++; index < trials; index = next++) {
-      const report = await trial(executor, names[index % names.length]!)
+      const report = await trial(executor, names[index % names.length]!, slackMs)
       reports.push(report)
       onTrial(report)
     }
@@ -104,7 +110,11 @@ export async function runTrials(
   return reports
 }
 
-async function trial(executor: ProcessExecutor, name: string): Promise<TrialReport> {
+async function trial(
+  executor: ProcessExecutor,
+  name: string,
+  slackMs: number,
+): Promise<TrialReport> {
   const { job, args, limits, kind, cancelAfterMs } = ENDINGS[name]!
   const faults: string[] = []
   const run: Trial = start(executor, job, args, limits)
@@ -122,7 +132,7 @@ async function trial(executor: ProcessExecutor, name: string): Promise<TrialRepo
   const outcome = await run.ended
   const tookMs = performance.now() - begunAt
   if (outcome.kind !== kind) faults.push(`ended ${JSON.stringify(outcome)} and not ${kind}`)
-  const mayTakeMs = (limits?.timeMs ?? 0) + KILL_AFTER_MS + SLACK_MS
+  const mayTakeMs = (limits?.timeMs ?? 0) + KILL_AFTER_MS + slackMs
   const isTimed = limits?.timeMs !== undefined || cancelAfterMs !== undefined
   if (isTimed && tookMs > mayTakeMs) {
     faults.push(`took ${Math.round(tookMs)} ms and not ${mayTakeMs}`)
@@ -157,8 +167,8 @@ function bystanders(executor: ProcessExecutor): { stop(): Promise<string[]> } {
   }
 }
 
-/** Notes all children, and which was above its limit by a quarter for longer than half a second. */
-function watchMemory(executor: ProcessExecutor, pids: Set<number>) {
+/** Notes all children, and which was above its limit by a quarter for longer than `slackMs`. */
+function watchMemory(executor: ProcessExecutor, pids: Set<number>, slackMs: number) {
   const faults: string[] = []
   const since = new Map<number, number>()
   let isOver = false
@@ -168,7 +178,7 @@ function watchMemory(executor: ProcessExecutor, pids: Set<number>) {
         pids.add(pid)
         if (residentOf(pid) <= MEMORY_BYTES * 1.25) since.delete(pid)
         else if (!since.has(pid)) since.set(pid, performance.now())
-        else if (performance.now() - since.get(pid)! > SLACK_MS) {
+        else if (performance.now() - since.get(pid)! > slackMs) {
           faults.push(`process ${pid} held ${residentOf(pid)} bytes`)
         }
       }

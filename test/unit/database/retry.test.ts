@@ -36,6 +36,15 @@ const failing = (...codes: string[]) => {
 }
 
 describe('retrying', () => {
+  it('repeats what only reads, and ends with its last error as it came', async () => {
+    const { work, calls } = failing('08006', '08006', '08006')
+    const clock = sleepingClock()
+    await expect(retrying(work, { clock, deadlineMs: 150, reads: true })).rejects.toMatchObject({
+      code: '08006',
+    })
+    expect(calls.length).toBeGreaterThan(1)
+  })
+
   it('goes on while the errors are of a kind that passes', async () => {
     const clock = sleepingClock()
     const seen: Retry[] = []
