@@ -11,9 +11,9 @@ const HEED_MS = 500
 /** How long the last outcomes are tried to be saved where there is time, in milliseconds. */
 const LAST_SAVE_MS = 10_000
 /** How long beyond the timeout outcomes are tried to be saved, in milliseconds. */
-const BEYOND_MS = 1_200
+const BEYOND_MS = 1_000
 /** How long the answer may take that tells whether the database can be reached, in milliseconds. */
-const ANSWER_MS = 700
+const ANSWER_MS = 500
 /** What a step gets when the time is over already, in milliseconds. */
 const LEAST_MS = 300
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { Chancy, grantSql, Job, job, type RoleKind, Worker } from 'chancy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../support/database.ts'
-import { ownDatabase } from '../support/own-database.ts'
+import { ownDatabase, ROLE_PASSWORD } from '../support/own-database.ts'
 
 const KINDS: readonly RoleKind[] = ['producer', 'worker', 'reader', 'operator']
 const page = await readFile(new URL('../../docs/advanced/roles.md', import.meta.url), 'utf8')
@@ -27,7 +27,10 @@ describe.each(['sh', 'sql'])('the page on roles, followed literally in %s', (lan
 
   beforeAll(async () => {
     await withClient(async (client) => {
-      for (const kind of KINDS) await client.query(`CREATE ROLE ${own(`app_${kind}`)} LOGIN`)
+      for (const kind of KINDS) {
+        const role = own(`app_${kind}`)
+        await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${ROLE_PASSWORD}'`)
+      }
     }, url())
     await using chancy = new Chancy(url())
     await chancy.migrate()

@@ -13,7 +13,7 @@ import {
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../support/database.ts'
-import { ownDatabase } from '../support/own-database.ts'
+import { ownDatabase, ROLE_PASSWORD } from '../support/own-database.ts'
 import { until } from '../support/until.ts'
 
 const url = ownDatabase()
@@ -73,7 +73,9 @@ const refused = (work: Promise<unknown>) =>
 
 beforeAll(async () => {
   await withClient(async (client) => {
-    for (const role of ROLES) await client.query(`CREATE ROLE ${roleOf(role)} LOGIN`)
+    for (const role of ROLES) {
+      await client.query(`CREATE ROLE ${roleOf(role)} LOGIN PASSWORD '${ROLE_PASSWORD}'`)
+    }
     await client.query(`CREATE SCHEMA chancy AUTHORIZATION ${roleOf('owner')}`)
   }, url())
   await withApp('owner', async (chancy) => {

@@ -118,7 +118,7 @@ function parametersOf(text: string, what: string): DsnParameters {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = decode(equals < 0 ? pair : pair.slice(0, equals))
-    found[nameOf(name, scheme)] = equals < 0 ? '' : decode(pair.slice(equals + 1))
+    found[nameOf(name, scheme)] = equals < 0 ? '' : decodeValue(pair.slice(equals + 1))
   }
   return found
 }
@@ -216,7 +216,12 @@ function numbersOf(parameters: DsnParameters, what: string): object {
   )
 }
 
-/** A percent sign that encodes nothing stands for itself. A plus is a plus, as in libpq. */
+/** What `URLSearchParams` writes for a space is one, as `pg` reads it; libpq takes a plus for itself. */
+function decodeValue(text: string): string {
+  return decode(text.replaceAll('+', ' '))
+}
+
+/** A percent sign that encodes nothing stands for itself, and so does a plus. */
 function decode(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
     try {
