@@ -8,7 +8,9 @@ export interface ClockReading {
   /** The database's time, taken between the two. */
   readonly databaseMs: number
   /** Leases that have run out by the database's clock, and for how long. */
-  readonly expired: readonly { readonly id: string; readonly overdueMs: number }[]
+  readonly expired: ReadonlyMap<string, number>
+  /** Leases that were renewed more than their length in the future, and by how much. */
+  readonly ahead: ReadonlyMap<string, number>
 }
 
 /**
@@ -17,7 +19,8 @@ export interface ClockReading {
  * forward or back, and then a lease that has run out says nothing of its worker.
  *
  * A step may also fall between two renewals of one lease. So a lease that was good at the last reading
- * and has run out for longer than that is ago gives it away as well.
+ * and has run out for longer than that is ago gives it away as well, and so does one whose renewal has come to
+ * lie in the future: its worker has had no time to renew it by the new clock.
  */
 export class DatabaseClock {
   readonly #toleranceMs: number
@@ -44,17 +47,18 @@ export class DatabaseClock {
     return nowMs - this.#steppedAt
   }
 
-  #stepMs(last: ClockReading, { askedAt, answeredAt, databaseMs, expired }: ClockReading): number {
+  #stepMs(last: ClockReading, reading: ClockReading): number {
+    const { askedAt, answeredAt, databaseMs, expired, ahead } = reading
     const advanceMs = databaseMs - last.databaseMs
     const mostMs = answeredAt - last.askedAt
     const leastMs = askedAt - last.answeredAt
     if (advanceMs > mostMs + this.#toleranceMs) return advanceMs - mostMs
     if (advanceMs < leastMs - this.#toleranceMs) return advanceMs - leastMs
-    const known = new Set(last.expired.map(({ id }) => id))
-    for (const { id, overdueMs } of expired) {
-      if (known.has(id) || overdueMs <= mostMs + this.#toleranceMs) continue
+    for (const [id, overdueMs] of expired) {
+      if (last.expired.has(id) || overdueMs <= mostMs + this.#toleranceMs) continue
       return overdueMs - mostMs
     }
+    for (const [id, aheadMs] of ahead) if (!last.ahead.has(id)) return -aheadMs
     return 0
   }
 }

@@ -36,6 +36,14 @@ export interface RecoveryOptions {
   readonly onReady: (queue: string) => void
 }
 
+interface Counted {
+  /** For how long this observer, and the clock of the database, have been steady. */
+  readonly steadyMs: number
+  readonly count: LeaseCount
+  /** The ids of the workers that looked gone to this count. No others may be revoked after it. */
+  readonly suspects: readonly string[]
+}
+
 /** Jobs a pass. */
 const MAX_RECOVERED = 1_000
 /** Recovered jobs become ready within this long, in milliseconds: not all at once. */
@@ -78,11 +86,12 @@ export class Recovery implements Service {
 
   async #pass(): Promise<number> {
     const { hub, leaseMs, heartbeatMs } = this.#options
-    const { steadyMs, count } = await this.#count()
+    const counted = await this.#count()
+    const { steadyMs, count } = counted
     let revoked = 0
     let recovered = 0
     if (steadyMs >= leaseMs) {
-      revoked = count.expired + count.unseen > 0 ? await this.#revoke(steadyMs, count) : 0
+      revoked = count.expired + count.unseen > 0 ? await this.#revoke(counted) : 0
       recovered = await this.#recover()
     }
     hub.emit('recovery.checked', { revoked, recovered })
@@ -93,33 +102,41 @@ export class Recovery implements Service {
   }
 
   /** Counts the leases, and for how long this observer can be trusted. */
-  async #count(): Promise<{ steadyMs: number; count: LeaseCount }> {
+  async #count(): Promise<Counted> {
     const { database, clock, lease, onCounted, log } = this.#options
     const askedAt = clock.monotonic()
     const steadyMs = Math.min(lease.steadyMs(), this.#clock.steadyMs(askedAt), MAX_STEADY_MS)
     const [count] = await database.run(countLeases, [steadyMs])
     if (count === undefined) throw new TypeError('a count without a row')
-    const overdue = JSON.parse(count.overdue ?? '{}') as Record<string, number>
-    const expired = Object.entries(overdue).map(([id, overdueMs]) => ({ id, overdueMs }))
     const answeredAt = clock.monotonic()
-    const stepMs = this.#clock.read({ askedAt, answeredAt, databaseMs: count.now_ms, expired })
+    const expired = byWorker(count.overdue)
+    const ahead = byWorker(count.ahead)
+    const stepMs = this.#clock.read({
+      askedAt,
+      answeredAt,
+      databaseMs: count.now_ms,
+      expired,
+      ahead,
+    })
     onCounted(count.held - count.expired)
-    if (stepMs === 0) return { steadyMs, count }
+    const suspects = [...expired.keys(), ...ahead.keys()]
+    if (stepMs === 0) return { steadyMs, count, suspects }
     log.warn(
       { stepMs: Math.round(stepMs) },
       'database clock stepped: leases that look expired get one lease of time to be renewed',
     )
-    return { steadyMs: 0, count }
+    return { steadyMs: 0, count, suspects }
   }
 
-  async #revoke(steadyMs: number, { unseen, held }: LeaseCount): Promise<number> {
+  async #revoke({ steadyMs, count: { unseen, held }, suspects }: Counted): Promise<number> {
     const { database, clock, leaseMs } = this.#options
     const isMass = unseen >= MASS_AT_LEAST && unseen > held / 2
     if (unseen === 0) this.#massSince = null
     else if (isMass) this.#massSince ??= clock.monotonic()
     const hasAmnesty = this.#massSince !== null
     const isOver = this.#massSince === null || clock.monotonic() - this.#massSince >= leaseMs
-    return (await database.run(revokeLeases, [steadyMs, isOver, hasAmnesty])).length
+    const values = [steadyMs, isOver, hasAmnesty, JSON.stringify(suspects)] as const
+    return (await database.run(revokeLeases, values)).length
   }
 
   async #recover(): Promise<number> {
@@ -146,3 +163,7 @@ export class Recovery implements Service {
     return ids.length
   }
 }
+
+/** What a count says of workers: milliseconds, by their ids. */
+const byWorker = (json: string | null): Map<string, number> =>
+  new Map(Object.entries(JSON.parse(json ?? '{}') as Record<string, number>))

@@ -93,10 +93,13 @@ export const getWorkers = statement<readonly [], WorkerRow>(
  */
 const isGone = (steady: string): string => `(
            w.expires_at < pg_catalog.now() AND (${inSteadyTime(steady)} OR ${LEASE} <= ${steady})
-        OR w.renewed_at - ${LEASE} > pg_catalog.now() AND ${LEASE} <= ${steady})`
+        OR ${IS_AHEAD} AND ${LEASE} <= ${steady})`
 
 /** How long it is, as its worker has said. Before PostgreSQL 17 nothing can be subtracted from infinity. */
 const LEASE = '(CASE WHEN pg_catalog.isfinite(w.expires_at) THEN w.expires_at - w.renewed_at END)'
+
+/** Whether it was renewed so far in the future that it would last for more than twice its length. */
+const IS_AHEAD = `w.renewed_at - ${LEASE} > pg_catalog.now()`
 
 /** Whether it was renewed in that time: then an outage before it is not the reason. */
 const inSteadyTime = (steady: string): string =>
@@ -116,6 +119,8 @@ export interface LeaseCount {
   readonly next_ms: number | null
   /** JSON: the ids of those that have run out, and for how long, in milliseconds. */
   readonly overdue: string | null
+  /** JSON: the ids of those that were renewed in the future, and by how much, in milliseconds. */
+  readonly ahead: string | null
 }
 
 /** What there is to know of leases. `steadyMs`: for how long the observer's own were renewed. */
@@ -130,7 +135,9 @@ export const countLeases = statement<readonly [steadyMs: number], LeaseCount>(
                      WHERE w.expires_at >= pg_catalog.now() AND pg_catalog.isfinite(w.expires_at)) - pg_catalog.now()) * 1000::float8
              AS next_ms,
            (pg_catalog.jsonb_object_agg(w.id, pg_catalog.date_part('epoch', pg_catalog.now() - w.expires_at) * 1000::float8)
-              FILTER (WHERE w.expires_at < pg_catalog.now()))::text AS overdue
+              FILTER (WHERE w.expires_at < pg_catalog.now()))::text AS overdue,
+           (pg_catalog.jsonb_object_agg(w.id, pg_catalog.date_part('epoch', w.renewed_at - pg_catalog.now()) * 1000::float8)
+              FILTER (WHERE ${IS_AHEAD}))::text AS ahead
       FROM ${t.workers} w
      WHERE w.revoked_at IS NULL`,
 )
@@ -138,10 +145,11 @@ export const countLeases = statement<readonly [steadyMs: number], LeaseCount>(
 /**
  * Revokes the leases of workers that are gone, with or without the ones that an outage may excuse. The
  * row is locked first, so that this cannot race a renewal: the second one sees what the first has
- * written.
+ * written. `ids`: JSON, the workers that looked gone when the leases were counted. A step of the clock
+ * since then makes others look gone too, and these are not revoked.
  */
 export const revokeLeases = statement<
-  readonly [steadyMs: number, unseenToo: boolean, amnesty: boolean],
+  readonly [steadyMs: number, unseenToo: boolean, amnesty: boolean, ids: string],
   { id: string }
 >(
   'revoke_leases',
@@ -151,6 +159,7 @@ export const revokeLeases = statement<
       FROM (SELECT w.id, $3::boolean AND NOT (${inSteadyTime(STEADY)}) AS amnesty
               FROM ${t.workers} w
              WHERE w.revoked_at IS NULL AND ${isGone(STEADY)}
+               AND w.id::text IN (SELECT pg_catalog.jsonb_array_elements_text($4::text::jsonb))
                AND ($2::boolean OR ${inSteadyTime(STEADY)})
                FOR UPDATE SKIP LOCKED) g
      WHERE u.id = g.id AND u.revoked_at IS NULL

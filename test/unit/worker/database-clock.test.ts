@@ -2,11 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { DatabaseClock } from '../../../src/worker/database-clock.ts'
 
 /** A reading that took 10 ms, at this time of this process and of the database. */
-const at = (ms: number, databaseMs: number, overdue: Record<string, number> = {}) => ({
+const at = (
+  ms: number,
+  databaseMs: number,
+  overdue: Record<string, number> = {},
+  ahead: Record<string, number> = {},
+) => ({
   askedAt: ms,
   answeredAt: ms + 10,
   databaseMs,
-  expired: Object.entries(overdue).map(([id, overdueMs]) => ({ id, overdueMs })),
+  expired: new Map(Object.entries(overdue)),
+  ahead: new Map(Object.entries(ahead)),
 })
 
 describe('the clock of the database', () => {
@@ -40,5 +46,12 @@ describe('the clock of the database', () => {
     const dead = { old: 86_403_000, dead: 2_500 }
     expect(clock.read(at(3_000, 1e12 + 3_000, dead))).toBe(0)
     expect(clock.read(at(6_000, 1e12 + 6_000, { ...dead, alive: 48_000 }))).toBeGreaterThan(40_000)
+  })
+  it('has stepped back when a renewal lies in the future that did not before', () => {
+    const clock = new DatabaseClock(3_000)
+    expect(clock.read(at(0, 1e12, {}, { old: 3_600_000 }))).toBe(0)
+    expect(clock.read(at(500, 1e12 + 500, {}, { old: 3_599_500, alive: 60_000 }))).toBe(-60_000)
+    expect(clock.steadyMs(600)).toBe(90)
+    expect(clock.read(at(1_000, 1e12 + 1_000, {}, { old: 3_599_000 }))).toBe(0)
   })
 })
