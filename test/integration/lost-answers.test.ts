@@ -105,16 +105,18 @@ describe('the answer is lost after the commit', () => {
     await using other = await startApp({ schema, jobs: again })
     const lost = app.all('job.lost')
     const failed = app.all('job.failed')
-    await app.start()
-    await other.start()
     await app.chancy.declare(
       new Queue('default', { executor: 'inline', pollingInterval: '100ms' }),
       {
         upsert: true,
       },
     )
-    const cut = proxy.cutReplies('finish_1', { times: 20 })
+    await app.start()
+    // Few, since the wait between two tries grows: long enough for the other one to start.
+    const cut = proxy.cutReplies('finish_1', { times: 5 })
     const refs = await other.chancy.pushMany(Array.from({ length: 60 }, () => again))
+    await cut.hit
+    await other.start()
     const done = await other.chancy.waitForJobs(refs)
     for (const one of done) expect(one).toMatchObject({ state: 'succeeded', attempts: 3 })
     expect(cut.hits).toBeGreaterThan(0)
