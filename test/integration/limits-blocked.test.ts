@@ -24,7 +24,7 @@ const numberOf = async (text: string): Promise<number> => {
 
 describe('many jobs that are blocked on one group', () => {
   it('are set aside before a claim comes to them, and cost those behind them nothing', {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async () => {
     const chancy = app.chancy({ jobs: [held, free] })
     await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 1_000 }))
@@ -47,7 +47,8 @@ describe('many jobs that are blocked on one group', () => {
     const behind = await chancy.waitForJobs(await chancy.pushMany(Array(FREE).fill(free.job)))
     expect(behind.filter(({ state }) => state === 'succeeded')).toHaveLength(FREE)
     expect(looked).toBe(before + FREE)
-    expect(await rowsOfClaim(20)).toBeLessThan(200)
+    // A transaction of another test holds the dead rows of those jobs for a while; then they go.
+    await until(async () => (await rowsOfClaim(20)) < 200, { timeoutMs: 60_000, everyMs: 500 })
 
     // Each end makes one ready, and that one is looked at once more.
     for (let ends = 1; ends <= 20; ends++) {
