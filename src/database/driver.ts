@@ -70,7 +70,7 @@ export interface Driver extends Session {
    */
   findPooler?(): Promise<Pooler | null>
   /**
-   * Whether each transaction may run in another session of the server, as the option `pooler` says or
+   * Whether each transaction may run in a different session of the server, as the option `pooler` says or
    * as was seen: then nothing is set for a session, and LISTEN is refused. Default: false.
    */
   readonly isPooled?: boolean

@@ -33,7 +33,7 @@ export const INSUFFICIENT_PRIVILEGE = '42501'
 export const UNDEFINED_COLUMN = '42703'
 export const UNDEFINED_FUNCTION = '42883'
 export const UNDEFINED_TABLE = '42P01'
-/** Another client of a pooler has prepared a statement of the same name in this session. */
+/** A statement of the same name was prepared in the server's session by a second client of a pooler. */
 export const DUPLICATE_STATEMENT = '42P05'
 export const OBJECT_IN_USE = '55006'
 export const LOCK_NOT_AVAILABLE = '55P03'
