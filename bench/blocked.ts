@@ -35,8 +35,8 @@ const deadlocks = await deadlocksSince(client)
 interface Side {
   /** From the start of the worker to that of a job that was pushed before, in milliseconds. */
   readonly firstMs: number
-  /** Pushes so many jobs, and gives the time from the push to the start of each, in milliseconds. */
-  latencies(jobs: number, howMany: 'one by one' | 'at once'): Promise<number[]>
+  /** Pushes that many jobs, and returns the time from the push to the start of each, in milliseconds. */
+  latencies(jobs: number, howMany: 'one by one' | 'together'): Promise<number[]>
   stop(): Promise<void>
 }
 
@@ -57,9 +57,9 @@ async function side(schema: string, behind: number): Promise<Side> {
   await chancy.migrate()
   await chancy.declare(new Queue('default', { executor: 'inline', concurrency: FEW_SLOTS }))
   const worker = new Worker(chancy, { shutdownTimeout: '1s' })
-  let looked = 0
+  let scanned = 0
   chancy.on('queue.polled', (poll) => {
-    looked += poll.looked
+    scanned += poll.scanned
   })
   if (behind > 0) {
     const limited = held.job.withConcurrency(1)
@@ -81,7 +81,7 @@ async function side(schema: string, behind: number): Promise<Side> {
   await started
   const firstMs = startedAt[0]! - begun
   console.log(
-    `behind ${behind.toLocaleString('en')}: a job that waits starts ${firstMs.toFixed(1)} ms after its worker, ${looked} rows looked at`,
+    `behind ${behind.toLocaleString('en')}: a job that waits starts ${firstMs.toFixed(1)} ms after its worker, ${scanned} rows scanned`,
   )
   const more = new Queue('default', { executor: 'inline', concurrency: SLOTS })
   await chancy.declare(more, { upsert: true })
@@ -89,7 +89,7 @@ async function side(schema: string, behind: number): Promise<Side> {
     firstMs,
     async latencies(jobs, howMany) {
       const times: number[] = []
-      const each = howMany === 'at once' ? jobs : 1
+      const each = howMany === 'together' ? jobs : 1
       for (let left = jobs; left > 0; left -= each) {
         startedAt.length = 0
         const started = new Promise<void>((resolve) => {
@@ -122,7 +122,7 @@ for (const state of ['as they are', 'after a vacuum']) {
   if (state !== 'as they are') await client.query('VACUUM bench_blocked.jobs')
   console.log(state)
   await compare('one by one')
-  await compare('at once')
+  await compare('together')
 }
 await behind.stop()
 await empty.stop()
@@ -133,11 +133,11 @@ process.exitCode = found > 0 || ratio > 2 ? 1 : 0
 await client.end()
 await server?.close()
 
-async function compare(howMany: 'one by one' | 'at once'): Promise<void> {
+async function compare(howMany: 'one by one' | 'together'): Promise<void> {
   const found = { behind: [] as number[], empty: [] as number[] }
   // The first round is to warm up.
   for (let round = 0; round <= rounds; round++) {
-    const jobs = howMany === 'at once' ? count : Math.ceil(count / rounds)
+    const jobs = howMany === 'together' ? count : Math.ceil(count / rounds)
     const times = await empty.latencies(jobs, howMany)
     const others = await behind.latencies(jobs, howMany)
     if (round === 0) continue

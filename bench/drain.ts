@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Chancy, embeddedPostgres, job, Queue, Worker } from './support/chancy.ts'
-import { median, noteOfLength, perSecond, shown } from './support/figures.ts'
+import { median, noteOfLength, perSecond, shown } from './support/stats.ts'
 
 const { values } = parseArgs({
   options: {

@@ -11,9 +11,9 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { ClaimedJob } from '../src/core/claimed-job.ts'
 import type { StoredLimits } from '../src/core/limit.ts'
-import { Stop } from '../src/core/stop.ts'
+import { StopRequest } from '../src/core/stop-request.ts'
 import type { Attempt, AttemptReport, Executor } from '../src/executors/executor.ts'
-import { median, perSecond, shown } from './support/figures.ts'
+import { median, perSecond, shown } from './support/stats.ts'
 
 const { values } = parseArgs({
   options: {
@@ -75,7 +75,7 @@ for (const [kind, all] of rates) {
   console.log(`median ${kind}: ${shown(median(all))} jobs/s`)
 }
 
-/** As a worker does: hands over what may run at once, and what the executor wants beyond that. */
+/** As a worker does: hands over what may run concurrently, and what the executor prefetches beyond that. */
 function drain(executor: Executor): Promise<void> {
   const report: AttemptReport = { progress: () => {}, log: () => {} }
   let begun = 0
@@ -85,7 +85,7 @@ function drain(executor: Executor): Promise<void> {
       const room = settings.concurrency + executor.ahead
       while (begun < count && begun - ended < room) {
         const attempt: Attempt = { job: jobOf(begun++), limits, report }
-        executor.run(attempt, new Stop()).then(({ kind }) => {
+        executor.run(attempt, new StopRequest()).then(({ kind }) => {
           if (kind !== 'returned') reject(new Error(`an empty job ended ${kind}`))
           if (++ended === count) resolve()
           else fill()
@@ -106,11 +106,11 @@ function jobOf(index: number): ClaimedJob {
     attempts: 1,
     maxAttempts: 1,
     fence: index,
-    place: index,
+    ctid: index,
     createdMs: 1_700_000_000_000,
     scheduledMs: null,
     startedMs: 1_700_000_000_000,
     workerId: '01890000-0000-7000-8000-000000000000',
-    rare: {},
+    extras: {},
   } as unknown as ClaimedJob
 }

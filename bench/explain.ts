@@ -1,5 +1,5 @@
 /**
- * How long `explain` and `explainQueue` take while many jobs wait, on tables that nobody has analyzed
+ * How long `explain` and `explainQueue` take while many jobs wait, on tables that were never analyzed
  * and on the same ones analyzed.
  *
  *   npm run bench:explain -- [--jobs 1000000] [--calls 200] [--database postgres://…]

@@ -1,5 +1,5 @@
 /**
- * Drains many small groups and looks at what is left: every job has succeeded, no more of a group ran at
+ * Drains many small groups and checks what is left: every job has succeeded, no more of a group ran at
  * once than may, there was no deadlock, and after the sweeps no row is left in any table beside the
  * history.
  *
@@ -109,7 +109,7 @@ await chancy.close()
 if ((await deadlocks()) > 0) faults.push(`${await deadlocks()} deadlocks`)
 console.log(
   faults.length === 0
-    ? `all have succeeded, never more of a group at once than may, no deadlock, no row left in ${HELPERS.join(', ')}`
+    ? `all have succeeded, never more of a group concurrently than its limit, no deadlock, no row left in ${HELPERS.join(', ')}`
     : `FAULTS: ${faults.join('; ')}`,
 )
 process.exitCode = faults.length === 0 ? 0 : 1
@@ -117,7 +117,7 @@ await client.query(`DROP SCHEMA ${SCHEMA} CASCADE`)
 await client.end()
 await server?.close()
 
-/** Says how long it took, and gives the seconds. */
+/** Prints how long it took, and returns the seconds. */
 function say(what: string, begun: number): number {
   const seconds = (performance.now() - begun) / 1_000
   console.log(`${what} in ${seconds.toFixed(1)} s`)

@@ -1,6 +1,6 @@
 /**
  * Starts one worker with many queues of the default executor and prints the resident memory of it and
- * its children at rest: after the start, after some work in each queue, and after the children that
+ * its idle children: after the start, after some work in each queue, and after the children that
  * were started for it have gone.
  *
  *   DATABASE_URL=postgresql://… npm run bench:memory -- [--queues 10]

@@ -3,7 +3,7 @@
 // child. Nothing of the database, the worker or the plugins ("The layers" in CONTRIBUTING.md).
 import { importsOf, loadsOf, report, targetOf, textOf, walk } from './source-tree.mjs'
 
-const entries = ['process', 'thread', 'watchdog'].map((name) => `src/executors/entry/${name}.ts`)
+const entries = ['process', 'thread', 'watchdog'].map((name) => `src/executors/child/${name}.ts`)
 const face = 'src/child-index.ts'
 const { exports } = JSON.parse(textOf('package.json'))
 const problems = []
@@ -11,9 +11,9 @@ const problems = []
 const own = reachedFrom(
   entries,
   importsOf,
-  /^src\/(core\/|executors\/entry\/|executors\/(protocol|frame|job-modules|glob|executor)\.ts$)/,
+  /^src\/(core\/|executors\/child\/|executors\/(around|attempt-context|attempt-outcome|begin-cell|child-mark|chunk-attempt|descendants|durable-attempt|durable-lines|executor|frame|glob|job-modules|line-reader|protocol|run-attempt)\.ts$)/,
 )
-// Types are gone when it runs, and it has those of the whole.
+// Types are erased when it runs, and it has those of the whole.
 const shown = reachedFrom([face], loadsOf, /^src\/core\//)
 if (exports['.']['chancy-child'] !== './dist/child-index.js')
   problems.push(`package.json: expected "chancy-child" of "." to lead to ${face}`)

@@ -1,13 +1,15 @@
 // The public face: what would be published is well formed (publint, attw), exports what
 // test/types/api.txt lists (--write after a deliberate change), and does nothing when imported.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 import { writeOrCompare } from './compare.mjs'
 import { root, targetOf, textOf } from './source-tree.mjs'
 
+/** What npm sends, in bytes. */
+const MAX_PACKED = 1_600_000
 const { name, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const subpaths = Object.entries(exports).filter(([, target]) => typeof target === 'object')
 if (!textOf('src/core/version.ts').includes(`'${version}'`))
@@ -21,6 +23,11 @@ function checkTarball() {
   try {
     const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
     const tarball = join(folder, execFileSync('npm', pack, { cwd: root, encoding: 'utf8' }).trim())
+    const { size } = statSync(tarball)
+    if (size > MAX_PACKED)
+      fail(
+        `The package has ${size} bytes packed, and at most ${MAX_PACKED} are allowed: see what "files" in package.json names.`,
+      )
     run('publint', ['run', tarball, '--strict'])
     run('attw', [tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'])
   } finally {

@@ -1,5 +1,5 @@
-// What docs/advanced/runtimes.md says of Bun and Deno: each executor works, or is refused at the start with
-// what to do. A runtime that cannot be installed is skipped, and the reason is said.
+// What docs/advanced/runtimes.md says of Bun and Deno: a producer and each executor work, or are
+// refused at the start with what to do. A runtime that cannot be installed is skipped, and the reason is said.
 //
 //   node scripts/check-runtimes.mjs
 import { spawnSync } from 'node:child_process'
@@ -12,8 +12,14 @@ const RUNTIMES = [
   { name: 'bun', version: '1.4.5', args: [], refuses: { process: 'needs Node.js' } },
   { name: 'deno', version: '2.9.6', args: ['run', '-A', '--node-modules-dir=manual'], refuses: {} },
 ]
-const EXECUTORS = ['inline', 'thread', 'process']
-const EXPECTED = 'succeeded Hello, Ada!\n'
+const RUNS = 'succeeded Hello, Ada!\n'
+/** What each program prints. The producer's third job was rolled back. */
+const PROGRAMS = {
+  producer: { args: ['producer.mjs'], prints: 'pending Ada, pending COMMIT\n' },
+  inline: { args: ['program.mjs', 'inline'], prints: RUNS },
+  thread: { args: ['program.mjs', 'thread'], prints: RUNS },
+  process: { args: ['program.mjs', 'process'], prints: RUNS },
+}
 const TIMEOUT_MS = 120_000
 
 const { clone, empty } = freshFolders('runtimes')
@@ -40,26 +46,21 @@ function checkRuntime({ name, version, args, refuses }, url) {
     console.log(`${name}: skipped, ${binary.reason}`)
     return
   }
-  for (const executor of EXECUTORS) {
-    const options = {
+  for (const [program, { args: given, prints }] of Object.entries(PROGRAMS)) {
+    const { status, stdout, stderr } = spawnSync(binary, [...args, ...given], {
       cwd: folder,
       encoding: 'utf8',
       timeout: TIMEOUT_MS,
       env: { ...process.env, DATABASE_URL: url },
-    }
-    const { status, stdout, stderr } = spawnSync(
-      binary,
-      [...args, 'program.mjs', executor],
-      options,
-    )
-    const why = refuses[executor]
+    })
+    const why = refuses[program]
     const isRight =
       why === undefined
-        ? status === 0 && stdout === EXPECTED && !/error/i.test(stderr)
+        ? status === 0 && stdout === prints && !/error/i.test(stderr)
         : status !== 0 && stderr.includes(why)
-    if (isRight) console.log(`${name} ${version}: ${executor} ${why === undefined ? 'works' : why}`)
+    if (isRight) console.log(`${name} ${version}: ${program} ${why === undefined ? 'works' : why}`)
     else {
-      console.error(`${name} ${version}: ${executor}, status ${status}:\n${stdout}${stderr}`)
+      console.error(`${name} ${version}: ${program}, status ${status}:\n${stdout}${stderr}`)
       process.exitCode = 1
     }
   }

@@ -11,12 +11,14 @@ const schema = readFileSync(join(root, 'test/schema.sql'), 'utf8')
 const heads = [
   ...schema.matchAll(/^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) (\S+?)\([\s\S]*?^AS /gm),
 ]
-const unsafe = heads.filter(([head]) => !head.includes(SETTING))
+/** Whose only call names its schema: a setting would keep the planner from putting the body in place. */
+const CLOCKS = /^chancy\.(now|clock)_\d+$/
+const unsafe = heads.filter(([head, name]) => !head.includes(SETTING) && !CLOCKS.test(name))
 if (heads.length === 0) throw new Error('test/schema.sql holds no function')
 report(
   unsafe.map(
     ([, name]) =>
-      `${name} has no search path: add SAFE_NAMES (or STEADY_PLANS) of src/database/migrations/0001`,
+      `${name} has no search path: add SET search_path = pg_catalog, pg_temp to its file in src/database/sql`,
   ),
   `${heads.length} functions have a search path of their own`,
 )

@@ -4,7 +4,10 @@ import { lineOf, report, sourceFiles, walk } from './source-tree.mjs'
 
 const homes = [
   /^src\/database\/(statements|migrations)\//,
-  /^src\/plugins\/[^/]+\/statements\.ts$/,
+  // Made of the files in src/database/sql.
+  /^src\/database\/sql\.generated\.ts$/,
+  /^src\/testing\/(?:schema-)?statements\.ts$/,
+  /^src\/plugins\/[^/]+\/statements(?:\.ts$|\/)/,
   /^src\/plugins\/[^/]+\/migrations\//,
 ]
 const sql =

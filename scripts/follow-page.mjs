@@ -9,15 +9,16 @@ import { install, killGroup, run } from './fresh-clone.mjs'
 
 const BLOCK = /```(\w+)\n([\s\S]*?)```/g
 const FILE = /^\/\/ ([\w./-]+\.\w+)\n/
-const WORKER = /^npx tsx worker\.ts$/
+const WORKER = /^npx (tsx worker\.ts|chancy dev)$/
 const START_MS = 90_000
 
 /**
  * @param clone where `npm ci` has been run
+ * @param packed where the tarball is that the page installs
  * @param skipped commands that are not run here, since CI runs them by themselves
  * @returns what each command printed
  */
-export async function followPage(text, { clone, folder, env, skipped = [] }) {
+export async function followPage(text, { clone, packed = clone, folder, env, skipped = [] }) {
   const outputs = new Map()
   const workers = []
   let printed = ''
@@ -53,7 +54,7 @@ export async function followPage(text, { clone, folder, env, skipped = [] }) {
     if (tool !== 'npm' || verb !== 'install') return run(line, folder, { env })
     checkPackages(packages.filter((one) => !one.startsWith('-')))
     const tarball = packages.find((one) => one.endsWith('.tgz'))
-    if (tarball !== undefined) install(join(clone, tarball), folder)
+    if (tarball !== undefined) install(join(packed, tarball), folder)
     return ''
   }
 

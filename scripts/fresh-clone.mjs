@@ -1,8 +1,9 @@
-// A clone of this repository as a stranger has it after "npm ci": what git keeps or would keep, nothing
+// A clone of this repository as a new user has it after "npm ci": what git keeps or would keep, nothing
 // built, the packages linked instead of installed. And what follows from it: the tarball, and a folder in
 // which that is installed. No network is needed.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -17,13 +18,28 @@ import { root } from './source-tree.mjs'
 
 const isWindows = process.platform === 'win32'
 
+/**
+ * A temporary folder, and the tarball of what this repository has built. That a fresh clone packs the same is shown by
+ * the check of the README.
+ */
+export function packedFolder(name) {
+  const folder = temporary(name)
+  const packed = run(`npm pack --ignore-scripts --silent --pack-destination "${folder}"`, root)
+  return { folder, tarball: join(folder, packed.trim()) }
+}
+
 /** A temporary folder with a `clone` and an `empty` one in it; removed with the process. */
 export function freshFolders(name) {
-  const folder = mkdtempSync(join(tmpdir(), `chancy-${name}-`))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  const folder = temporary(name)
   const empty = join(folder, 'empty')
   mkdirSync(empty)
   return { clone: cloneInto(join(folder, 'clone')), empty }
+}
+
+function temporary(name) {
+  const folder = mkdtempSync(join(tmpdir(), `chancy-${name}-`))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
 }
 
 function cloneInto(clone) {
@@ -44,10 +60,22 @@ export function install(tarball, folder) {
   const installed = join(modules, 'chancy')
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
+  linkCommands(modules, installed)
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (name !== 'chancy') link(name, modules)
   }
   return installed
+}
+
+/** The commands of all packages, for npx. */
+function linkCommands(modules, installed) {
+  const bin = join(modules, '.bin')
+  mkdirSync(bin, { recursive: true })
+  for (const name of readdirSync(join(root, 'node_modules', '.bin')))
+    link(join('.bin', name), modules)
+  const main = join(installed, 'dist', 'cli', 'main.js')
+  chmodSync(main, 0o755)
+  if (!existsSync(join(bin, 'chancy'))) symlinkSync(main, join(bin, 'chancy'))
 }
 
 function link(name, modules) {

@@ -41,7 +41,7 @@ const triggers = `
    WHERE tgrelid = $1 AND NOT tgisinternal ORDER BY tgname COLLATE "C"`
 
 const sequences = `
-  SELECT format_type(seqtypid, NULL) AS type, seqstart AS start, seqincrement AS step,
+  SELECT obj_description(seqrelid, 'pg_class') AS comment, format_type(seqtypid, NULL) AS type, seqstart AS start, seqincrement AS step,
          seqcache AS cache, seqcycle AS cycles FROM pg_sequence WHERE seqrelid = $1`
 
 const functions = `
@@ -54,7 +54,8 @@ const types = `
          (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder)
             FROM pg_enum WHERE enumtypid = t.oid) AS labels,
          (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)
-            FROM pg_constraint k WHERE k.contypid = t.oid) AS checks
+            FROM pg_constraint k WHERE k.contypid = t.oid) AS checks,
+         obj_description(t.oid, 'pg_type') AS comment
     FROM pg_type t
     LEFT JOIN pg_class c ON c.oid = t.typrelid
    WHERE t.typnamespace = $1::regnamespace
@@ -77,9 +78,11 @@ export async function dumpSchema(client, schema) {
   return `-- The schema "chancy" after all migrations, made by scripts/dump-schema.mjs.\n\n${text}\n`
 }
 
-function typeText({ name, kind, labels, base, checks }) {
+function typeText({ name, kind, labels, base, checks, comment }) {
   if (kind === 'e') return `TYPE ${name} AS ENUM (${labels});`
-  return kind === 'd' ? `DOMAIN ${name} AS ${base} ${checks ?? ''};` : `TYPE ${name};`
+  return kind === 'd'
+    ? `DOMAIN ${name} AS ${base} ${checks ?? ''};${remark(comment)}`
+    : `TYPE ${name};`
 }
 
 async function relationText(relation, all) {
@@ -117,8 +120,8 @@ function columnText(column) {
   return `${words.join(' ')}${remark(comment)}`
 }
 
-const sequenceText = (name, { type, start, step, cache, cycles }) =>
-  `SEQUENCE ${name} AS ${type} START ${start} INCREMENT ${step} CACHE ${cache}${cycles ? ' CYCLE' : ''};`
+const sequenceText = (name, { type, start, step, cache, cycles, comment }) =>
+  `SEQUENCE ${name} AS ${type} START ${start} INCREMENT ${step} CACHE ${cache}${cycles ? ' CYCLE' : ''};${remark(comment)}`
 
 const withOptions = (options) =>
   options === null ? '' : ` WITH (${[...options].sort().join(', ')})`

@@ -17,9 +17,11 @@ export {
   ConfigError,
   DatabaseError,
   isChancyError,
+  JobStateError,
   MigrationsNeededError,
   NotFoundError,
   PluginError,
+  StepError,
   UniqueKeyError,
   WaitTimedOutError,
 } from './core/errors.ts'
@@ -28,13 +30,19 @@ export { defineJob, job } from './core/job-function.ts'
 export { Limit } from './core/limit.ts'
 export { Queue } from './core/queue.ts'
 export { Reference } from './core/reference.ts'
+export { parseRule, Rule, rule } from './core/rule/rule.ts'
+export { signal } from './core/signal.ts'
+export { Batch, batch } from './core/workflow/batch.ts'
+export { Workflow } from './core/workflow/workflow.ts'
+export { chain, workflow } from './core/workflow/workflow-function.ts'
+export { WorkflowReference } from './core/workflow-reference.ts'
 
 type Whole = typeof whole
 type Callable = new (...args: unknown[]) => object
 
 let loaded: Whole | null = null
 
-/** A require, since whoever calls `new Chancy()` cannot wait for an import. */
+/** A require, since a caller of `new Chancy()` cannot wait for an import. */
 function load(): Whole {
   loaded ??= createRequire(import.meta.url)('./index.js') as Whole
   return loaded
@@ -60,5 +68,10 @@ export const pgDriver = later('pgDriver')
 export const pgliteDriver = later('pgliteDriver')
 export const postgresJsDriver = later('postgresJsDriver')
 export const Worker = later('Worker')
+export const customSession = later('customSession')
+export const filterOf = later('filterOf')
 export const grant = later('grant')
 export const grantSql = later('grantSql')
+export const jobVersion = later('jobVersion')
+export const parseFilter = later('parseFilter')
+export const printFilter = later('printFilter')

@@ -1,12 +1,12 @@
 import { type Profiler, Session } from 'node:inspector/promises'
 
-/** One sample in so many microseconds. */
+/** One sample in this many microseconds. */
 const SAMPLE_US = 200
 const DIST = new URL('../../dist/', import.meta.url).href
 
 /** Time that the client spent in one function itself, without what it called. */
 export interface SelfTime {
-  /** `worker/queue-runner.js`, `pg`, `node:net`, or `(garbage collector)`. */
+  /** `worker/claiming/queue-runner.js`, `pg`, `node:net`, or `(garbage collector)`. */
   readonly where: string
   readonly name: string
   readonly us: number
@@ -43,11 +43,11 @@ function summed(profile: Profiler.Profile): CpuProfile {
   const owners = new Map<string, SelfTime>()
   const functions = new Map<string, SelfTime>()
   const { samples = [], timeDeltas = [] } = profile
-  samples.forEach((id, place) => {
+  samples.forEach((id, index) => {
     const frame = nodes.get(id)
     if (frame === undefined) return
     // A delta is the time up to its sample, so a sample lasts until the next one.
-    const us = Math.max(0, timeDeltas[place + 1] ?? 0)
+    const us = Math.max(0, timeDeltas[index + 1] ?? 0)
     const owner = ownerOf(frame)
     add(owners, owner, { where: owner, name: '', us })
     if (owner !== 'chancy') return

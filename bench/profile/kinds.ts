@@ -7,7 +7,6 @@ export type Kind = (typeof KINDS)[number]
 
 const KIND_OF: Readonly<Record<string, Kind>> = {
   push_jobs: 'push',
-  push_alike: 'push',
   push_and_claim: 'push',
   claim_jobs: 'claim',
   complete_jobs: 'finish',

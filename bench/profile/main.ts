@@ -9,7 +9,7 @@
  * (`kinds.ts`), so that a process of the server belongs to it; that needs the server on this machine
  * and Linux, otherwise these rows are empty (`background` also needs a role that sees it, such as
  * `pg_monitor`). Claim and finish are also taken apart: thousands of jobs are started and held, and
- * then let go.
+ * then released.
  *
  * The second part says which functions of the client (V8's sampling profiler) and, on an embedded
  * server, which statements of the server, those inside of functions too. It is measured by itself,
@@ -23,10 +23,10 @@ import { benchServer, settingLine } from '../support/server.ts'
 import { profiled } from './cpu-profile.ts'
 import { Meter } from './meter.ts'
 import { drain, measurePhases, pushFromCallers } from './phases.ts'
+import { ProfileSession } from './profile-session.ts'
 import { phaseTable, profileTable, statementTable } from './report.ts'
 import { ServerProcesses } from './server-processes.ts'
 import { COUNTED, COUNTING, type ServerStatement, ServerStatements } from './server-statements.ts'
-import { Stage } from './stage.ts'
 
 const { values } = parseArgs({
   options: { jobs: { type: 'string', default: '100000' }, database: { type: 'string' } },
@@ -51,8 +51,8 @@ async function phases() {
   if (processes === null) console.log('The processes of the server cannot be seen from here.')
   const meter = new Meter(server, processes)
   try {
-    await using stage = await Stage.open(server, (call) => meter.onCall(call))
-    return await measurePhases(stage, meter, jobs)
+    await using session = await ProfileSession.open(server, (call) => meter.onCall(call))
+    return await measurePhases(session, meter, jobs)
   } finally {
     await processes?.stop()
   }
@@ -60,18 +60,22 @@ async function phases() {
 
 async function inside() {
   const counter = await ServerStatements.open(server)
-  await using stage = await Stage.open(server, () => {}, counter === null ? [] : [COUNTED])
+  await using session = await ProfileSession.open(
+    server,
+    () => {},
+    counter === null ? [] : [COUNTED],
+  )
   // Warm, so that what is seen is not the compiler.
-  await stage.fill(jobs)
-  await drain(stage, jobs)
-  const bulk = await profiled(() => stage.fill(jobs))
+  await session.fill(jobs)
+  await drain(session, jobs)
+  const bulk = await profiled(() => session.fill(jobs))
   let statements: ServerStatement[] | null = null
   const drained = await profiled(async () => {
-    const work = (): Promise<void> => drain(stage, jobs)
+    const work = (): Promise<void> => drain(session, jobs)
     if (counter === null) await work()
     else statements = await counter.measure(work)
   })
-  const callers = await profiled(() => pushFromCallers(stage, jobs))
+  const callers = await profiled(() => pushFromCallers(session, jobs))
   const profiles = [
     { what: 'bulk', profile: bulk },
     { what: 'callers', profile: callers },

@@ -47,7 +47,7 @@ export class Meter {
     this.#cost.statements[kind]++
   }
 
-  /** Adds what `work` takes for so many jobs. */
+  /** Adds what `work` takes for that many jobs. */
   async measure(cost: Cost, jobs: number, work: () => Promise<void>): Promise<void> {
     const before = await this.#read()
     this.#cost = cost

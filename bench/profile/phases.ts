@@ -1,5 +1,5 @@
 import { type Cost, type Meter, noCost } from './meter.ts'
-import { MOST_HELD, type Stage } from './stage.ts'
+import { MOST_HELD, type ProfileSession } from './profile-session.ts'
 
 /** The phases, in the order they are measured. */
 export const PHASES = ['bulk', 'callers', 'claim', 'finish', 'drain', 'lone'] as const
@@ -24,57 +24,71 @@ const MOST_LONE = 1_000
 export type Costs = Readonly<Record<Phase, Cost>>
 
 /** Takes every phase once, after a warm-up of all of them that is not counted. */
-export async function measurePhases(stage: Stage, meter: Meter, jobs: number): Promise<Costs> {
-  await allPhases(stage, meter, Math.ceil(jobs / 5), noCosts())
+export async function measurePhases(
+  session: ProfileSession,
+  meter: Meter,
+  jobs: number,
+): Promise<Costs> {
+  await allPhases(session, meter, Math.ceil(jobs / 5), noCosts())
   const costs = noCosts()
-  await allPhases(stage, meter, jobs, costs)
+  await allPhases(session, meter, jobs, costs)
   return costs
 }
 
-async function allPhases(stage: Stage, meter: Meter, jobs: number, costs: Costs): Promise<void> {
-  await meter.measure(costs.bulk, jobs, () => stage.fill(jobs))
-  await drain(stage, jobs, (work) => meter.measure(costs.drain, jobs, work))
-  await meter.measure(costs.callers, jobs, () => pushFromCallers(stage, jobs))
-  await drain(stage, jobs)
-  await apart(stage, meter, jobs, costs)
-  await alone(stage, meter, loneOf(jobs), costs.lone)
+async function allPhases(
+  session: ProfileSession,
+  meter: Meter,
+  jobs: number,
+  costs: Costs,
+): Promise<void> {
+  await meter.measure(costs.bulk, jobs, () => session.fill(jobs))
+  await drain(session, jobs, (work) => meter.measure(costs.drain, jobs, work))
+  await meter.measure(costs.callers, jobs, () => pushFromCallers(session, jobs))
+  await drain(session, jobs)
+  await apart(session, meter, jobs, costs)
+  await alone(session, meter, loneOf(jobs), costs.lone)
 }
 
 /** Runs what is waiting in `default`. */
 export async function drain(
-  stage: Stage,
+  session: ProfileSession,
   jobs: number,
   measured: (work: () => Promise<void>) => Promise<void> = (work) => work(),
 ): Promise<void> {
   await measured(async () => {
-    const saved = stage.saved(jobs)
-    await stage.chancy.resumeQueue('default')
+    const saved = session.saved(jobs)
+    await session.chancy.resumeQueue('default')
     await saved
   })
-  await stage.chancy.pauseQueue('default')
+  await session.chancy.pauseQueue('default')
 }
 
-export async function pushFromCallers(stage: Stage, jobs: number): Promise<void> {
+export async function pushFromCallers(session: ProfileSession, jobs: number): Promise<void> {
   let left = jobs
   const call = async (): Promise<void> => {
-    while (left-- > 0) await stage.chancy.push(stage.empty)
+    while (left-- > 0) await session.chancy.push(session.empty)
   }
   await Promise.all(Array.from({ length: CALLERS }, call))
 }
 
 /** Claims and finishes apart: the jobs start and then wait, all of a batch, until none is missing. */
-async function apart(stage: Stage, meter: Meter, jobs: number, costs: Costs): Promise<void> {
-  const { chancy, gate } = stage
+async function apart(
+  session: ProfileSession,
+  meter: Meter,
+  jobs: number,
+  costs: Costs,
+): Promise<void> {
+  const { chancy, gate } = session
   for (let left = jobs; left > 0; left -= MOST_HELD) {
     const batch = Math.min(left, MOST_HELD)
-    await stage.fill(batch, stage.held)
+    await session.fill(batch, session.held)
     gate.shut()
     await meter.measure(costs.claim, batch, async () => {
       await chancy.resumeQueue('held')
       await gate.untilStarted(batch)
     })
     await meter.measure(costs.finish, batch, async () => {
-      const saved = stage.saved(batch)
+      const saved = session.saved(batch)
       gate.open()
       await saved
     })
@@ -82,11 +96,16 @@ async function apart(stage: Stage, meter: Meter, jobs: number, costs: Costs): Pr
   }
 }
 
-async function alone(stage: Stage, meter: Meter, jobs: number, cost: Cost): Promise<void> {
-  const { chancy } = stage
+async function alone(
+  session: ProfileSession,
+  meter: Meter,
+  jobs: number,
+  cost: Cost,
+): Promise<void> {
+  const { chancy } = session
   await chancy.resumeQueue('default')
   await meter.measure(cost, jobs, async () => {
-    for (let n = 0; n < jobs; n++) await chancy.waitForJob(await chancy.push(stage.empty))
+    for (let n = 0; n < jobs; n++) await chancy.waitForJob(await chancy.push(session.empty))
   })
   await chancy.pauseQueue('default')
 }

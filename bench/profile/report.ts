@@ -1,4 +1,4 @@
-import { shown } from '../support/figures.ts'
+import { shown } from '../support/stats.ts'
 import { table } from '../support/table.ts'
 import type { CpuProfile } from './cpu-profile.ts'
 import { KINDS } from './kinds.ts'
@@ -54,7 +54,7 @@ export function statementTable(all: readonly ServerStatement[], jobs: number): s
   const heads = ['statement, in 1,000 jobs; inner ones belong to what was sent', 'calls', 'µs/job']
   heads.push('log B/job', 'pages hit', 'read', 'dirtied')
   const rows = all.slice(0, STATEMENTS).map((one) => [
-    // The schema's name says nothing here.
+    // The schema's name is noise here.
     `${one.isSent ? '' : '  '}${one.text.replaceAll(/"\w+"\./g, '')}`.slice(0, TEXT_WIDTH),
     shown((one.calls / jobs) * 1_000, 1),
     shown((one.ms / jobs) * 1_000, 2),

@@ -26,7 +26,7 @@ export class ServerProcesses {
   readonly #server: BenchServer
   readonly #seen = new Map<number, Seen>()
   #timer: NodeJS.Timeout | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #sampling: Promise<void> = Promise.resolve()
 
   private constructor(server: BenchServer) {
     this.#server = server
@@ -38,7 +38,7 @@ export class ServerProcesses {
     if (!isPostgres(row!.pid)) return null
     const processes = new ServerProcesses(server)
     processes.#timer = setInterval(() => {
-      // A look that failed is made up for by the next one.
+      // The next sample makes up for one that failed.
       void processes.read().catch(() => {})
     }, LOOK_MS)
     return processes
@@ -46,8 +46,8 @@ export class ServerProcesses {
 
   /** Totals since each process began, in milliseconds: take the difference of two. */
   async read(): Promise<Readonly<Record<Owner, number>>> {
-    this.#looking = this.#looking.catch(() => {}).then(() => this.#look())
-    await this.#looking
+    this.#sampling = this.#sampling.catch(() => {}).then(() => this.#sample())
+    await this.#sampling
     const totals = Object.fromEntries(OWNERS.map((owner) => [owner, 0])) as Record<Owner, number>
     for (const { owner, cpuMs } of this.#seen.values()) totals[owner] += cpuMs
     return totals
@@ -55,10 +55,10 @@ export class ServerProcesses {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#looking.catch(() => {})
+    await this.#sampling.catch(() => {})
   }
 
-  async #look(): Promise<void> {
+  async #sample(): Promise<void> {
     const rows = await this.#server.query<{ pid: number; type: string; application: string }>(
       `SELECT pid, coalesce(backend_type, '') AS type, coalesce(application_name, '') AS application
          FROM pg_stat_activity

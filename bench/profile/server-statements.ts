@@ -1,14 +1,14 @@
 import type { BenchServer } from '../support/server.ts'
 
-/** Settings of an embedded server that counts statements, and does not until a session asks for it. */
+/** Settings of an embedded server that counts statements, and does not until a session turns it on. */
 export const COUNTING = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track': 'none',
 }
-/** What a session says to be counted, with the statements inside of functions. */
+/** What a session sets to be counted, with the statements inside of functions. */
 export const COUNTED = 'pg_stat_statements.track=all'
 
-/** What one statement, of its own or inside of a function, came to. */
+/** The figures of one statement, of its own or inside of a function. */
 export interface ServerStatement {
   readonly text: string
   /** Whether a client sent it; else a function ran it. */

@@ -1,8 +1,8 @@
-/** Hands over parts of a list, each by a call of its own, so many of them under way at once. */
+/** Hands over parts of a list, each by a call of its own, with `concurrency` of them concurrently. */
 export async function inBulks<T>(
   all: readonly T[],
   size: number,
-  atOnce: number,
+  concurrency: number,
   hand: (part: readonly T[]) => Promise<unknown>,
 ): Promise<void> {
   let from = 0
@@ -13,5 +13,5 @@ export async function inBulks<T>(
       await hand(part)
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, caller))
+  await Promise.all(Array.from({ length: concurrency }, caller))
 }

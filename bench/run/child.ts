@@ -19,7 +19,7 @@ if (spec.role === 'worker') {
   process.exit()
 }
 const answer = await measure(spec, peer).then(
-  (figures) => ({ figures }),
+  (stats) => ({ stats }),
   (error) => ({ error: error instanceof Error ? error.message : String(error) }),
 )
 // What was measured is known: a peer that does not close must not take it back.

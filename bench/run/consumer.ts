@@ -17,7 +17,7 @@ export interface Consumer {
   start(): Promise<void>
   /** How many jobs began here; stays 0 when they run in children. */
   readonly ran: Tally
-  /** Resolves when the outcomes of so many jobs are stored. */
+  /** Resolves when the outcomes of that many jobs are stored. */
   stored(jobs: number): Promise<void>
   report(): Promise<Report>
   stop(): Promise<void>
@@ -32,7 +32,7 @@ export interface Report {
 }
 
 export interface ConsumerPlan extends Omit<WorkPlan, 'ran'> {
-  /** Looks at the memory after each so many jobs. */
+  /** Reads the memory after every such number of jobs. */
   readonly rssEvery?: number
 }
 
@@ -131,7 +131,7 @@ export class RemoteConsumer implements Consumer {
   }
 }
 
-/** The other end: does what the measuring process asks until it says stop or is gone. */
+/** The other end: runs the commands of the measuring process until it sends stop or ends. */
 export async function serve(consumer: Consumer): Promise<void> {
   const say = (answer: Answer) => process.send?.(answer)
   let said = 0

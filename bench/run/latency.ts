@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from './consumer.ts'
-import { type Figures, type Spec, verify } from './measure.ts'
+import { type Spec, type Stats, verify } from './measure.ts'
 import { type Peer, steadyNow } from './peer.ts'
 
 const WARM_UP = 30
 const SPACING_MS = 20
 const CALLERS = 64
-/** What may wait or run at once while the sustained rate is found. */
+/** What may wait or run concurrently while the sustained rate is found. */
 const IN_FLIGHT = 1_000
 
 /** From the call of a lone push to the first line of its job. */
@@ -15,7 +15,7 @@ export async function measureLatency(
   consumer: Consumer,
   load: boolean,
   spec: Spec,
-): Promise<Figures> {
+): Promise<Stats> {
   let pushed = 0
   await consumer.start()
   // The first ones open connections and compile.
@@ -41,7 +41,7 @@ export async function measureLatency(
   return { p50: at(sorted, 0.5), p99: at(sorted, 0.99), ...(load && { load: reached }) }
 
   async function probe(): Promise<void> {
-    // Not at even steps, so that nothing that ticks is met at the same place each time.
+    // Not at even steps, so that nothing that ticks is met at the same phase each time.
     await sleep(SPACING_MS * (0.75 + Math.random() / 2))
     pushed++
     await peer.push({ at: steadyNow() })
@@ -84,7 +84,7 @@ class Background {
     this.#tick()
   }
 
-  /** What it came to, which is less where the pushes themselves could not keep up. */
+  /** The rate that was reached, which is less where the pushes themselves could not keep up. */
   get rate(): number {
     return (this.#pushed / ((this.#endedAt ?? performance.now()) - this.#startedAt)) * 1_000
   }

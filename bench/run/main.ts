@@ -3,8 +3,8 @@ import { fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { noteOfLength } from '../support/figures.ts'
-import type { Figures, Spec } from './measure.ts'
+import { noteOfLength } from '../support/stats.ts'
+import type { Spec, Stats } from './measure.ts'
 import { optionsOf, usage } from './options.ts'
 import type { Row } from './rows.ts'
 import { type Runtime, runtimeOf } from './runtime.ts'
@@ -23,7 +23,7 @@ if (options.isHelp) {
   process.exit()
 }
 
-const measured = new Map<string, { figures: Figures[]; reason?: string }>()
+const measured = new Map<string, { stats: Stats[]; reason?: string }>()
 const runtimes = new Map<string, Runtime>()
 const measurements = [...new Map(options.rows.map((row) => [row.measurement, row])).values()]
 
@@ -51,14 +51,14 @@ async function take(round: number, row: Row, system: System): Promise<void> {
   try {
     const runtime = runtimeOf(system, options.sameNode)
     runtimes.set(system.name, runtime)
-    const figures = await inChild(runtime.node, {
+    const stats = await inChild(runtime.node, {
       system: system.name,
       stores: await servers.storesOf(system),
       what: row,
       ...options,
     })
-    record.figures.push(figures)
-    const said = Object.entries(figures).map(([name, value]) => `${name} ${shown(value)}`)
+    record.stats.push(stats)
+    const said = Object.entries(stats).map(([name, value]) => `${name} ${shown(value)}`)
     progress(`round ${round}  ${row.measurement.padEnd(18)} ${system.name.padEnd(16)} ${said}`)
   } catch (error) {
     record.reason = error instanceof Error ? error.message : String(error)
@@ -67,7 +67,7 @@ async function take(round: number, row: Row, system: System): Promise<void> {
 }
 
 /** A process for each, so that no heap, no compiled code and no connection of one is met by the next. */
-function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise<Figures> {
+function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise<Stats> {
   const { jobs, seconds, samples, load, limitSeconds } = rest
   const spec: Spec = {
     system,
@@ -84,7 +84,7 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  let answer: { figures?: Figures; error?: string } | null = null
+  let answer: { stats?: Stats; error?: string } | null = null
   let said = ''
   child.stderr!.on('data', (chunk) => {
     said = `${said}${chunk}`.slice(-SAID_BYTES)
@@ -101,7 +101,7 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      if (answer?.figures !== undefined) return resolve(answer.figures)
+      if (answer?.stats !== undefined) return resolve(answer.stats)
       const why = answer?.error ?? `its process ended with ${signal ?? code}`
       reject(new Error([why, ...said.split('\n').filter(Boolean).slice(0, 3)].join(' · ')))
     })
@@ -110,15 +110,15 @@ function inChild(node: string, { system, stores, what, ...rest }: Spec): Promise
 
 function recordOf(system: System, row: Row) {
   const key = `${system.name} ${row.measurement}`
-  const record = measured.get(key) ?? { figures: [] }
+  const record = measured.get(key) ?? { stats: [] }
   measured.set(key, record)
-  return record as { figures: Figures[]; reason?: string }
+  return record as { stats: Stats[]; reason?: string }
 }
 
 function report(): string {
   const table = printTable(options.systems, options.rows, (system, row) => {
-    const { figures, reason } = recordOf(system, row)
-    const values = figures.map((one) => one[row.figure]!)
+    const { stats, reason } = recordOf(system, row)
+    const values = stats.map((one) => one[row.figure]!)
     return { values, ...(reason !== undefined && { reason }) }
   })
   const used = options.systems.map((system) => {
@@ -151,7 +151,7 @@ function loadNote(): string | null {
   if (loaded.length === 0) return null
   const rates = loaded.map((row) => {
     const each = options.systems.flatMap((system) => {
-      const loads = recordOf(system, row).figures.map(({ load }) => load!)
+      const loads = recordOf(system, row).stats.map(({ load }) => load!)
       return loads.length === 0 ? [] : [`${system.name} ${shown(median(loads))}`]
     })
     return `${row.measurement}: ${each.join(', ')}`

@@ -12,9 +12,9 @@ export interface Spec {
   readonly system: string
   readonly stores: Stores
   readonly what: What
-  /** How many jobs are drained or pushed at once. */
+  /** How many jobs are drained or pushed together. */
   readonly jobs: number
-  /** How long single pushes go on. */
+  /** How long single pushes are repeated. */
   readonly seconds: number
   /** How many pushes a latency is taken of. */
   readonly samples: number
@@ -23,9 +23,9 @@ export interface Spec {
   readonly limitSeconds: number
 }
 
-export type Figures = Readonly<Record<string, number>>
+export type Stats = Readonly<Record<string, number>>
 
-export async function measure(spec: Spec, peer: Peer): Promise<Figures> {
+export async function measure(spec: Spec, peer: Peer): Promise<Stats> {
   const { what } = spec
   await peer.reset({ prompt: what.what === 'latency' })
   switch (what.what) {
@@ -59,7 +59,7 @@ async function measurePush(peer: Peer, callers: number, { seconds, stores }: Spe
   return { rate: (pushed / ms) * 1_000 }
 }
 
-/** So many callers, each with one push under way at a time. */
+/** That many callers, each with one push under way at a time. */
 async function callFor(peer: Peer, callers: number, seconds: number) {
   let pushed = 0
   const startedAt = performance.now()

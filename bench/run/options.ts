@@ -9,7 +9,7 @@ export const usage = `npm run bench -- [options]
                             (the begin of a name takes all that begin so)
   --rounds 5                rounds; in each one every system does every row once
   --jobs 100000             jobs of a drain and a bulk push, and of the memory row if not more
-  --seconds 3               how long single pushes go on
+  --seconds 3               how long single pushes are repeated
   --samples 300             pushes that a latency is taken of
   --load N                  jobs/s beside the probes of the rows with load, the same for all systems;
                             without it, half of what each sustains

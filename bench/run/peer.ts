@@ -1,11 +1,11 @@
-/** What the benchmark asks of a queue. One adapter per system gives it. */
+/** What the benchmark needs of a queue. One adapter per system gives it. */
 export interface Peer {
   /**
    * Makes an empty store with its tables. `prompt` is asked for where a lone job must start soon;
    * a system that pays for it at each push does without where it is not.
    */
   reset(plan: { readonly prompt: boolean }): Promise<void>
-  /** One job by one call. Resolves when the system says that it has it. */
+  /** One job by one call. Resolves when the system acknowledges it. */
   push(payload: Payload): Promise<unknown>
   /** Jobs by the calls for many, in the sizes that suit the system. */
   pushMany(payloads: readonly Payload[]): Promise<void>
@@ -33,7 +33,7 @@ export interface WorkPlan {
 export type WorkKind = 'inline' | 'process' | 'thread'
 
 export interface PeerWorker {
-  /** Resolves when the outcomes of so many jobs are stored. May stop the worker to know it. */
+  /** Resolves when the outcomes of that many jobs are stored. May stop the worker to know it. */
   stored(jobs: number): Promise<void>
   stop(): Promise<void>
 }
@@ -62,7 +62,7 @@ export function steadyNow(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** A wake-up for whoever waits until a number is reached. */
+/** A counter, and a promise for each number that it reaches. */
 export class Tally {
   #value = 0
   #waiting: { at: number; wake: () => void }[] = []

@@ -12,7 +12,7 @@ export async function query(url: string, text: string): Promise<Record<string, u
 }
 
 /**
- * Brings the server to the same place before each measurement: statistics as autovacuum would have
+ * Brings the server to the same state before each measurement: statistics as autovacuum would have
  * made them of a table that has been there for a minute, and no checkpoint of the filling left over.
  */
 export async function settle(url: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 
 /**
- * A module of the bench by its place beside this one. What is measured runs as JavaScript, compiled
+ * A module of the bench by its path beside this one. What is measured runs as JavaScript, compiled
  * before: a loader of TypeScript would stand in the memory of each worker.
  */
 export const sibling = (path: string): URL =>

@@ -21,7 +21,7 @@ const bullmq = {
     what.what === 'drain' && what.groups !== undefined ? 'groups are part of BullMQ Pro' : null,
 }
 const bullmqConfiguration =
-  'Worker concurrency 100 (2 with sandboxes, useWorkerThreads for threads), four calls of addBulk with 1,000 at once, all ' +
+  'Worker concurrency 100 (2 with sandboxes, useWorkerThreads for threads), four calls of addBulk with 1,000 each concurrently, all ' +
   'completed jobs kept, the default (docs.bullmq.io: Concurrency, Sandboxed processors, Going to production)'
 
 export const systems: readonly System[] = [
@@ -33,8 +33,8 @@ export const systems: readonly System[] = [
     lacks: () => null,
     configuration:
       'defaults (durable claims, fences, history of 7 days, notifications); one call of pushMany; executor inline with its ' +
-      '100 at once; process and thread with concurrency 2 and maximumJobsPerChild 0, since BullMQ ' +
-      'keeps its children for good too.',
+      '100 concurrently; process and thread with concurrency 2 and maximumJobsPerChild 0, since BullMQ ' +
+      'keeps its children forever too.',
   },
   {
     name: 'pg-boss',
@@ -46,7 +46,7 @@ export const systems: readonly System[] = [
     configuration:
       'useListenNotify, and notify on the queue in the rows of latency (else a lone job waits for a ' +
       'poll of 0.5 s or more) and not in the others (it slows down each push, and is off by default), ' +
-      'batchSize 1,000 with burstWhenBatchFull, localConcurrency 2, four calls of insert with 1,000 at once, a pool of 20; ' +
+      'batchSize 1,000 with burstWhenBatchFull, localConcurrency 2, four calls of insert with 1,000 each concurrently, a pool of 20; ' +
       'a batch succeeds or fails as one (the default; pgboss.io, Workers). ' +
       'Completed jobs kept for 7 days (the default). Groups: groupConcurrency 1, which its ' +
       'documentation says may briefly be exceeded.',
@@ -60,7 +60,7 @@ export const systems: readonly System[] = [
     lacks: (what) => lacksChildren(what),
     configuration:
       'the preset of worker.graphile.org/docs/performance: concurrentJobs 24, maxPoolSize 25, localQueue of 500, ' +
-      'completeJobBatchDelay and failJobBatchDelay 0; four calls of addJobs with 1,000 at once, a pool of 20. It deletes ' +
+      'completeJobBatchDelay and failJobBatchDelay 0; four calls of addJobs with 1,000 each concurrently, a pool of 20. It deletes ' +
       'finished jobs, so it keeps no history. Groups: queue names, of which it advises against many.',
   },
   {

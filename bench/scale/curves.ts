@@ -11,8 +11,8 @@ export const CURVES = [
 ] as const
 export type CurveName = (typeof CURVES)[number]
 
-/** What surrounds the jobs that are measured. */
-export interface Surroundings {
+/** What the measured jobs run beside. */
+export interface Conditions {
   /** Jobs behind the measured ones in the same queue, that stay there. */
   readonly waiting: number
   /** Rows of today's history. */
@@ -25,11 +25,11 @@ export interface Surroundings {
   readonly workers: number
   /** Calls of `waitForJob` on jobs that are spread evenly over the measured ones: all are answered. */
   readonly waiters: number
-  /** Calls of `waitForJob` on jobs that nobody runs: they stand all the time. */
+  /** Calls of `waitForJob` on jobs that no worker runs: they wait until the end. */
   readonly standing: number
 }
 
-const PLAIN: Surroundings = {
+const PLAIN: Conditions = {
   waiting: 0,
   finished: 0,
   queues: 1,
@@ -41,11 +41,11 @@ const PLAIN: Surroundings = {
 
 interface Curve {
   readonly axis: string
-  readonly at: (place: number) => Surroundings
+  readonly at: (value: number) => Conditions
 }
 
 /** What the numbers of a curve mean. `pinned` has an axis of time and a file of its own. */
-export const SURROUNDINGS: Readonly<Record<Exclude<CurveName, 'pinned'>, Curve>> = {
+export const CONDITIONS: Readonly<Record<Exclude<CurveName, 'pinned'>, Curve>> = {
   waiting: {
     axis: 'jobs that stay waiting behind the measured ones',
     at: (waiting) => ({ ...PLAIN, waiting }),

@@ -3,12 +3,12 @@ import { CURVES, type CurveName } from './curves.ts'
 
 export interface ScaleOptions {
   readonly curves: readonly CurveName[]
-  /** Where on its axis each curve is measured; the first place is the plain one. */
-  readonly places: Readonly<Record<Exclude<CurveName, 'pinned'>, readonly number[]>>
+  /** Where on its axis each curve is measured; the first sample point is the plain one. */
+  readonly samplePoints: Readonly<Record<Exclude<CurveName, 'pinned'>, readonly number[]>>
   /** Jobs that are drained in one measured run. */
   readonly jobs: number
   readonly runs: number
-  /** Claims of one job that are timed at each place, and by each worker process. */
+  /** Claims of one job that are timed at each sample point, and by each worker process. */
   readonly claims: number
   readonly minutes: number
   readonly slices: number
@@ -49,14 +49,14 @@ export function readOptions(): ScaleOptions {
   const minutes = positive('minutes', values.minutes)
   return {
     curves: wanted(positionals),
-    places: {
-      waiting: places('waiting', values.waiting),
-      finished: places('finished', values.finished),
-      queues: places('queues', values.queues, 1),
-      'idle-queues': places('idle-queues', values['idle-queues'], 1),
-      workers: places('workers', values.workers, 1),
-      waiters: places('waiters', values.waiters),
-      'standing-waiters': places('standing-waiters', values['standing-waiters']),
+    samplePoints: {
+      waiting: numbersOf('waiting', values.waiting),
+      finished: numbersOf('finished', values.finished),
+      queues: numbersOf('queues', values.queues, 1),
+      'idle-queues': numbersOf('idle-queues', values['idle-queues'], 1),
+      workers: numbersOf('workers', values.workers, 1),
+      waiters: numbersOf('waiters', values.waiters),
+      'standing-waiters': numbersOf('standing-waiters', values['standing-waiters']),
     },
     jobs: positive('jobs', values.jobs),
     runs: positive('runs', values.runs),
@@ -79,7 +79,7 @@ function wanted(names: readonly string[]): readonly CurveName[] {
   return names.length === 0 ? CURVES : CURVES.filter((name) => names.includes(name))
 }
 
-function places(name: string, text: string, least = 0): readonly number[] {
+function numbersOf(name: string, text: string, least = 0): readonly number[] {
   const numbers = text.split(',').map(Number)
   if (numbers.every((number) => Number.isInteger(number) && number >= least)) return numbers
   throw new Error(`--${name} takes whole numbers from ${least} with commas, got "${text}".`)

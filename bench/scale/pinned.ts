@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { perSecond } from '../support/figures.ts'
 import type { BenchServer } from '../support/server.ts'
-import type { Crew } from './crew.ts'
-import { Ground, SCHEMA } from './ground.ts'
-import { type Measured, nothing, startCrew, timeClaims } from './place.ts'
+import { perSecond } from '../support/stats.ts'
+import { Fixture, SCHEMA } from './fixture.ts'
+import { type Measured, nothing, startFleet, timeClaims } from './sample-point.ts'
+import type { WorkerFleet } from './worker-fleet.ts'
 
 export interface PinnedOptions {
   readonly jobs: number
@@ -24,20 +24,20 @@ export interface Slice {
 }
 
 const ALONE = { workers: 1, queues: 1, waiting: 0, finished: 0, busyQueues: 1 }
-const AROUND = { ...ALONE, waiters: 0, standing: 0 }
+const CONDITIONS = { ...ALONE, waiters: 0, standing: 0 }
 /** A rate is taken over this long, in milliseconds. */
 const STEP_MS = 1_000
-/** How often the line is looked at, in milliseconds. */
-const LOOK_MS = 100
-/** The line is filled to this many times `jobs`, whenever it is down to half of that. */
+/** How often the queue is checked, in milliseconds. */
+const CHECK_MS = 100
+/** The queue is filled to this many times `jobs`, whenever it is down to half of that. */
 const DEPTH = 6
 
 /**
  * Drains without a pause while another connection holds a snapshot that was taken before: nothing that
- * dies after it can be cleaned away. The line is filled again as it is drained, which costs the
+ * dies after it can be cleaned away. The queue is filled again as it is drained, which costs the
  * server something as well; so the plain part, in a schema of its own and without that session,
  * runs in the same way. One worker process runs all the time; the claims of single jobs are timed at the
- * end of either part by another one, under the same dead rows.
+ * end of either part by another one, under the same dead tuples.
  *
  * The run ends early when the schema has grown beyond `maxGib`.
  */
@@ -58,7 +58,7 @@ export async function measurePinned(
     for (let n = 1; n <= options.slices; n++) {
       const slice = { label: shownTime((n * sliceMs) / 1_000), measured: nothing() }
       await drainFor(run, sliceMs, slice.measured)
-      const isLarge = (await run.ground.sizeGib()) > options.maxGib
+      const isLarge = (await run.fixture.sizeGib()) > options.maxGib
       if (n === options.slices || isLarge) await claimsOf(run, options, slice.measured)
       onSlice(slice)
       if (isLarge) return console.log(`ended early: the schema is above ${options.maxGib} GiB`)
@@ -67,9 +67,9 @@ export async function measurePinned(
 }
 
 interface Run {
-  readonly ground: Ground
-  readonly crew: Crew
-  readonly line: Line
+  readonly fixture: Fixture
+  readonly fleet: WorkerFleet
+  readonly backlog: Backlog
 }
 
 async function part(
@@ -77,15 +77,15 @@ async function part(
   options: PinnedOptions,
   work: (run: Run) => Promise<void>,
 ): Promise<void> {
-  await using ground = await Ground.open(server, 1, 1)
-  const line = new Line(ground, options.jobs)
-  await line.fill(0)
-  await ground.settle()
-  const crew = await startCrew(ground, AROUND, options)
-  await work({ ground, crew, line })
+  await using fixture = await Fixture.open(server, 1, 1)
+  const backlog = new Backlog(fixture, options.jobs)
+  await backlog.fill(0)
+  await fixture.settle()
+  const fleet = await startFleet(fixture, CONDITIONS, options)
+  await work({ fixture, fleet, backlog })
 }
 
-/** A session that holds its snapshot until it is let go. */
+/** A session that holds its snapshot until it is disposed. */
 async function pin(server: BenchServer, writes: boolean): Promise<AsyncDisposable> {
   const client = await server.pool.connect()
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
@@ -99,56 +99,60 @@ async function pin(server: BenchServer, writes: boolean): Promise<AsyncDisposabl
   }
 }
 
-/** Lets the worker go, or go on, and takes the rate of every second. */
-async function drainFor({ ground, crew, line }: Run, ms: number, into: Measured): Promise<void> {
+/** Resumes the queue, and takes the rate of every second. */
+async function drainFor(
+  { fixture, fleet, backlog }: Run,
+  ms: number,
+  into: Measured,
+): Promise<void> {
   const endMs = performance.now() + ms
-  await ground.resume()
-  let saved = crew.saved
+  await fixture.resume()
+  let saved = fleet.saved
   let atMs = performance.now()
   let filling = Promise.resolve()
   while (atMs < endMs) {
-    await sleep(Math.min(LOOK_MS, Math.max(1, endMs - performance.now())))
-    if (!line.isFilling) filling = line.fill(crew.saved)
+    await sleep(Math.min(CHECK_MS, Math.max(1, endMs - performance.now())))
+    if (!backlog.isFilling) filling = backlog.fill(fleet.saved)
     const now = performance.now()
     if (now - atMs < STEP_MS && now < endMs) continue
-    into.rates.push(perSecond(crew.saved - saved, now - atMs))
-    saved = crew.saved
+    into.rates.push(perSecond(fleet.saved - saved, now - atMs))
+    saved = fleet.saved
     atMs = now
   }
   await filling
-  into.batchClaimsMs.push(...(await crew.claims()).all)
+  into.batchClaimsMs.push(...(await fleet.claims()).all)
 }
 
-/** By a worker that is new to the line and its dead rows. */
+/** By a worker that is new to the queue and its dead tuples. */
 async function claimsOf(
-  { ground, crew }: Run,
+  { fixture, fleet }: Run,
   options: PinnedOptions,
   into: Measured,
 ): Promise<void> {
-  await ground.pause()
-  into.peakMib.push(await crew.stop())
-  await timeClaims(ground, AROUND, options, into)
+  await fixture.pause()
+  into.peakMib.push(await fleet.stop())
+  await timeClaims(fixture, CONDITIONS, options, into)
 }
 
-/** The line of waiting jobs, held at a depth. */
-class Line {
-  readonly #ground: Ground
+/** The waiting jobs, held at a depth. */
+class Backlog {
+  readonly #fixture: Fixture
   readonly #jobs: number
   #added = 0
   isFilling = false
 
-  constructor(ground: Ground, jobs: number) {
-    this.#ground = ground
+  constructor(fixture: Fixture, jobs: number) {
+    this.#fixture = fixture
     this.#jobs = jobs
   }
 
-  /** Fills what is missing when so many have been saved. */
+  /** Fills what is missing when `saved` jobs have been saved. */
   async fill(saved: number): Promise<void> {
     const missing = DEPTH * this.#jobs - (this.#added - saved)
     if (missing < (DEPTH * this.#jobs) / 2) return
     this.isFilling = true
     this.#added += missing
-    await this.#ground.addWaiting(missing)
+    await this.#fixture.addWaiting(missing)
     this.isFilling = false
   }
 }

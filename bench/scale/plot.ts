@@ -1,4 +1,4 @@
-import { shown } from '../support/figures.ts'
+import { shown } from '../support/stats.ts'
 
 export interface PlotPoint {
   readonly label: string
@@ -24,7 +24,7 @@ interface Series {
 
 /**
  * A curve as SVG: the rate above, with the smallest and largest run, and the claim latency below. The
- * places stand side by side at equal distances, since they lie decades apart; both scales begin at
+ * sample points stand side by side at equal distances, since they lie decades apart; both scales begin at
  * zero, so that a fall looks as large as it is.
  */
 export function plot(title: string, axis: string, points: readonly PlotPoint[]): string {
@@ -66,21 +66,21 @@ function panel(
   const step = roundStep(Math.max(...finite, 0) / 4)
   const highest = step * Math.max(1, Math.ceil(Math.max(...finite, 0) / step))
   const bottom = top + PANEL_HEIGHT
-  const x = (place: number): number =>
-    LEFT + ((place + 0.5) * (WIDTH - LEFT - RIGHT)) / Math.max(1, labels.length)
+  const x = (index: number): number =>
+    LEFT + ((index + 0.5) * (WIDTH - LEFT - RIGHT)) / Math.max(1, labels.length)
   const y = (value: number): number => bottom - (value / highest) * PANEL_HEIGHT
   const lines = [text(LEFT, top - 10, title)]
   for (let value = 0; value <= highest + step / 2; value += step) {
     lines.push(line(LEFT, y(value), WIDTH - RIGHT, y(value), '#dddddd'))
     lines.push(text(LEFT - 8, y(value) + 4, shown(value, step < 1 ? 2 : 0), { anchor: 'end' }))
   }
-  labels.forEach((label, place) => {
-    lines.push(text(x(place), bottom + 18, label, { anchor: 'middle' }))
+  labels.forEach((label, index) => {
+    lines.push(text(x(index), bottom + 18, label, { anchor: 'middle' }))
   })
-  all.forEach((series, place) => {
+  all.forEach((series, index) => {
     lines.push(...drawn(series, x, y))
     if (all.length > 1) {
-      const at = WIDTH - RIGHT - (all.length - place) * 60
+      const at = WIDTH - RIGHT - (all.length - index) * 60
       lines.push(text(at, top - 10, `● ${series.name}`, { colour: series.colour }))
     }
   })
@@ -89,14 +89,14 @@ function panel(
 
 function drawn(
   { values, ranges, colour }: Series,
-  x: (place: number) => number,
+  x: (index: number) => number,
   y: (value: number) => number,
 ): string[] {
-  // A place without a figure leaves a gap in the points, not in the line.
-  const places = values.flatMap((value, place) => (Number.isFinite(value) ? [place] : []))
-  const points = places.map((place) => `${tenth(x(place))},${tenth(y(values[place] as number))}`)
-  const bars = (ranges ?? []).map(([from, to], place) =>
-    line(x(place), y(from), x(place), y(to), colour),
+  // A sample point without a figure leaves a gap in the points, not in the line.
+  const indexes = values.flatMap((value, index) => (Number.isFinite(value) ? [index] : []))
+  const points = indexes.map((index) => `${tenth(x(index))},${tenth(y(values[index] as number))}`)
+  const bars = (ranges ?? []).map(([from, to], index) =>
+    line(x(index), y(from), x(index), y(to), colour),
   )
   return [
     `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,

@@ -1,9 +1,9 @@
-import { median, quantile, shown, spread } from '../support/figures.ts'
+import { median, quantile, shown, spread } from '../support/stats.ts'
 import { table } from '../support/table.ts'
-import type { Measured } from './place.ts'
 import type { PlotPoint } from './plot.ts'
+import type { Measured } from './sample-point.ts'
 
-/** A place of a curve with what was measured there. The first one is the plain one. */
+/** A sample point of a curve with what was measured there. The first one is the plain one. */
 export interface Point {
   readonly label: string
   readonly measured: Measured
@@ -19,7 +19,7 @@ export interface Summary {
   readonly claimMs: { readonly p50: number; readonly p99: number; readonly count: number }
   readonly claimRatio: number
   readonly batchClaimMs: { readonly p50: number; readonly p99: number }
-  readonly toldMs: number
+  readonly answeredMs: number
   readonly peakMib: number
 }
 
@@ -28,7 +28,7 @@ export function summaries(points: readonly Point[]): Summary[] {
   const plainRate = median(plain?.measured.rates ?? [])
   const plainClaimMs = percentiles(plain?.measured.claimsMs ?? []).p50
   return points.map(({ label, measured }) => {
-    const { rates, claimsMs, batchClaimsMs, toldMs, peakMib } = measured
+    const { rates, claimsMs, batchClaimsMs, answeredMs, peakMib } = measured
     const rate = spread(rates)
     const claimMs = percentiles(claimsMs)
     return {
@@ -39,7 +39,7 @@ export function summaries(points: readonly Point[]): Summary[] {
       claimMs: { ...claimMs, count: claimsMs.length },
       claimRatio: claimMs.p50 / plainClaimMs,
       batchClaimMs: percentiles(batchClaimsMs),
-      toldMs: median(toldMs),
+      answeredMs: median(answeredMs),
       peakMib: quantile(peakMib, 1),
     }
   })
@@ -47,7 +47,7 @@ export function summaries(points: readonly Point[]): Summary[] {
 
 export function shownTable(axis: string, all: readonly Summary[]): string {
   const heads = ['', 'jobs/s', 'min', 'max', 'ratio', 'claim p50', 'p99', 'ratio', 'batch p50']
-  heads.push('p99', 'told', 'MiB')
+  heads.push('p99', 'answered', 'MiB')
   const rows = all.map(({ label, rate, ratio, claimMs, claimRatio, batchClaimMs, ...rest }) => [
     label,
     shown(rate.median),
@@ -59,7 +59,7 @@ export function shownTable(axis: string, all: readonly Summary[]): string {
     shown(claimRatio, 2),
     shownMs(batchClaimMs.p50),
     shownMs(batchClaimMs.p99),
-    shownMs(rest.toldMs),
+    shownMs(rest.answeredMs),
     shown(rest.peakMib),
   ])
   return `${axis}\n${table(heads, rows)}`

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Chancy } from '../support/chancy.ts'
-import type { Surroundings } from './curves.ts'
-import { type Ground, NOWHERE, QUEUE, SCHEMA } from './ground.ts'
+import type { Conditions } from './curves.ts'
+import { type Fixture, NOWHERE, QUEUE, SCHEMA } from './fixture.ts'
 
 /** How long all waits may take to be registered, in milliseconds. */
 const PATIENCE_MS = 30_000
@@ -13,20 +13,20 @@ export class Waiters {
   readonly #end = new AbortController()
   readonly #answers: Promise<number>[] = []
 
-  private constructor(ground: Ground) {
-    this.#chancy = new Chancy(ground.server.url, { schema: SCHEMA })
+  private constructor(fixture: Fixture) {
+    this.#chancy = new Chancy(fixture.server.url, { schema: SCHEMA })
   }
 
   /** Resolves when all of them are registered with the database. */
-  static async begin(ground: Ground, around: Surroundings, jobs: number): Promise<Waiters> {
-    const waiters = new Waiters(ground)
+  static async begin(fixture: Fixture, conditions: Conditions, jobs: number): Promise<Waiters> {
+    const waiters = new Waiters(fixture)
     // Each wait listens to the end.
     setMaxListeners(0, waiters.#end.signal)
-    waiters.#wait(await ground.waitingIds(QUEUE, around.waiters, jobs))
-    waiters.#wait(await ground.waitingIds(NOWHERE, around.standing, around.standing))
+    waiters.#wait(await fixture.waitingIds(QUEUE, conditions.waiters, jobs))
+    waiters.#wait(await fixture.waitingIds(NOWHERE, conditions.standing, conditions.standing))
     const count = waiters.#answers.length
     const deadline = performance.now() + PATIENCE_MS
-    while ((await ground.countWaits()) < count) {
+    while ((await fixture.countWaits()) < count) {
       if (performance.now() > deadline) throw new Error(`${count} waits were not registered.`)
       await sleep(50)
     }

@@ -8,14 +8,14 @@ export interface WorkerOrder {
   readonly durableClaims: boolean
   /** Its jobs take 60 ms, longer than what would be read ahead: each is claimed by itself. */
   readonly isSlow: boolean
-  /** It is ready when it has looked at so many queues. */
+  /** It is ready when it has checked that many queues. */
   readonly queues: number
 }
 
-/** What the bench tells it. */
-export type ToWorker = 'tell-claims' | 'stop'
+/** Messages of the bench to a worker process. */
+export type ToWorker = 'report-claims' | 'stop'
 
-/** What it tells the bench. Times are milliseconds since 1970, with a fraction. */
+/** Messages of a worker process to the bench. Times are milliseconds since 1970, with a fraction. */
 export type FromWorker =
   | { readonly kind: 'ready' }
   /** Saved so far, and when the last of them was. */

@@ -1,6 +1,6 @@
 /**
- * One worker in a process of its own, as in life: what the bench itself does costs it nothing. It
- * says how many jobs it has saved, and how long its claims took.
+ * One worker in a process of its own, as in production: what the bench itself does costs it nothing. It
+ * reports how many jobs it has saved, and how long its claims took.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,7 +8,7 @@ import { Chancy, job, pgDriver, Worker } from '../support/chancy.ts'
 import { timedDriver } from '../support/timed-driver.ts'
 import { type FromWorker, ORDER, type ToWorker, type WorkerOrder } from './worker-messages.ts'
 
-/** Saved jobs are told of at most this often, in milliseconds. */
+/** Saved jobs are reported at most this often, in milliseconds. */
 const TELL_EVERY_MS = 5
 const SLOW_MS = 60
 
@@ -37,7 +37,7 @@ chancy.on('outcomes.saved', (batch) => {
   isTelling = true
   setTimeout(() => {
     isTelling = false
-    tell({ kind: 'saved', saved, atMs })
+    send({ kind: 'saved', saved, atMs })
   }, TELL_EVERY_MS)
 })
 const polled = new Set<string>()
@@ -48,17 +48,17 @@ const unlisten = chancy.on('queue.polled', ({ queue }) => {
 
 process.on('message', (message: ToWorker) => {
   if (message === 'stop') return void stop()
-  tell({ kind: 'claims', lone, all })
+  send({ kind: 'claims', lone, all })
   lone = []
   all = []
 })
-// The bench is gone.
+// The bench has ended.
 process.on('disconnect', () => process.exit(1))
 await worker.start()
 
 function beReady(): void {
   unlisten()
-  tell({ kind: 'ready' })
+  send({ kind: 'ready' })
 }
 
 async function stop(): Promise<void> {
@@ -66,9 +66,9 @@ async function stop(): Promise<void> {
   await chancy.close()
   await pool.end()
   const peakMib = process.resourceUsage().maxRSS / 1_024
-  tell({ kind: 'stopped', peakMib }, () => process.exit(0))
+  send({ kind: 'stopped', peakMib }, () => process.exit(0))
 }
 
-function tell(message: FromWorker, onSent: () => void = () => {}): void {
+function send(message: FromWorker, onSent: () => void = () => {}): void {
   process.send?.(message, undefined, undefined, onSent)
 }

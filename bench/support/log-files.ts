@@ -6,7 +6,7 @@ export const KEPT_LOG = { min_wal_size: `${FILES * 16}MB`, max_wal_size: '4GB' }
 
 /**
  * Brings a new server to where each is that has run for a while: it reuses the files of its log. A new
- * one fills every 16 MB with zeros first, and everybody waits some 50 ms for that, the more often the
+ * one fills every 16 MB with zeros first, and every session waits some 50 ms for that, the more often the
  * faster a system is.
  */
 export async function fillLog(query: (text: string) => Promise<unknown>): Promise<void> {

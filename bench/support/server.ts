@@ -18,21 +18,21 @@ export interface BenchServer extends AsyncDisposable {
   readonly isEmbedded: boolean
   readonly pool: pg.Pool
   readonly setting: Setting
-  /** What the bench itself says to the database, outside of what it measures. */
+  /** What the bench itself sends to the database, outside of what it measures. */
   query<Row extends object = never>(text: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
-/** Shown in `pg_stat_activity` for what only the bench says. */
+/** Shown in `pg_stat_activity` for the sessions of the bench. */
 export const BENCH_APPLICATION = 'chancy-bench'
 
 /** A quarter of the machine's memory, which PostgreSQL's manual names as where to start. */
 const SHARED_BUFFERS = `${Math.floor(totalmem() / 4 / 1024 ** 2)}MB`
 
-/** The server's own defaults, but for the cache, the log, and room for sixteen workers' connections. */
+/** The server's own defaults, except the cache, the log, and room for sixteen workers' connections. */
 const EMBEDDED_SETTINGS = { shared_buffers: SHARED_BUFFERS, max_connections: '300', ...KEPT_LOG }
 
 /** Settings that decide about rates; they stand in every result. */
-const TOLD = [
+const SHOWN_SETTINGS = [
   'shared_buffers',
   'max_connections',
   'fsync',
@@ -83,7 +83,7 @@ async function settingOf(query: BenchServer['query']): Promise<Setting> {
     `SELECT name, current_setting(name) AS value
        FROM pg_settings
       WHERE name = ANY ($1) OR name = 'server_version'`,
-    [TOLD],
+    [SHOWN_SETTINGS],
   )
   const settings = Object.fromEntries(rows.map(({ name, value }) => [name, value]))
   const { server_version: version = '', ...rest } = settings

@@ -11,7 +11,7 @@ export interface Call {
   readonly rows: number
 }
 
-/** Tells of every named statement of a driver that was answered. */
+/** Reports every named statement of a driver that was answered. */
 export function timedDriver(driver: Driver, onCall: (call: Call) => void): Driver {
   return {
     get sessions() {

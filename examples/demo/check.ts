@@ -1,4 +1,4 @@
-/** Holds what the database says against what a plain walk finds. */
+/** Compares what is stored with what a plain walk finds. */
 import { createHash } from 'node:crypto'
 import { shown } from './file-path.ts'
 import type { Facts } from './jobs.ts'
@@ -68,7 +68,7 @@ export function checkFiles(
   return { lines, faults }
 }
 
-/** The job met the same error and gave up at once. */
+/** The job met the same error and gave up immediately. */
 function isRefused({ state, failure }: Stored, code: string): boolean {
   return state === 'failed' && failure?.kind === 'discarded' && failure.message === code
 }

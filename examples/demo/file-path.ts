@@ -19,7 +19,7 @@ export function keyOf(bytes: Buffer): string {
   return bytes.toString('latin1')
 }
 
-/** A name on one line, whatever it holds: it must not move the cursor of whoever reads it. */
+/** A name on one line, whatever it holds: it must not move the cursor of a terminal. */
 export function shown(bytes: Buffer): string {
   return JSON.stringify(bytes.toString('utf8')).replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,15 +1,15 @@
-/** How many files of one top-level folder were read at once, by the stored times. */
+/** How many files of one top-level folder were read concurrently, by the stored times. */
 import type { Report } from './check.ts'
 import { shown, toFilePath } from './file-path.ts'
 import { number } from './progress-bar.ts'
 import type { Stored } from './stored-results.ts'
 
-/** Files of one folder that are read at once, at most, whatever the queue. */
+/** Files of one folder that are read concurrently, at most, whatever the queue. */
 export const MAX_IN_FOLDER = 32
 
 const SLASH = 47
 
-/** The top-level folder of a file; what lies in the directory itself is in ".". */
+/** The top-level folder of a file; what is in the directory itself is under ".". */
 export function folderOf(path: Buffer, directory: Buffer): string {
   const below = path.subarray(directory.length).subarray(path[directory.length] === SLASH ? 1 : 0)
   const end = below.indexOf(SLASH)
@@ -37,12 +37,12 @@ export function checkFolders(stored: Iterable<Stored>): Report {
     const together = mostAtOnce(files)
     highest = Math.max(highest, together)
     if (together > MAX_IN_FOLDER) {
-      report.faults.push(`${JSON.stringify(group)} had ${together} files at once`)
+      report.faults.push(`${JSON.stringify(group)} had ${together} files concurrently`)
     }
   }
   const verdict = highest <= MAX_IN_FOLDER ? 'ok   ' : 'WRONG'
   report.lines.push(
-    `  ${verdict} most at once in one of ${number(folders.size)} folders: ${highest}, of ${MAX_IN_FOLDER} allowed`,
+    `  ${verdict} most concurrently in one of ${number(folders.size)} folders: ${highest}, of ${MAX_IN_FOLDER} allowed`,
   )
   return report
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 /** The same signal again this soon is the first one, passed on by npm or tsx; in milliseconds. */
 const ECHO_MS = 250
 
-/** Aborts on Ctrl-C and the like, so that everything can be cleaned up; a second one ends at once. */
+/** Aborts on Ctrl-C and the like, so that everything can be cleaned up; a second one ends immediately. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()
   let first = { name: '', atMs: 0 }
@@ -20,10 +20,10 @@ export function interruptSignal(): AbortSignal {
       controller.abort(new Error(`Interrupted by ${name}: cleaning up.`))
     })
   }
-  // Whoever read the output has gone, such as `head`.
+  // The reader of the output has ended, such as `head`.
   process.stdout.on('error', () => {
     process.exitCode ??= 1
-    controller.abort(new Error('Nobody reads the output any more.'))
+    controller.abort(new Error('The output is not read any more.'))
   })
   return controller.signal
 }

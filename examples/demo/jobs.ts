@@ -46,7 +46,7 @@ export const readOneFile = job(
   },
 )
 
-/** Another attempt would not find what is gone, nor read what is forbidden. */
+/** Another attempt would not find a deleted file, nor read a forbidden one. */
 function discard(error: NodeJS.ErrnoException): never {
   throw new DiscardJob(error.code ?? error.message, { cause: error })
 }
@@ -69,13 +69,13 @@ export const onlyOnce = job(
   ({ caller }: { readonly caller: number }) => caller,
 )
 
-/** Runs until somebody cancels it. */
+/** Runs until it is cancelled. */
 export const waitForCancel = job(
   { name: 'wait-for-cancel', queue: 'special' },
   (_: object, { signal, progress }) =>
     new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => {
-        progress('heard')
+        progress('received')
         reject(signal.reason)
       })
     }),
@@ -96,7 +96,7 @@ export const takeMemory = job(
   },
 )
 
-/** Never ends, and blocks the loop in which it could be told to. */
+/** Never ends, and blocks the loop in which its signal could abort. */
 export const spin = job(
   { name: 'spin', queue: 'limited', limits: [Limit.time('1s')] },
   (): never => {
@@ -104,7 +104,7 @@ export const spin = job(
   },
 )
 
-/** Says when it started, by this machine's clock. */
+/** Returns when it started, by this machine's clock. */
 export const ping = job({ name: 'ping', queue: 'special' }, () => clockMs())
 
 /** Milliseconds since the epoch, with fractions, and never set back. */

@@ -14,7 +14,7 @@ export async function measureLatency(chancy: Chancy, signal: AbortSignal): Promi
   const latenciesMs: number[] = []
   for (let count = 0; count < PUSHES; count++) {
     const pushedMs = clockMs()
-    const done = await chancy.waitForJob(await chancy.push(ping), { timeoutMs: '30s', signal })
+    const done = await chancy.waitForJob(await chancy.push(ping), { timeout: '30s', signal })
     if (done.state !== 'succeeded') throw new Error(`a lone push ended as ${done.state}`)
     latenciesMs.push(done.result - pushedMs)
   }

@@ -1,7 +1,9 @@
 /**
  * One job for each file of a directory, run by a queue, and then held against a plain walk.
  *
- *   npm run demo [-- directory]
+ *   npm run demo [-- directory]     in this repository
+ *   npx chancy demo [directory]     where the package is installed
+ *   npm run demo -- --http          the dashboard, beside jobs in every state
  *
  * Needs nothing but `npm ci`. With DATABASE_URL it uses that server, in a schema of its own.
  */
@@ -28,17 +30,19 @@ const BATCH = 1_000
 /** References waited for at a time. */
 const WAIT = 1_000
 
-const USAGE = `npm run demo [-- directory]
+const USAGE = `npm run demo [-- directory], or chancy demo [directory]
 
 Reads every file of the directory, by default this repository, in a job of its own, and compares what is
 stored with a plain walk of the same files. With DATABASE_URL it uses that server, in a schema of its
-own that is removed at the end; without, an embedded PostgreSQL.`
+own that is removed at the end; without, an embedded PostgreSQL. With --http it keeps jobs in every state
+and serves the dashboard until it is interrupted.`
 
 const signal = interruptSignal()
 const bar = new ProgressBar()
 try {
   const [given, ...more] = process.argv.slice(2)
   if (given === '--help' || given === '-h') console.log(USAGE)
+  else if (given === '--http' && more.length === 0) await (await import('./show.ts')).show(signal)
   else if (given?.startsWith('-') || more.length > 0) refuse([given, ...more])
   else await main(directoryOf(given))
 } catch (error) {
@@ -62,11 +66,13 @@ function directoryOf(given: string | undefined): Buffer {
 
 async function main(directory: Buffer): Promise<void> {
   const server = await chooseServer()
-  const log = (_: object, message = ''): void => bar.say(message)
+  // Two of the special jobs fail, as the last lines say.
+  const log = (fields: object, message = ''): void =>
+    bar.say('name' in fields ? `${message}: ${fields.name}` : message)
   const quiet = (): void => {}
   const chancy = new Chancy(server.database, {
     schema: server.schema,
-    jobs: new URL('./jobs.ts', import.meta.url),
+    jobs: new URL('./jobs.js', import.meta.url),
     logger: { debug: quiet, info: quiet, warn: log, error: log },
   })
   // The demo listens to Ctrl-C itself, since it has more than a worker to stop.

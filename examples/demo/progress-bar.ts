@@ -28,13 +28,13 @@ export class ProgressBar {
     this.end()
   }
 
-  /** Leaves what was drawn and goes on below it. */
+  /** Leaves what was drawn and continues below it. */
   end(): void {
     if (this.#isDrawn) process.stdout.write('\n')
     this.#isDrawn = false
   }
 
-  /** Says something above the bar. */
+  /** Prints a line above the bar. */
   say(line: string): void {
     if (this.#isDrawn) process.stdout.write('\r\x1b[K')
     this.#isDrawn = false

@@ -8,6 +8,8 @@ export interface Server {
   readonly schema: string
   /** What to say of it. */
   readonly name: string
+  /** One statement, past Chancy. */
+  query(text: string, values: readonly string[]): Promise<unknown>
   /** Leaves nothing behind. */
   remove(): Promise<void>
 }
@@ -18,13 +20,19 @@ export async function chooseServer(): Promise<Server> {
   if (url === undefined || url === '') {
     const database = embeddedPostgres()
     // Closing the Chancy stops it, and with it goes its temporary directory.
-    return { database, schema: 'chancy', name: 'an embedded PostgreSQL', remove: async () => {} }
+    return {
+      ...{ database, schema: 'chancy', name: 'an embedded PostgreSQL', remove: async () => {} },
+      query: (text, values) => database.query({ text, values }),
+    }
   }
   const schema = `chancy_demo_${randomBytes(6).toString('hex')}`
-  // Once by hand: a mistake in the address is to be said now, and the engine is more patient.
+  // Connects once itself: a mistake in the address is reported now, while the engine would retry.
   await withClient(url, async () => {})
   const name = `the server of DATABASE_URL, schema "${schema}"`
-  return { database: url, schema, name, remove: () => dropSchema(url, schema) }
+  return {
+    ...{ database: url, schema, name, remove: () => dropSchema(url, schema) },
+    query: (text, values) => withClient(url, (client) => client.query(text, [...values])),
+  }
 }
 
 function dropSchema(url: string, schema: string): Promise<void> {
@@ -33,11 +41,11 @@ function dropSchema(url: string, schema: string): Promise<void> {
   })
 }
 
-async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
-    await work(client)
+    return await work(client)
   } finally {
     await client.end()
   }

@@ -23,13 +23,13 @@ export async function pushSpecials(chancy: Chancy, signal: AbortSignal): Promise
     chancy.push(takeMemory),
     chancy.push(spin),
   ])
-  await chancy.waitForJob(cancelled, { states: ['running'], timeoutMs: '30s', signal })
+  await chancy.waitForJob(cancelled, { states: ['running'], timeout: '30s', signal })
   const verdict = await chancy.cancel(cancelled)
   if (verdict !== 'requested') throw new Error(`the cancel of a running job said "${verdict}"`)
   return { stumbling, scheduled, cancelled, greedy, spinning }
 }
 
-/** Many callers at once push one unique job. Its delay keeps it waiting until all have pushed. */
+/** Many concurrent callers push one unique job. Its delay keeps it waiting until all have pushed. */
 export function pushUnique(chancy: Chancy): Promise<Reference<number>[]> {
   const callers = Array.from({ length: PUSHES }, (_, caller) => caller)
   return Promise.all(
@@ -43,7 +43,7 @@ export async function checkSpecials(
   unique: readonly Reference<number>[],
   signal: AbortSignal,
 ): Promise<Report> {
-  const wait = { timeoutMs: '60s', signal } as const
+  const wait = { timeout: '60s', signal } as const
   const report: Report = { lines: [], faults: [] }
   const say = (what: string, isRight: boolean, found: string): void => {
     report.lines.push(`  ${isRight ? 'ok   ' : 'WRONG'} ${what}: ${found}`)
@@ -74,7 +74,7 @@ export async function checkSpecials(
   const third = await chancy.waitForJob(reference, wait)
   const rows = await chancy.listJobs({ name: onlyOnce.job.name })
   say(
-    `unique, pushed ${PUSHES} times at once`,
+    `unique, pushed ${PUSHES} times concurrently`,
     third.state === 'succeeded' &&
       third.result === winner &&
       [ids.size, created, rows.length, third.attempts].every((count) => count === 1),
@@ -85,8 +85,8 @@ export async function checkSpecials(
   const kind = fourth.errors.at(-1)?.kind
   say(
     'cancelled while running',
-    fourth.state === 'cancelled' && kind === 'cancelled' && fourth.progress === 'heard',
-    `${fourth.state}, its signal ${fourth.progress === 'heard' ? 'was heard' : 'was not heard'}`,
+    fourth.state === 'cancelled' && kind === 'cancelled' && fourth.progress === 'received',
+    `${fourth.state}, its signal ${fourth.progress === 'received' ? 'was received' : 'was not received'}`,
   )
 
   const limited = [

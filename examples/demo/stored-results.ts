@@ -2,7 +2,7 @@ import type { AttemptFailure, Chancy, QueuedJob } from 'chancy'
 import { type FilePath, keyOf, toBytes } from './file-path.ts'
 import { type Facts, readOneFile } from './jobs.ts'
 
-/** What the database says of one file. */
+/** What is stored of one file. */
 export interface Stored {
   readonly path: Buffer
   readonly state: QueuedJob['state']

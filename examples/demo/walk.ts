@@ -9,7 +9,7 @@ export interface Found {
   readonly changedNs: bigint
 }
 
-/** Every plain file below a directory. Links are not followed; what vanishes meanwhile is left out. */
+/** Every plain file below a directory. Links are not followed; what vanishes during the walk is skipped. */
 export async function* walk(directory: Buffer, isOver: () => boolean): AsyncGenerator<Found> {
   const waiting = [directory]
   for (let at = waiting.pop(); at !== undefined && !isOver(); at = waiting.pop()) {

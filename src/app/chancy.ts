@@ -1,252 +1,185 @@
-import { checkOptions, didYouMean, show } from '../core/check.ts'
-import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
-import { ChancyError, ConfigError } from '../core/errors.ts'
-import type { Explanation, QueueExplanation } from '../core/explanation.ts'
-import type { ResultOfWhole, Whole } from '../core/job.ts'
-import { toJob } from '../core/job-function.ts'
-import { checkQueueName } from '../core/job-name.ts'
-import type { JobSource } from '../core/job-source.ts'
-import { type Logger, safeLogger } from '../core/logger.ts'
-import { pushRow } from '../core/push-row.ts'
+import { ChancyError } from '../core/errors.ts'
+import type { Pushable, ResultOfPushable } from '../core/job.ts'
 import type { Queue } from '../core/queue.ts'
 import type { FinishedState, JobState, QueuedJob } from '../core/queued-job.ts'
-import { Reference } from '../core/reference.ts'
+import { idsOf, type JobId, Reference } from '../core/reference.ts'
+import { isWorkflow, type Workflow } from '../core/workflow/workflow.ts'
+import type { WorkflowReference } from '../core/workflow-reference.ts'
 import { plainArray } from '../database/array-literal.ts'
-import { Database } from '../database/database.ts'
 import type { Driver } from '../database/driver.ts'
-import { driverFrom } from '../database/driver-from.ts'
-import { coreMigrations } from '../database/migrations/core.ts'
-import type { Migrations } from '../database/migrations/migration.ts'
-import { checkVersions, migrate, readVersions } from '../database/migrator.ts'
-import { namesOf } from '../database/names.ts'
-import { Notifier } from '../database/notifier.ts'
 import { queuedJob, type WorkerInfo, workerInfo } from '../database/rows.ts'
-import type { CancelVerdict } from '../database/statements/jobs.ts'
-import { getJobs, listJobs } from '../database/statements/queued-jobs.ts'
-import { notifyChannel } from '../database/statements/queues.ts'
+import { getJobs } from '../database/statements/queued-jobs.ts'
 import { getWorkers } from '../database/statements/workers.ts'
-import { EVENT_NAMES, type EventMap, type EventName } from '../events/event-map.ts'
-import { Hub } from '../events/hub.ts'
-import { PluginSet } from '../plugin/plugin-set.ts'
-import { Asker } from './asker.ts'
-import type { Jobs } from './batches.ts'
-import { lazyLogger } from './default-logger.ts'
-import { explain, explainByQueue } from './explain.ts'
-import { Hints } from './hints.ts'
-import { JobActions } from './job-actions.ts'
-import { idOf, idsOf, type JobId } from './job-id.ts'
-import { type ListOptions, listValues } from './list-options.ts'
-import { LocalClaims } from './local-claims.ts'
-import { type ChancyOptions, parseChancyOptions } from './options.ts'
-import { Pushes } from './pushes.ts'
-import { type DeclaredQueue, QueueRegistry } from './queue-registry.ts'
-import { type WaitOptions, Waits } from './waits.ts'
-import { WakeNotices } from './wake-notices.ts'
-
-/** What a worker builds on. Not for users. @internal */
-export interface Parts {
-  readonly database: Database
-  readonly hub: Hub
-  readonly clock: Clock
-  readonly log: Logger
-  readonly jobs: readonly JobSource[]
-  readonly plugins: PluginSet
-  readonly notices: WakeNotices | null
-  readonly hints: Hints
-  readonly localClaims: LocalClaims
-  readonly listen: () => Promise<void>
-  /** Whether this process hears of every job that becomes ready. */
-  readonly hears: () => boolean
-  /** Refuses when it is closed, and makes errors of Chancy of those of the database. */
-  readonly explaining: <T>(work: () => Promise<T>) => Promise<T>
-}
-
-export interface PushOptions {
-  /**
-   * The caller's own transaction: a connected `pg` client, a postgres.js or PGlite transaction. The
-   * job exists if and only if that transaction commits. Default: a transaction of its own.
-   */
-  readonly session?: unknown
-}
+import type { EventMap, EventName } from '../events/event-map.ts'
+import { checkListener } from '../events/listener.ts'
+import {
+  PLUGIN_ACCESS,
+  type PluginAccess,
+  type PluginHost,
+} from '../plugin/access/plugin-access.ts'
+import type { Plugin } from '../plugin/plugin.ts'
+import { PLUGIN_LIST } from '../plugin/plugin-list.ts'
+import { ActionCalls } from './action-calls.ts'
+import type { AppInternals } from './app-internals.ts'
+import { type AppParts, assembleApp } from './app-parts.ts'
+import type { Diagnosis } from './doctor/doctor.ts'
+import type { DurableActions } from './durable/durable-actions.ts'
+import {
+  type ChancyOptions,
+  type PushJobOptions,
+  type PushOptions,
+  parseChancyOptions,
+} from './options.ts'
+import type { Jobs } from './push/batches.ts'
+import { peeked } from './push/peeked.ts'
+import { type ListOptions, readPage } from './read/list-options.ts'
+import type { WaitOptions } from './read/waiter.ts'
+import type { SchemaVersion } from './schema-versions.ts'
+import type { JobSearch } from './search/job-search.ts'
+import type { WorkflowActions } from './workflows/workflow-actions.ts'
 
 /**
  * An application: where its jobs are, and everything that can be done to them but running them.
  * Connects when first used. `close()` it, or declare it with `await using`.
  */
-export class Chancy {
+export class Chancy extends ActionCalls implements PluginHost {
   /** @internal */
-  readonly parts: Parts
-  readonly #driver: Driver
-  readonly #database: Database
-  readonly #hub: Hub
-  readonly #clock: Clock
-  readonly #lines: readonly Migrations[]
-  readonly #asker: Asker
-  readonly #queues: QueueRegistry
-  readonly #pushes: Pushes
-  readonly #notices: WakeNotices | null
-  readonly #notifier: Notifier | null
-  readonly #waits: Waits
-  readonly #actions: JobActions
+  readonly internals: AppInternals
+  readonly #parts: AppParts
   #closing: Promise<void> | null = null
   #isClosed = false
-  readonly #sending = new Set<Promise<void>>()
 
   /**
-   * @param database a DSN, or a driver: `pgDriver(pool)`, `postgresJsDriver(sql)`,
-   *   `pgliteDriver(db)`, `embeddedPostgres({ directory })`
+   * @param database a DSN, or a driver: `pgDriver(pool)`, `pgliteDriver(db)`, `embeddedPostgres({ directory })` …
    * @throws {ConfigError} when the DSN or an option is wrong; nothing is connected yet
    */
   constructor(database: string | Driver, options?: ChancyOptions) {
-    const settings = parseChancyOptions(options, [])
-    const names = namesOf(settings.schema)
-    const { clock } = settings
-    const log = safeLogger(settings.logger ?? lazyLogger())
-    this.#clock = clock
-    this.#driver = driverFrom(database, {
-      ...(settings.pooler === null ? {} : { pooler: settings.pooler }),
-    })
-    this.#database = new Database(this.#driver, names, {
-      clock,
-      prepare: settings.pooler === null,
-    })
-    this.#hub = new Hub((name, error) =>
-      log.error({ err: error, event: name }, 'a listener failed'),
-    )
-    const plugins = new PluginSet(settings.plugins, log)
-    this.#lines = [coreMigrations, ...plugins.plugins.flatMap((plugin) => plugin.migrations ?? [])]
-    this.#notices = settings.notifications
-      ? new WakeNotices(clock, (payload) => this.#notify(payload))
-      : null
-    const deadlineMs = settings.pushDeadlineMs
-    const localClaims = new LocalClaims()
-    this.#asker = new Asker({
-      database: this.#database,
-      deadlineMs,
+    super()
+    this.#parts = assembleApp({
+      database,
+      settings: parseChancyOptions(options, this.defaultPlugins()),
       checkMigrations: () => this.checkMigrations(),
-      checkOpen: () => this.#checkOpen(this.#isClosed),
+      checkOpen: () => this.#checkOpen(),
+      checkReleased: () => this.#checkOpen(this.#isClosed),
+      push: (job, given) => this.push(job, given as PushOptions),
     })
-    this.#queues = new QueueRegistry(this.#asker, log, (queue) => this.#queueChanged(queue))
-    this.#pushes = new Pushes({
-      database: this.#database,
-      hub: this.#hub,
-      clock,
-      notices: this.#notices,
-      localClaims,
-      deadlineMs,
-      explained: (error) => this.#asker.explained(error),
-    })
-    const hints = new Hints(this.#hub, clock, this.#notices)
-    const canListen = settings.notifications && settings.pooler === null
-    this.#notifier = canListen ? new Notifier(this.#driver, names.channel, clock, hints) : null
-    this.#actions = new JobActions(this.#asker, this.#hub, this.#notices)
-    this.#waits = new Waits(this.#asker, this.#hub, this.#notifier !== null)
-    this.parts = {
-      database: this.#database,
-      hub: this.#hub,
-      clock,
-      log,
-      jobs: settings.jobs,
-      plugins,
-      notices: this.#notices,
-      hints,
-      localClaims,
-      listen: async () => this.#notifier?.start(),
-      hears: () => this.#notifier?.isListening ?? false,
-      explaining: async (work) => {
-        this.#checkOpen()
-        return this.#asker.explaining(work)
-      },
-    }
+    this.internals = this.#parts.internals
   }
 
   /**
-   * Brings the schema to this release, or the core to the version `to`, up or down. Any number of
-   * processes may call it at once.
+   * Brings the schema to this release, the core first and then the plugins. With `to`, brings the core to
+   * that version, up or down; on the way down the tables of the plugins go first. With `plugin`, moves the
+   * tables of that plugin alone. Any number of processes may call it concurrently.
+   *
+   * @throws {ConfigError} for a version that there is not
+   * @throws {PluginError} `PLUGIN_MISSING`
    */
-  async migrate(options?: { readonly to?: number }): Promise<void> {
-    const { to } = checkOptions(options, ['to'], 'migrate') as { to?: number }
-    await this.#asker.explaining(() => migrate(this.#database, this.#lines, to))
+  migrate(options?: { readonly to?: number; readonly plugin?: string }): Promise<void> {
+    return this.#parts.schema.migrate(options)
   }
 
-  /** Whether the schema is at the versions of this release. */
-  async isUpToDate(): Promise<boolean> {
-    const versions = await this.#asker.explaining(() => readVersions(this.#database, this.#lines))
-    return versions.every(({ have, want }) => have === want)
+  /**
+   * The SQL that `migrate` with the same options would run now, as a script for psql, or null when there is nothing
+   * to do. Changes nothing.
+   *
+   * @throws {ConfigError} for a version that there is not
+   * @throws {PluginError} `PLUGIN_MISSING`
+   */
+  migrationSql(options?: {
+    readonly to?: number
+    readonly plugin?: string
+  }): Promise<string | null> {
+    return this.#parts.schema.script(options)
+  }
+
+  /** The versions of the core, which come first, and of each plugin that has tables. */
+  getSchemaVersions(): Promise<SchemaVersion[]> {
+    return this.#parts.schema.all()
+  }
+
+  /** What a plugin reaches of this application: see `pluginAccess`. */
+  [PLUGIN_ACCESS](plugin: string): PluginAccess {
+    return this.#parts.door.accessOf(plugin)
+  }
+
+  /** Its plugins, the default ones among them: see `pluginsOf`. */
+  get [PLUGIN_LIST](): readonly Plugin[] {
+    return this.#parts.plugins.plugins
+  }
+
+  /** The plugins that are there unless they are switched off. @internal */
+  protected defaultPlugins(): readonly Plugin[] {
+    return []
+  }
+
+  /** Whether this release works on the schema as it is: no migration is missing, and no newer one breaks it. */
+  isUpToDate(): Promise<boolean> {
+    return this.#parts.schema.isUpToDate()
   }
 
   /** @throws {MigrationsNeededError} when it is not. @internal */
   async checkMigrations(): Promise<void> {
-    await checkVersions(this.#database, this.#lines)
-  }
-
-  /**
-   * Declares a queue and gives it back as stored. One that exists stays as it is, unless `upsert`;
-   * what it was given and is stored otherwise is logged, and stands in `ignored`.
-   */
-  declare(queue: Queue, options?: { readonly upsert?: boolean }): Promise<DeclaredQueue> {
-    return this.#queues.declare(queue, options)
+    await this.#parts.schema.check()
   }
 
   /** @throws {NotFoundError} `QUEUE_NOT_FOUND` */
   getQueue(name: string): Promise<Queue> {
-    return this.#queues.get(name)
+    return this.#parts.queues.get(name)
   }
 
+  /** All declared queues, by name. */
   getQueues(): Promise<Queue[]> {
-    return this.#queues.all()
-  }
-
-  /** Its jobs stay and wait until it is declared again. @throws {NotFoundError} */
-  deleteQueue(name: string): Promise<void> {
-    return this.#queues.delete(name)
-  }
-
-  /** Nothing more of it starts, anywhere, until `resumeAt` or `resumeQueue`; what runs goes on. */
-  pauseQueue(name: string, options?: { readonly resumeAt?: Date }): Promise<void> {
-    return this.#queues.pause(name, options)
-  }
-
-  resumeQueue(name: string): Promise<void> {
-    return this.#queues.resume(name)
+    return this.#parts.queues.all()
   }
 
   /**
-   * Pushes a job. Resolves when its row is committed; inside `session`, when it is written there.
-   * Many calls at once share statements by themselves.
+   * Pushes a job, or a workflow in one transaction. Resolves when it is committed; inside `session`, when it is written
+   * there. Concurrent calls share statements by themselves.
    *
-   * @throws {ConfigError} when the job cannot be stored, before anything is written
+   * @throws {ConfigError} when it cannot be stored, before anything is written
    * @throws {UniqueKeyError} `UNIQUE_KEY_BUSY`
    * @throws {DatabaseError} when the database did not take it before the deadline
    */
-  async push<R, A>(job: Whole<R, A>, options?: PushOptions): Promise<Reference<R>> {
-    const made = pushRow(toJob(job), this.#clock.now())
+  async push<O>(workflow: Workflow<O>, options?: PushOptions): Promise<WorkflowReference<O>>
+  async push<R, A>(job: Pushable<R, A>, options?: PushJobOptions): Promise<Reference<R>>
+  async push(
+    job: Pushable<unknown, unknown> | Workflow,
+    options?: PushOptions,
+  ): Promise<Reference | WorkflowReference> {
+    if (isWorkflow(job)) return (await this.workflows()).push(job, options)
+    const made = this.#parts.makeRow(job)
     const row = made instanceof Promise ? await made : made
     this.#checkOpen()
-    const session =
-      options === undefined ? undefined : checkOptions(options, ['session'], 'push').session
-    const pushed = session === undefined ? this.#pushes.one(row) : this.#pushes.oneIn(session, row)
-    const { id, created } = await pushed
-    return new Reference<R>(id, created)
+    const { id, created } = await this.#parts.producer.push(row, options)
+    return new Reference(id, created)
   }
 
   /**
    * Pushes many jobs, `batchSize` (default 5,000) a transaction, or all in the caller's. Takes any
    * iterable, and holds at most three batches of it in memory. The jobs appear in its order, and none
-   * behind a batch that failed. Where the driver has 4 sessions or more, two batches are written at once.
+   * behind a batch that failed. Where the driver has 4 sessions or more, two batches are written concurrently.
    *
-   * `close()` ends it between two batches, and at once where it waits for a job of an asynchronous
+   * Workflows are pushed one after the other, each in a transaction of its own.
+   *
+   * `close()` ends it between two batches, and immediately where it waits for a job of an asynchronous
    * iterable; what was read by then is pushed, and waited for.
    *
    * @throws {ChancyError} `CLOSED` when it was ended so; `details.pushed` jobs, the first ones, are there
    */
+  async pushMany<O>(
+    workflows: Iterable<Workflow<O>>,
+    options?: PushOptions,
+  ): Promise<WorkflowReference<O>[]>
   async pushMany<T>(
     jobs: Jobs<T>,
     options?: PushOptions & { readonly batchSize?: number },
-  ): Promise<Reference<ResultOfWhole<T>>[]> {
+  ): Promise<Reference<ResultOfPushable<T>>[]>
+  async pushMany<T>(jobs: Jobs<T>, options?: PushOptions): Promise<unknown> {
     this.#checkOpen()
-    return this.#pushes.many(jobs, options)
+    const { first, all } = peeked(jobs)
+    if (isWorkflow(first)) return (await this.workflows()).pushMany(all, options)
+    return this.#parts.producer.many(all, options)
   }
 
   /** The job as it is now, or null when there is none. */
@@ -259,19 +192,19 @@ export class Chancy {
   async getJobs(refs: Iterable<JobId>): Promise<QueuedJob[]> {
     const ids = idsOf(refs, 'getJobs')
     if (ids.length === 0) return []
-    const rows = await this.#asker.read(getJobs, [plainArray(ids)])
+    const rows = await this.#parts.statements.read(getJobs, [plainArray(ids)])
     const jobs = new Map(rows.map((row) => [row.id, queuedJob(row)]))
     return ids.map((id) => jobs.get(id)).filter((job) => job !== undefined)
   }
 
   /** A page of jobs, newest first. */
   async listJobs(options?: ListOptions): Promise<QueuedJob[]> {
-    const rows = await this.#asker.read(listJobs, listValues(options))
+    const rows = await readPage(this.#parts.statements, options)
     return rows.map(queuedJob)
   }
 
   /**
-   * Waits until a job has finished, or is in one of `states`, and gives back its snapshot from then.
+   * Waits until a job has finished, or is in one of `states`, and returns its snapshot from then.
    *
    * @throws {NotFoundError} `JOB_NOT_FOUND`: it is not committed, or was pruned meanwhile
    * @throws {WaitTimedOutError}
@@ -291,66 +224,45 @@ export class Chancy {
   ): Promise<QueuedJob<unknown, R, S>[]> {
     this.#checkOpen()
     const ids = idsOf(refs, 'waitForJobs')
-    void this.#notifier?.start()
-    return (await this.#waits.waitFor(ids, options)) as QueuedJob<unknown, R, S>[]
-  }
-
-  /**
-   * Cancels a job: a waiting one at once, a running one by its signal and then, where the executor
-   * can, by force.
-   *
-   * @returns 'cancelled', 'requested' (it is running), 'finished' (too late), or 'unknown'
-   */
-  cancel(ref: JobId): Promise<CancelVerdict> {
-    return this.#actions.cancel(ref)
-  }
-
-  /**
-   * Puts a failed or cancelled job back to waiting, with one more attempt allowed. One whose
-   * `scheduledAt` has not come waits for it again.
-   *
-   * @throws {NotFoundError} `JOB_NOT_FOUND`
-   * @throws {UniqueKeyError} `UNIQUE_KEY_TAKEN` when another job has its key
-   * @throws {ConfigError} when it is waiting, running or has succeeded
-   */
-  retry(ref: JobId): Promise<void> {
-    return this.#actions.retry(ref)
-  }
-
-  /**
-   * Says why a job is not running: every reason, with holders and the earliest start where they are
-   * known. Only reads.
-   *
-   * @throws {NotFoundError} `JOB_NOT_FOUND`
-   */
-  async explain(ref: JobId): Promise<Explanation> {
-    return explain(this.#asker, idOf(ref))
-  }
-
-  /** The waiting jobs of a queue counted by what keeps them, to 10,000 each. */
-  async explainQueue(name: string): Promise<QueueExplanation> {
-    return explainByQueue(this.#asker, checkQueueName(name, 'explainQueue'))
+    void this.#parts.notifier?.start()
+    return (await this.#parts.waiter.waitFor(ids, options)) as QueuedJob<unknown, R, S>[]
   }
 
   /** Workers with a row: those that live, and for a day those that were lost. */
   async getWorkers(): Promise<WorkerInfo[]> {
-    return (await this.#asker.read(getWorkers, [])).map(workerInfo)
-  }
-
-  /** Listens to what happens in this process. Gives back what ends the listening. */
-  on<Name extends EventName>(event: Name, listener: (payload: EventMap[Name]) => void): () => void {
-    if (!EVENT_NAMES.includes(event)) {
-      const hint = didYouMean(String(event), EVENT_NAMES)
-      throw new ConfigError(`on: there is no event ${show(event)}.${hint}`)
-    }
-    if (typeof listener !== 'function') {
-      throw new ConfigError(`on: expected a function that listens, got ${show(listener)}.`)
-    }
-    return this.#hub.on(event, listener)
+    return (await this.#parts.statements.read(getWorkers, [])).map(workerInfo)
   }
 
   /**
-   * Sends what is gathered, then lets go of the database. A pool that was handed in stays open. A
+   * What `chancy doctor` looks at: the server, its settings and sessions, the schema, workers, queues and jobs, and what
+   * the plugins check. Each check takes two seconds at most, and one that fails is a finding of its own. Writes nothing
+   * but one notification to itself.
+   *
+   * @returns a finding for each check, in the order of the command; `level` is 'ok' where all is well
+   * @throws {DatabaseError} when the server cannot be reached
+   */
+  async diagnose(): Promise<readonly Diagnosis[]> {
+    this.#checkOpen()
+    const { diagnose } = await import('./doctor/doctor.ts')
+    return this.#parts.statements.translatingErrors(() =>
+      diagnose({
+        database: this.#parts.database,
+        plugins: this.#parts.plugins.plugins,
+        notifications: this.#parts.throttle !== null,
+        isPoolerNamed: this.#parts.isPoolerNamed,
+        versions: (options) => this.#parts.schema.read(options),
+      }),
+    )
+  }
+
+  /** Listens to what happens in this process. Returns a function that ends the listening. */
+  on<Name extends EventName>(event: Name, listener: (payload: EventMap[Name]) => void): () => void {
+    checkListener(event, listener, this.#parts.plugins.events)
+    return this.#parts.hub.on(event, listener)
+  }
+
+  /**
+   * Sends what is gathered, then releases the database. A pool that was handed in stays open. A
    * `pushMany` under way ends at its next batch.
    */
   close(): Promise<void> {
@@ -363,32 +275,37 @@ export class Chancy {
   }
 
   async #close(): Promise<void> {
-    await this.#pushes.close()
-    this.#notices?.flush()
-    await this.#waits.close()
-    await this.#notifier?.stop()
-    await Promise.all(this.#sending)
+    await this.#parts.producer.close()
+    await this.#parts.workflows.close()
+    await this.#parts.plugins.flush(({ name }) => this.#parts.door.accessOf(name))
+    this.#parts.throttle?.flush()
+    await this.#parts.waiter.close()
+    await this.#parts.notifier?.stop()
+    await this.#parts.sender.settled()
     this.#isClosed = true
-    await this.#driver.close()
+    await this.#parts.driver.close()
   }
 
-  async #queueChanged(queue: string): Promise<void> {
-    this.#hub.emit('queue.changed', { queue })
-    if (this.#notices !== null) await this.#send(this.#notices.payload('queue.changed', queue))
+  /** @internal */
+  protected override search(): Promise<JobSearch> {
+    return this.#parts.search()
   }
 
-  #notify(payload: string): void {
-    const sent = this.#send(payload).finally(() => this.#sending.delete(sent))
-    this.#sending.add(sent)
+  /** @internal */
+  protected override parts(): AppParts {
+    return this.#parts
   }
 
-  /** A notification that cannot be sent costs time only. */
-  async #send(payload: string): Promise<void> {
-    try {
-      await this.#database.run(notifyChannel, [this.#database.names.channel, payload])
-    } catch (error) {
-      this.#hub.emit('database.troubled', { what: 'sending a notification', error })
-    }
+  /** @internal */
+  protected override durable(): Promise<DurableActions> {
+    return this.#parts.durable()
+  }
+
+  /** @internal */
+  protected override workflows(): Promise<WorkflowActions> {
+    this.#checkOpen()
+    void this.#parts.notifier?.start()
+    return this.#parts.workflows.load()
   }
 
   #checkOpen(isClosed = this.#closing !== null): void {
@@ -397,5 +314,4 @@ export class Chancy {
   }
 }
 
-/** Accepts durations wherever the options do; named here for the declaration files. */
 export type { Duration }

@@ -1,51 +1,32 @@
-import { pino } from 'pino'
-import pretty from 'pino-pretty'
-import type { Logger } from '../core/logger.ts'
+import type { Logger, LogLevel } from '../core/logger.ts'
+import { EarlyLines } from './early-lines.ts'
+import type { PinoLogger } from './pino-logger.ts'
 
-let shared: Logger | null = null
-
-/** The default one, made when something is first logged: importing Chancy starts nothing. */
-export function lazyLogger(): Logger {
-  return {
-    debug: (fields, message) => defaultLogger().debug(fields, message),
-    info: (fields, message) => defaultLogger().info(fields, message),
-    warn: (fields, message) => defaultLogger().warn(fields, message),
-    error: (fields, message) => defaultLogger().error(fields, message),
-  }
-}
-
-/** What pino writes of itself: the same key given by a job would stand in its line twice. */
-const OWN_KEYS = new Set(['level', 'time', 'pid', 'hostname', 'msg'])
+let shared: PinoLogger | null = null
+let loading: Promise<void> | null = null
+const early = new EarlyLines()
 
 /**
- * Readable lines on a terminal, JSON elsewhere; on the standard error, since the standard output is the
- * program's. One for the process, made when first needed.
+ * The default one, one for the process. What it writes with is loaded with the first line: most producers log
+ * none.
  */
-function defaultLogger(): Logger {
-  const options = { formatters: { log: withoutOwnKeys } }
-  shared ??= process.stderr.isTTY
-    ? pino(options, quiet(pretty(PRETTY)))
-    : pino(options, quiet(pino.destination({ dest: STDERR, sync: true })))
-  return shared
+export function lazyLogger(): Logger {
+  const line =
+    (level: LogLevel): Logger['info'] =>
+    (fields, message) => {
+      if (shared !== null) return shared[level](fields, message)
+      early.add({ level, fields, message })
+      void loadDefaultLogger()
+    }
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
 }
 
-const STDERR = 2
-/** The name, which is that of the job, stands before the message. */
-const PRETTY = { sync: true, destination: STDERR, ignore: 'pid,hostname', singleLine: true }
-
-/** Fields of a line, an own key of pino as `msg_`. */
-export function withoutOwnKeys(fields: Record<string, unknown>): Record<string, unknown> {
-  if (!Object.keys(fields).some((key) => OWN_KEYS.has(key))) return fields
-  const entries = Object.entries(fields)
-  return Object.fromEntries(
-    entries.map(([key, value]) => [OWN_KEYS.has(key) ? `${key}_` : key, value]),
-  )
-}
-
-/** A closed pipe or a full disk must not end the process by an event that nobody listens to. */
-function quiet<Stream extends { on(event: 'error', listener: () => void): unknown }>(
-  stream: Stream,
-): Stream {
-  stream.on('error', () => {})
-  return stream
+/** Lines are written immediately afterwards. A worker loads it before it starts. */
+export function loadDefaultLogger(): Promise<void> {
+  loading ??= import('./pino-logger.ts').then(({ pinoLogger }) => {
+    const logger = pinoLogger()
+    for (const { level, fields, message } of early.take()) logger[level](fields, message)
+    shared = logger
+  })
+  return loading
 }

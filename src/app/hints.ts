@@ -1,11 +1,11 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, callAfter } from '../core/clock.ts'
 import type { NotifierEvents } from '../database/notifier.ts'
 import type { Hub } from '../events/hub.ts'
-import type { WakeNotices } from './wake-notices.ts'
+import type { NotifyThrottle } from './push/notify-throttle.ts'
 
 /**
  * Hints of one kind that are passed on without a pause, and how many a second after that. Every login
- * role of the database may send notifications, and each hint is worth one look at the database.
+ * role of the database may send notifications, and each hint causes one query.
  */
 const BURST = 50
 const PER_SECOND = 200
@@ -16,26 +16,25 @@ interface Budget {
   left: number
   /** When `left` was counted, in monotonic milliseconds. */
   atMs: number
-  /** The hint that waits for its turn: one stands for all that came meanwhile. */
-  timer: NodeJS.Timeout | null
+  /** The timer of the next hint: one stands for all that arrived meanwhile. */
+  isWaiting: boolean
 }
 
 /**
- * What other processes say by notification, as events of this one. A notification is not
- * authenticated: it can only cause a look at the database, and a flood of them a bounded number of
- * looks.
+ * Turns notifications of other processes into events of this one. A notification is not authenticated:
+ * it can only cause a query, and a flood of them a bounded number of queries.
  */
 export class Hints implements NotifierEvents {
   readonly #hub: Hub
   readonly #clock: Clock
-  readonly #notices: WakeNotices | null
+  readonly #throttle: NotifyThrottle | null
   readonly #budgets = new Map<string, Budget>()
   readonly #onCancel = new Set<(id: string) => void>()
 
-  constructor(hub: Hub, clock: Clock, notices: WakeNotices | null) {
+  constructor(hub: Hub, clock: Clock, throttle: NotifyThrottle | null) {
     this.#hub = hub
     this.#clock = clock
-    this.#notices = notices
+    this.#throttle = throttle
   }
 
   /** Calls `listener` when a job may have been asked to stop: the row says whether it was. */
@@ -52,22 +51,27 @@ export class Hints implements NotifierEvents {
     this.#hub.emit('notifier.lost', { error })
   }
 
-  onResumed(): void {
-    this.#hub.emit('notifier.resumed', {})
+  onReconnected(): void {
+    this.#hub.emit('notifier.reconnected', {})
   }
 
   onEvent(full: string, subject: string): void {
     const [name, origin] = full.split('/')
-    // This process has told its own runners directly.
-    if (origin !== undefined && origin === this.#notices?.origin) return
-    // Listeners to a change of a queue, or to a new time, look at all queues, whatever the subject.
+    // This process has woken its own queue runners directly.
+    if (origin !== undefined && origin === this.#throttle?.origin) return
+    // Listeners to a change of a queue, or to a new time, read all queues, whatever the subject.
     if (name === 'queue.pushed') {
       this.#pass(`${name} ${subject}`, () => this.#hub.emit(name, { queue: subject }))
     } else if (name === 'queue.changed' || name === 'job.scheduled') {
       this.#pass(name, () => this.#hub.emit(name, { queue: subject }))
     } else if (name === 'job.cancelled') {
-      // Listeners to this and the next know which jobs concern them, and bound their own looks.
+      // Listeners to this and the next know which jobs concern them, and bound their own queries.
       for (const listener of this.#onCancel) listener(subject)
+    } else if (name === 'job.signaled' || name === 'signal.left') {
+      this.#pass(`${name} ${subject}`, () => this.#hub.emit(name, { id: subject }))
+    } else if (name === 'plugin.woken') {
+      const [plugin = '', loop = ''] = subject.split('/')
+      this.#pass(`${name} ${subject}`, () => this.#hub.emit(name, { plugin, loop }))
     } else if (name === 'job.finished') {
       this.#hub.emit(name, { id: subject, state: null })
     }
@@ -75,12 +79,12 @@ export class Hints implements NotifierEvents {
 
   #pass(kind: string, emit: () => void): void {
     const now = this.#clock.monotonic()
-    const budget = this.#budgets.get(kind) ?? { left: BURST, atMs: now, timer: null }
+    const budget = this.#budgets.get(kind) ?? { left: BURST, atMs: now, isWaiting: false }
     // Again at the end of the map, which is in the order of use.
     this.#budgets.delete(kind)
     this.#budgets.set(kind, budget)
     if (this.#budgets.size > MAX_KINDS) this.#dropOldest()
-    if (budget.timer !== null) return
+    if (budget.isWaiting) return
     const earned = ((now - budget.atMs) * PER_SECOND) / 1_000
     budget.left = Math.min(BURST, budget.left + earned)
     budget.atMs = now
@@ -89,11 +93,12 @@ export class Hints implements NotifierEvents {
       emit()
       return
     }
-    budget.timer = setTimeout(() => {
-      budget.timer = null
+    budget.isWaiting = true
+    const again = (): void => {
+      budget.isWaiting = false
       this.#pass(kind, emit)
-    }, 1_000 / PER_SECOND)
-    budget.timer.unref()
+    }
+    callAfter(this.#clock, 1_000 / PER_SECOND, again, 'lets-process-end')
   }
 
   #dropOldest(): void {

@@ -1,4 +1,4 @@
-import { checkOptions, show } from './check.ts'
+import { checkOptions, inspect } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 import type { SerializedError } from './serialize-error.ts'
@@ -20,7 +20,7 @@ export type BackoffOptions =
 /** The wait as a function. It runs on the worker, so it stands only in the options of `job()`. */
 export type BackoffFunction = (attempt: number, error: SerializedError) => Duration
 
-/** The normal form, as a row keeps it. `'none'` retries at once. */
+/** The normal form, as a row keeps it. `'none'` retries immediately. */
 export type Backoff =
   | 'none'
   | {
@@ -46,7 +46,7 @@ export function parseBackoff(value: unknown, what: string): Backoff {
   if (value === 'none') return 'none'
   if (typeof value !== 'object' || value === null) {
     throw new ConfigError(
-      `${what}: expected "none" or { base, factor, max, jitter }, got ${show(value)}.`,
+      `${what}: expected "none" or { base, factor, max, jitter }, got ${inspect(value)}.`,
     )
   }
   const given = checkOptions(value, ['base', 'factor', 'max', 'jitter'], what)
@@ -54,7 +54,7 @@ export function parseBackoff(value: unknown, what: string): Backoff {
   const maxMs = durationMs(given.max ?? Math.max(baseMs, DEFAULT_BACKOFF.maxMs), `${what}.max`)
   if (maxMs < baseMs) {
     throw new ConfigError(
-      `${what}: expected max to be at least base, got base ${show(given.base)} and max ${show(given.max)}.`,
+      `${what}: expected max to be at least base, got base ${inspect(given.base)} and max ${inspect(given.max)}.`,
     )
   }
   const factor = checkNumber(given.factor ?? DEFAULT_BACKOFF.factor, `${what}.factor`, 1, 1_000)
@@ -64,7 +64,7 @@ export function parseBackoff(value: unknown, what: string): Backoff {
 
 function checkNumber(value: unknown, what: string, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value
-  throw new ConfigError(`${what}: expected a number from ${min} to ${max}, got ${show(value)}.`)
+  throw new ConfigError(`${what}: expected a number from ${min} to ${max}, got ${inspect(value)}.`)
 }
 
 /**

@@ -9,6 +9,8 @@ type AnyClass = abstract new (...args: never[]) => object
 export function brandClass(made: AnyClass, name: string): void {
   const brand = Symbol.for(`chancy.class.${name}`)
   const { prototype } = made as { prototype: object }
+  // A bundler may have given it another one.
+  Object.defineProperty(made, 'name', { value: name, configurable: true })
   Object.defineProperty(prototype, brand, { value: true })
   Object.defineProperty(made, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
@@ -23,7 +25,7 @@ function isPrototypeIn(made: unknown, value: unknown): boolean {
   return Function.prototype[Symbol.hasInstance].call(made as AnyClass, value)
 }
 
-/** A thrown value may be a proxy that throws at every look. */
+/** A thrown value may be a proxy that throws at every access. */
 function hasBrand(value: unknown, brand: symbol): boolean {
   if (typeof value !== 'object' || value === null) return false
   try {

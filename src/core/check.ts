@@ -3,11 +3,11 @@
 import { ConfigError } from './errors.ts'
 import { isStorable } from './storable-text.ts'
 
-/** How much of a value `show` prints, in characters. */
+/** How much of a value `inspect` prints, in characters. */
 const SHOWN = 80
 
 /** A short rendering of any value for a message. Never throws. */
-export function show(value: unknown): string {
+export function inspect(value: unknown): string {
   try {
     return render(value)
   } catch {
@@ -39,7 +39,7 @@ export function didYouMean(given: string, known: readonly string[]): string {
   return best === null ? '' : ` Did you mean "${best}"?`
 }
 
-/** The one of `known` that is at most so many letters away from `given`, whatever their case, or null. */
+/** The one of `known` that is at most that many letters away from `given`, whatever their case, or null. */
 export function nearest(given: string, known: readonly string[], most: number): string | null {
   let best: string | null = null
   let bestDistance = most + 1
@@ -74,14 +74,14 @@ export function checkOptions(
 ): Readonly<Record<string, unknown>> {
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new ConfigError(`${what}: expected an object, got ${show(given)}.`)
+    throw new ConfigError(`${what}: expected an object, got ${inspect(given)}.`)
   }
   for (const name of Object.keys(given)) {
     if (allowedNames.includes(name)) continue
     const known =
       allowedNames.length === 0 ? 'there are none' : `expected one of ${allowedNames.join(', ')}`
     throw new ConfigError(
-      `${what}: unknown option ${show(name)}; ${known}.${didYouMean(name, allowedNames)}`,
+      `${what}: unknown option ${inspect(name)}; ${known}.${didYouMean(name, allowedNames)}`,
       { details: { option: name, allowed: allowedNames } },
     )
   }
@@ -98,11 +98,16 @@ export function checkInteger(
     return value
   }
   throw new ConfigError(
-    `${what}: expected a whole number from ${min} to ${max}, got ${show(value)}.`,
+    `${what}: expected a whole number from ${min} to ${max}, got ${inspect(value)}.`,
     {
       details: { min, max },
     },
   )
+}
+
+export function checkFlag(value: unknown, what: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw new ConfigError(`${what}: expected true or false, got ${inspect(value)}.`)
 }
 
 export interface TextRule {
@@ -118,18 +123,18 @@ export interface TextRule {
 export function checkText(value: unknown, rule: TextRule): string {
   const { what, maxBytes, allowEmpty = false } = rule
   if (typeof value !== 'string')
-    throw new ConfigError(`${what}: expected text, got ${show(value)}.`)
+    throw new ConfigError(`${what}: expected text, got ${inspect(value)}.`)
   if (value === '' && !allowEmpty) throw new ConfigError(`${what}: expected text, got "".`)
   // A third of the limit cannot be too long in any script, and is the usual case.
   if (value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes) {
     throw new ConfigError(
-      `${what}: expected at most ${maxBytes} bytes, got ${Buffer.byteLength(value)}: ${show(value)}.`,
+      `${what}: expected at most ${maxBytes} bytes, got ${Buffer.byteLength(value)}: ${inspect(value)}.`,
       { details: { maxBytes } },
     )
   }
   if (!isStorable(value)) {
     const found = value.includes('\0') ? 'a NUL character' : 'a lone surrogate'
-    throw new ConfigError(`${what}: PostgreSQL cannot store ${found}, got ${show(value)}.`)
+    throw new ConfigError(`${what}: PostgreSQL cannot store ${found}, got ${inspect(value)}.`)
   }
   return value
 }
@@ -143,7 +148,7 @@ export function checkOneOf<const T extends string>(
   if (words.includes(value as T)) return value as T
   const hint = typeof value === 'string' ? didYouMean(value, words) : ''
   throw new ConfigError(
-    `${what}: expected one of ${words.join(', ')}, got ${show(value)}.${hint}`,
+    `${what}: expected one of ${words.join(', ')}, got ${inspect(value)}.${hint}`,
     {
       details: { allowed: words },
     },

@@ -17,21 +17,21 @@ export interface ClaimedJob {
   readonly attempts: number
   readonly maxAttempts: number
   readonly fence: number
-  /** Where the row stood at the claim; only the database understands it. */
-  readonly place: string
-  /** The number of the claim that took it. */
-  readonly claim: number
-  /** Its place in the line; negative in front of it. */
-  readonly line: number
+  /** The ctid of the row after the claim: by it the outcome finds the row. */
+  readonly ctid: string
+  /** The number of its claim. */
+  readonly claimSeq: number
+  /** Its position in the order of the queue; negative for a job that goes first. */
+  readonly position: number
   readonly createdMs: number
   readonly scheduledMs: number | null
   readonly startedMs: number
   readonly workerId: string
-  readonly rare: RareFields
+  readonly extras: JobExtras
 }
 
-/** What most jobs do not have. */
-export interface RareFields {
+/** Fields that most jobs do not have. */
+export interface JobExtras {
   readonly unique_key?: string
   readonly concurrency_key?: string
   readonly limits?: StoredLimits
@@ -42,6 +42,11 @@ export interface RareFields {
   readonly meta?: Readonly<Record<string, unknown>>
   readonly crashes?: number
   readonly cancel_requested_at?: string
+  /** The workflow, batch or durable job that it is a part of, and its step of that; a job of a batch is none. */
+  readonly owner_id?: string
+  readonly owner_step?: number | null
+  /** What the row of few jobs has: see the column of the same name. */
+  readonly extras?: Readonly<Record<string, unknown>>
   /** The claim did not bring all of the row, which is large: the rest is read when the attempt begins. */
   readonly isPartial?: true
   /** Why the row cannot be run, such as "its arguments are no object but 7". */
@@ -56,6 +61,7 @@ export interface StoredFailure {
   readonly message?: string
   readonly stack?: string | null
   readonly kind: AttemptErrorKind
+  readonly fingerprint?: string
   readonly usage?: Usage
 }
 
@@ -67,13 +73,14 @@ export function failureOf(stored: StoredFailure): AttemptFailure {
     message: stored.message ?? '',
     stack: stored.stack ?? null,
     kind: stored.kind,
+    ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint }),
     ...(stored.usage === undefined ? {} : { usage: stored.usage }),
   }
 }
 
 /** The snapshot of a job that runs. */
 export function queuedJobOf(job: ClaimedJob): QueuedJob<unknown, unknown, 'running'> {
-  const { rare } = job
+  const { extras } = job
   return Object.freeze({
     id: job.id,
     name: job.name,
@@ -87,12 +94,12 @@ export function queuedJobOf(job: ClaimedJob): QueuedJob<unknown, unknown, 'runni
     scheduledAt: job.scheduledMs === null ? null : new Date(job.scheduledMs),
     startedAt: new Date(job.startedMs),
     finishedAt: null,
-    uniqueKey: rare.unique_key ?? null,
-    concurrencyKey: rare.concurrency_key ?? null,
-    limits: rare.limits === undefined ? null : restoreLimits(rare.limits),
-    errors: (rare.errors ?? []).map(failureOf),
-    progress: rare.progress ?? null,
-    meta: rare.meta ?? {},
+    uniqueKey: extras.unique_key ?? null,
+    concurrencyKey: extras.concurrency_key ?? null,
+    limits: extras.limits === undefined ? null : restoreLimits(extras.limits),
+    errors: (extras.errors ?? []).map(failureOf),
+    progress: extras.progress ?? null,
+    meta: extras.meta ?? {},
     workerId: job.workerId,
     result: null,
   })

@@ -1,49 +1,39 @@
-import { show } from './check.ts'
-import { ConfigError } from './errors.ts'
-
 /**
- * Time as the rest of the code sees it. Nothing else in `src` reads the clock or sets a timer to
- * wait, so a test can move time by handing in another clock.
+ * Time, as everything in `src` reads it and waits for it (`scripts/check-clock.mjs`).
+ *
+ * What an application decides by time uses the clock that it was given, so that a test moves time:
+ * intervals, retries, time limits, what is due. `systemClock` is right for what waits for something that
+ * lives in real time whatever a test says: an answer of the server, the end of a process, a thread.
  */
 export interface Clock {
   /** Milliseconds since the epoch: for ids and for what people read; never compared with the database. */
   now(): number
   /** Monotonic milliseconds: the only time that is subtracted and compared inside this process. */
   monotonic(): number
-  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
+  /** Resolves after `ms`, or immediately when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /**
+   * For what jobs and callers were promised: time limits, and the timeouts of waits. A test moves this time alone,
+   * and the engine keeps working in real time meanwhile. Default: this clock.
+   */
+  readonly limits?: Clock
+  /** For the waits between the passes of a loop: a test holds them up. Default: this clock. */
+  readonly passes?: Clock
 }
 
-/** The longest that one timer of Node can wait, in milliseconds: 24.8 days. It fires a longer one at once. */
+/** The longest that one timer of Node can wait, in milliseconds: 24.8 days. It fires a longer one immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Calls `done` once, after `ms`, however long that is. Gives back what calls it off. */
-export function after(ms: number, done: () => void): () => void {
-  const endsAt = performance.now() + ms
-  const set = (leftMs: number): NodeJS.Timeout =>
-    leftMs <= MAX_TIMER_MS ? setTimeout(done, leftMs) : setTimeout(next, MAX_TIMER_MS)
-  function next(): void {
-    timer = set(Math.ceil(endsAt - performance.now()))
-  }
-  let timer = set(ms)
-  return () => clearTimeout(timer)
-}
-
-/** Monotonic milliseconds that all processes and threads of the machine share. */
-export function machineMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
-/** The real clock. */
+/** The real clock. Its monotonic time is that of the present thread: see `machineNs`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
-      const callOff = after(ms, done)
+      const cancel = callAfter(systemClock, ms, done)
       function done(): void {
-        callOff()
+        cancel()
         signal?.removeEventListener('abort', done)
         resolve()
       }
@@ -51,15 +41,70 @@ export const systemClock: Clock = {
     }),
 }
 
-/** Checks that a value is a clock; none is the system's. */
-export function checkClock(value: unknown, what: string): Clock {
-  if (value === undefined) return systemClock
-  const clock = value as Partial<Clock> | null
-  const methods = ['now', 'monotonic', 'sleep'] as const
-  if (methods.every((name) => typeof clock?.[name] === 'function')) return clock as Clock
-  throw new ConfigError(
-    `${what}: expected an object with now(), monotonic() and sleep(ms, signal), got ${show(value)}. Leave it out to use the time of the system.`,
-  )
+/** Whether a timer keeps the process alive. A clock of a test has timers of its own, which decide that. */
+export type TimerHold = 'keeps-process' | 'lets-process-end'
+
+/** Calls `done` once, after `ms`, however long that is. Returns what cancels it. */
+export function callAfter(
+  clock: Clock,
+  ms: number,
+  done: () => void,
+  hold: TimerHold = 'keeps-process',
+): () => void {
+  if (clock !== systemClock) {
+    const over = new AbortController()
+    void clock.sleep(ms, over.signal).then(() => {
+      if (!over.signal.aborted) done()
+    })
+    return () => over.abort()
+  }
+  const endsAt = performance.now() + ms
+  const set = (leftMs: number): NodeJS.Timeout => {
+    const timer = leftMs <= MAX_TIMER_MS ? setTimeout(done, leftMs) : setTimeout(next, MAX_TIMER_MS)
+    return hold === 'keeps-process' ? timer : timer.unref()
+  }
+  function next(): void {
+    timer = set(Math.ceil(endsAt - performance.now()))
+  }
+  let timer = set(ms)
+  return () => clearTimeout(timer)
+}
+
+/** Calls `done` every `ms`, first after `ms`. Returns what ends that. */
+export function callEvery(
+  clock: Clock,
+  ms: number,
+  done: () => void,
+  hold: TimerHold = 'keeps-process',
+): () => void {
+  if (clock === systemClock) {
+    const timer = setInterval(done, ms)
+    if (hold === 'lets-process-end') timer.unref()
+    return () => clearInterval(timer)
+  }
+  const over = new AbortController()
+  const { signal } = over
+  const repeat = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await clock.sleep(ms, signal)
+      if (!signal.aborted) done()
+    }
+  }
+  void repeat()
+  return () => over.abort()
+}
+
+/** Monotonic nanoseconds that all processes and threads of the machine share. */
+export function machineNs(): bigint {
+  return process.hrtime.bigint()
+}
+
+/** `performance.now()` counts the same clock from the start of its own thread, and costs a tenth. */
+const STARTED_AT = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+/** The same in milliseconds. */
+export function machineMs(): number {
+  return STARTED_AT + performance.now()
 }
 
 /** A timer that is this late was held up by a blocked loop, in milliseconds. */
@@ -68,7 +113,8 @@ const LATE_MS = 50
 const MAX_GRACE_MS = 1_000
 
 /**
- * Calls back once `ms` have passed, unless it is cleared before.
+ * Calls back once `ms` of real time have passed, unless it is cleared before: what it waits for is outside
+ * of this process.
  *
  * Not before the loop has read what had arrived by then: after a blocked loop timers run before sockets
  * are read, and an answer that lies in its socket would count as none. A deadline that a blocked loop

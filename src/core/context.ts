@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { systemClock } from './clock.ts'
 import type { QueuedJob } from './queued-job.ts'
+import type { WorkflowReference } from './workflow-reference.ts'
 
 /** Writes a line at one level: `log.info('sent')`, or with fields as `log.info({ to }, 'sent')`. */
 export interface LogMethod {
@@ -30,8 +31,10 @@ export interface Context {
    * `durableClaims: false`, after a crash of the server.
    */
   readonly fence: number
+  /** The batch that the job is a part of: `addToBatch` adds jobs to it. Null: none. */
+  readonly batch: WorkflowReference<null> | null
   readonly log: ContextLog
-  /** Stores how far the job is: any JSON value. It is mended or cut rather than refused. */
+  /** Stores how far the job is: any JSON value. What cannot be stored is replaced or cut rather than refused. */
   progress(value: unknown): void
 }
 
@@ -56,6 +59,7 @@ export function detachedContext(name: string, args: unknown = {}): Context {
     attempt: 1,
     signal,
     fence: 0,
+    batch: null,
     log: silentLog,
     progress: ignore,
   })

@@ -1,4 +1,5 @@
 import type { Backoff, BackoffFunction } from './backoff.ts'
+import type { ChunkRule } from './chunk.ts'
 import type { Context } from './context.ts'
 import type { Limit } from './limit.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
@@ -8,12 +9,18 @@ export interface JobTerms {
   readonly name: string
   readonly queue: string
   readonly maxAttempts: number
-  /** Whether its jobs are limited to so many at once. */
+  /** Whether a concurrency limit holds for its jobs. */
   readonly isLimited: boolean
   readonly schema: StandardSchemaV1 | null
   readonly limits: readonly Limit[]
   readonly backoff: Backoff | BackoffFunction
   readonly retentionMs: number
+  /** Whether its function gets the context of a durable job. */
+  readonly isDurable: boolean
+  /** How long a durable job may take from its push, in milliseconds; null: no limit. */
+  readonly deadlineMs: number | null
+  /** How its jobs run together; null: each alone. */
+  readonly chunk: ChunkRule | null
 }
 
 /** What a worker knows of a job function. Frozen. */
@@ -27,5 +34,5 @@ export const DEFAULT_MAX_ATTEMPTS = 1
 /** A week: how long a finished job is kept unless it says otherwise. */
 export const DEFAULT_RETENTION_MS = 604_800_000
 
-/** Nothing younger is ever removed: a push that is tried again looks this far back for itself. */
+/** Nothing younger is ever removed: a push that is tried again searches this far back for itself. */
 export const MIN_RETENTION_MS = 600_000

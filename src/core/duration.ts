@@ -1,4 +1,4 @@
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -21,7 +21,7 @@ export function durationMs(value: unknown, what: string): number {
   if (ms >= 0 && ms <= MAX_DURATION_MS) return ms
   throw new ConfigError(
     `${what}: expected a duration, as a number of milliseconds or like "250ms", "60s", "5m", "2h", "1d", ` +
-      `from 0 to 3650d, got ${show(value)}.`,
+      `from 0 to 3650d, got ${inspect(value)}.`,
   )
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { brandClass } from './brand.ts'
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 
@@ -15,6 +15,10 @@ export type Ending =
   | { readonly kind: 'discard'; readonly reason: string }
   | { readonly kind: 'snooze'; readonly delayMs: number }
   | { readonly kind: 'retry'; readonly delayMs: number }
+  /** An error that a test asks for in the place of the function. */
+  | { readonly kind: 'fail' }
+  /** As if the process that ran it had died, which a test asks for. */
+  | { readonly kind: 'crash' }
 
 /** What was asked for by throwing, or null when something else was thrown. Never throws. */
 export function endingOf(thrown: unknown): Ending | null {
@@ -42,7 +46,7 @@ abstract class AttemptEnding extends Error {
 export class DiscardJob extends AttemptEnding {
   constructor(reason: string, options?: { readonly cause?: unknown }) {
     if (typeof reason !== 'string') {
-      throw new ConfigError(`DiscardJob: expected a reason in words, got ${show(reason)}.`)
+      throw new ConfigError(`DiscardJob: expected a reason in words, got ${inspect(reason)}.`)
     }
     super(reason, { kind: 'discard', reason }, options)
   }

@@ -1,4 +1,5 @@
 import type { JobState } from './queued-job.ts'
+import type { StepState } from './workflow-state.ts'
 
 /** Why a waiting job is not running: one fact each. */
 export type WaitReason =
@@ -17,6 +18,16 @@ export type WaitReason =
       readonly queue: string
       readonly tags: readonly string[]
       readonly refusals?: readonly string[]
+    }
+  /**
+   * All workers of the queue that know its function are paused, by `worker.pause()`. `workers` are the first 100, the
+   * oldest first.
+   */
+  | {
+      readonly kind: 'workers-paused'
+      readonly queue: string
+      readonly workers: readonly PausedWorker[]
+      readonly hasMore: boolean
     }
   /** None of the workers of the queue knows a function of this name. */
   | { readonly kind: 'function-unknown'; readonly name: string }
@@ -38,8 +49,33 @@ export type WaitReason =
       readonly perMs: number
       readonly nextStart: Date
     }
+  /** A step whose turn has not come: it waits for other steps of its workflow, the first 100 by name. */
+  | {
+      readonly kind: 'dependency'
+      readonly workflow: string
+      readonly waitsFor: readonly OpenStep[]
+      readonly hasMore: boolean
+    }
+  /** A durable job that waits for one of these signals, until a time or for ever. */
+  | { readonly kind: 'signal'; readonly signals: readonly string[]; readonly until: Date | null }
+  /** A durable job that waits for the jobs that it invoked. */
+  | { readonly kind: 'job'; readonly step: string }
   /** Others come first; counted to 1,000. */
-  | { readonly kind: 'behind'; readonly ahead: number; readonly more: boolean }
+  | { readonly kind: 'behind'; readonly ahead: number; readonly hasMore: boolean }
+
+/** A worker that claims nothing. */
+export interface PausedWorker {
+  readonly id: string
+  readonly label: string | null
+}
+
+/** A step that has not ended. */
+export interface OpenStep {
+  readonly step: string
+  /** The id of its job; null for a map, and for the begin or the end of an included workflow. */
+  readonly job: string | null
+  readonly state: StepState
+}
 
 /** The answer of `explain`. */
 export interface Explanation {
@@ -62,21 +98,28 @@ export interface QueueExplanation {
     readonly 'queue-paused': Count
     readonly 'queue-undeclared': Count
     readonly 'no-worker': Count
+    /** All workers of the queue are paused. */
+    readonly 'workers-paused': Count
     readonly 'rate-limit': Count
     readonly scheduled: Count
     readonly backoff: Count
+    /** Steps of workflows that wait for other steps. */
+    readonly dependency: Count
+    /** Durable jobs that wait without a slot: for a time, a signal or a job. */
+    readonly durable: Count
     readonly concurrency: Count
-    /** Put aside by a worker that did not know their function. */
+    /** Parked by a worker that did not know their function. */
     readonly 'function-unknown': Count
     readonly running: Count
   }
 }
 
+/** A number of jobs, counted to a bound. */
 export interface Count {
   readonly jobs: number
   /**
    * Whether there are more than were counted. Of `concurrency` and `running` also when there may be:
    * they are looked for among 50,000 groups with waiting jobs and 50,000 running jobs of all queues.
    */
-  readonly more: boolean
+  readonly hasMore: boolean
 }

@@ -1,8 +1,8 @@
-import { checkText, show } from './check.ts'
+import { checkText, inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
 import { MAX_KEY_BYTES } from './job-name.ts'
 
-/** How a group of jobs is told apart: by the name of an argument, or computed from all of them. */
+/** What identifies a group of jobs: the name of an argument, or computed from all of them. */
 export type GroupKeySource = string | ((args: never) => string | number)
 
 /** A limit that a job shares with the others of its group, across all workers. */
@@ -29,9 +29,9 @@ export function groupKey(
   const isField = typeof key === 'string'
   const value = isField ? fieldOf(args, key) : compute(key, args, what)
   if (!isGroupValue(value)) {
-    const source = isField ? `the argument ${show(key)}` : 'its function'
+    const source = isField ? `the argument ${inspect(key)}` : 'its function'
     throw new ConfigError(
-      `${what}: expected a text, a number or a boolean from ${source}, got ${show(value)}.`,
+      `${what}: expected a text, a number or a boolean from ${source}, got ${inspect(value)}.`,
     )
   }
   const text = `${job.name}:${isField ? `${key}=` : ''}${JSON.stringify(value)}`
@@ -47,7 +47,7 @@ function compute(key: (args: never) => unknown, args: unknown, what: string): un
   try {
     return key(args as never)
   } catch (cause) {
-    throw new ConfigError(`${what}: its function threw ${show(cause)}.`, { cause })
+    throw new ConfigError(`${what}: its function threw ${inspect(cause)}.`, { cause })
   }
 }
 

@@ -1,20 +1,36 @@
-import { show } from './check.ts'
+import { inspect } from './check.ts'
+import type { ChunkItem } from './chunk.ts'
 import { type Context, detachedContext } from './context.ts'
+import { deadLetterTemplate } from './dead-letter-template.ts'
 import type { JobDefinition } from './definition.ts'
+import { detachedDurable } from './durable/detached-durable.ts'
+import type { DurableContext } from './durable/durable-context.ts'
 import { ConfigError } from './errors.ts'
-import { isJob, JOB_SPEC, Job, type Whole } from './job.ts'
-import { type JobOptions, parseJobOptions } from './job-options.ts'
+import { DEFINED, DEFINITION, isDefinedJob, isJobFunction, JOB_SPEC, Job } from './job.ts'
+import {
+  type ChunkJobOptions,
+  type DurableJobOptions,
+  type JobOptions,
+  parseJobOptions,
+} from './job-options.ts'
 import type { CallOf, Fits, Given, Missing, NoArgs, ResultOf, Settled } from './job-types.ts'
 import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts'
 
-const DEFINITION = Symbol.for('chancy.definition')
-const DEFINED = Symbol.for('chancy.defined')
 declare const TYPES: unique symbol
 
 /** A function that is also a job: called directly it is an ordinary function. */
 export interface JobFunction<A, R, G, P extends readonly unknown[]> {
   (...args: P): R
   readonly job: Job<ResultOf<R>, A, Settled<A, G>>
+}
+
+/** What one job of a chunk gives: an element of what its function returns. */
+export type ItemResult<R> = Awaited<R> extends readonly (infer E)[] ? E : null
+
+/** A function that runs jobs together, and is also the job of each. */
+export interface ChunkFunction<A, R, G, O = A> {
+  (items: readonly ChunkItem<O>[], context?: Context): R
+  readonly job: Job<ResultOf<ItemResult<R>>, A, Settled<A, G>>
 }
 
 /**
@@ -27,6 +43,11 @@ export interface DefinedJob<A, R, G = NoArgs<A>, O = A> {
   readonly job: Job<ResultOf<R>, A, Settled<A, G>>
   /** For the compiler only. */
   readonly [TYPES]?: { readonly args: A; readonly result: R; readonly given: G; readonly output: O }
+}
+
+/** A durable job without its code: its function gets a `DurableContext`. */
+export interface DefinedDurableJob<A, R, G = NoArgs<A>, O = A> extends DefinedJob<A, R, G, O> {
+  readonly isDurable: true
 }
 
 /**
@@ -43,6 +64,17 @@ export interface DefinedJob<A, R, G = NoArgs<A>, O = A> {
  * @throws {ConfigError} when an option is wrong
  */
 export function defineJob<S extends StandardSchemaV1, R = unknown, G = NoArgs<InferInput<S>>>(
+  options: DurableJobOptions<InferInput<S>, G> & { readonly schema: S },
+): DefinedDurableJob<InferInput<S>, R, G, InferOutput<S>>
+export function defineJob<
+  // biome-ignore lint/complexity/noBannedTypes: a job without arguments asks for nothing
+  A = {},
+  R = unknown,
+  G extends Partial<Given<A>> | Missing = NoArgs<A>,
+>(
+  options: DurableJobOptions<A, G> & { readonly schema?: undefined } & Fits<A>,
+): DefinedDurableJob<A, R, G>
+export function defineJob<S extends StandardSchemaV1, R = unknown, G = NoArgs<InferInput<S>>>(
   options: JobOptions<InferInput<S>, G> & { readonly schema: S },
 ): DefinedJob<InferInput<S>, R, G, InferOutput<S>>
 export function defineJob<
@@ -52,7 +84,10 @@ export function defineJob<
   G extends Partial<Given<A>> | Missing = NoArgs<A>,
 >(options: JobOptions<A, G> & { readonly schema?: undefined } & Fits<A>): DefinedJob<A, R, G>
 export function defineJob(options: unknown): unknown {
-  return Object.freeze({ job: new Job(parseJobOptions(options, 'defineJob()')), [DEFINED]: true })
+  const spec = parseJobOptions(options, 'defineJob()', deadLetterTemplate)
+  const { isDurable } = spec.terms
+  const defined = { job: new Job(spec), [DEFINED]: true }
+  return Object.freeze(isDurable ? { ...defined, isDurable } : defined)
 }
 
 /**
@@ -63,6 +98,36 @@ export function defineJob(options: unknown): unknown {
  * @param fn Gets the arguments and the context of the attempt; called directly, a detached one.
  * @throws {ConfigError} when an option is wrong
  */
+export function job<
+  // biome-ignore lint/complexity/noBannedTypes: a function without parameters asks for nothing
+  A = {},
+  R = unknown,
+  const G extends Partial<Given<A>> | Missing = NoArgs<A>,
+>(
+  options: DurableJobOptions<A, G> & { readonly schema?: undefined },
+  fn: ((args: A, context: DurableContext<A>) => R) & Fits<A>,
+): JobFunction<A, R, G, CallOf<A, DurableContext<A>>>
+export function job<S extends StandardSchemaV1, R, const G = NoArgs<InferInput<S>>>(
+  options: DurableJobOptions<InferInput<S>, G> & { readonly schema: S },
+  fn: (args: InferOutput<S>, context: DurableContext<InferInput<S>>) => R,
+): JobFunction<InferInput<S>, R, G, [args: InferOutput<S>, context?: DurableContext<InferInput<S>>]>
+export function job<A, R, G, O, X extends R | Promise<R>>(
+  defined: DefinedDurableJob<A, R, G, O>,
+  fn: (args: O, context: DurableContext<A>) => X,
+): JobFunction<A, X, G, CallOf<O, DurableContext<A>>>
+export function job<
+  // biome-ignore lint/complexity/noBannedTypes: a function without parameters asks for nothing
+  A = {},
+  R = unknown,
+  const G extends Partial<Given<A>> | Missing = NoArgs<A>,
+>(
+  options: ChunkJobOptions<A, G> & { readonly schema?: undefined },
+  fn: ((items: readonly ChunkItem<A>[], context: Context) => R) & Fits<A>,
+): ChunkFunction<A, R, G>
+export function job<S extends StandardSchemaV1, R, const G = NoArgs<InferInput<S>>>(
+  options: ChunkJobOptions<InferInput<S>, G> & { readonly schema: S },
+  fn: (items: readonly ChunkItem<InferOutput<S>>[], context: Context) => R,
+): ChunkFunction<InferInput<S>, R, G, InferOutput<S>>
 export function job<A, R, G, O, X extends R | Promise<R>>(
   defined: DefinedJob<A, R, G, O>,
   fn: (args: O, context: Context) => X,
@@ -82,38 +147,19 @@ export function job<
 ): JobFunction<A, R, G, CallOf<A, Context>>
 export function job(options: unknown, fn: unknown): unknown {
   if (typeof fn !== 'function') {
-    throw new ConfigError(`job(): expected a function as the second argument, got ${show(fn)}.`)
+    throw new ConfigError(`job(): expected a function as the second argument, got ${inspect(fn)}.`)
   }
-  const made = isDefinedJob(options) ? options.job : new Job(parseJobOptions(options, 'job()'))
+  const made = isDefinedJob(options)
+    ? options.job
+    : new Job(parseJobOptions(options, 'job()', deadLetterTemplate))
   const { name, terms } = made[JOB_SPEC]
-  const call = (args: unknown = {}, context: Context = detachedContext(name, args)): unknown =>
+  const detached = terms?.isDurable === true ? detachedDurable : detachedContext
+  const call = (args: unknown = {}, context: Context = detached(name, args)): unknown =>
     fn(args, context)
   Object.defineProperty(call, 'name', { value: fn.name || name, configurable: true })
   Object.defineProperty(call, 'job', { value: made, enumerable: true })
   Object.defineProperty(call, DEFINITION, { value: Object.freeze({ ...terms, fn }) })
   return call
-}
-
-/** What `defineJob()` made, whatever its types. */
-export interface AnyDefinedJob {
-  // biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
-  readonly job: Job<any, any, any>
-}
-
-/** Says whether a value was made by `defineJob()`, also by that of another copy of the package. */
-export function isDefinedJob(value: unknown): value is AnyDefinedJob {
-  return typeof value === 'object' && value !== null && DEFINED in value
-}
-
-/** Any job function, whatever its types. */
-export interface AnyJobFunction {
-  // biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
-  readonly job: Job<any, any, any>
-}
-
-/** Says whether a value was made by `job()`, also by that of another copy of the package. */
-export function isJobFunction(value: unknown): value is AnyJobFunction {
-  return typeof value === 'function' && DEFINITION in value
 }
 
 /**
@@ -125,22 +171,5 @@ export function definitionOf(value: unknown): JobDefinition {
   if (isJobFunction(value)) {
     return (value as unknown as Record<typeof DEFINITION, JobDefinition>)[DEFINITION]!
   }
-  throw new ConfigError(`Expected a function made by job(), got ${show(value)}.`)
-}
-
-/**
- * The job of a job function or of a defined job, or the job itself.
- *
- * @throws {ConfigError} when it is none of them
- */
-export function toJob<R, A>(value: Whole<R, A>): Job<R, A, A> {
-  if (isJob(value)) return value as Job<R, A, A>
-  if (isJobFunction(value) || isDefinedJob(value)) return value.job as Job<R, A, A>
-  throw new ConfigError(`Expected a job or a job function, got ${show(value)}.${hintFor(value)}`)
-}
-
-function hintFor(value: unknown): string {
-  if (typeof value === 'function') return ' Make it a job first: job({ name: … }, fn).'
-  if (typeof value !== 'string') return ''
-  return ` By its name alone, a job is pushed as Job.named(${show(value)}, { args: { … } }).`
+  throw new ConfigError(`Expected a function made by job(), got ${inspect(value)}.`)
 }

@@ -1,4 +1,4 @@
-import { checkText, show } from './check.ts'
+import { checkText, inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
 
 /** Longest name of a job or a queue. */
@@ -10,7 +10,7 @@ export const MAX_KEY_BYTES = 1_000
 export function checkJobName(value: unknown, what: string): string {
   const name = checkText(value, { what, maxBytes: MAX_NAME_BYTES })
   if (!name.includes(':')) return name
-  throw new ConfigError(`${what}: expected a name without ":", got ${show(name)}.`)
+  throw new ConfigError(`${what}: expected a name without ":", got ${inspect(name)}.`)
 }
 
 /** Checks the name of a queue: 1 to 200 bytes. */

@@ -1,6 +1,8 @@
 import type { Backoff, BackoffFunction, BackoffOptions } from './backoff.ts'
 import { DEFAULT_BACKOFF, parseBackoff } from './backoff.ts'
-import { checkInteger, checkOptions, checkText, show } from './check.ts'
+import { checkInteger, checkOptions, checkText, inspect } from './check.ts'
+import { type ChunkOptions, type ChunkRule, checkChunk } from './chunk.ts'
+import type { DeadLetterJob, JobTemplate } from './dead-letter.ts'
 import {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_RETENTION_MS,
@@ -16,6 +18,7 @@ import { checkLimits, type Limit } from './limit.ts'
 import { isPlainObject } from './plain-object.ts'
 import { DEFAULT_QUEUE } from './queue.ts'
 import { checkSchema } from './standard-schema.ts'
+import { checkWhenTaken, type TakenRule, type WhenTaken } from './when-taken.ts'
 
 /** A key by one argument, or computed at the push from all of them. */
 export type ConcurrencyKey<A> = Key<A> | ((args: A) => string | number)
@@ -36,7 +39,9 @@ export interface PushOptions<A, G> {
   readonly limits?: readonly Limit[]
   /** At most one job with this key waits or runs; 1 to 1,000 bytes. Default: none. */
   readonly uniqueKey?: string
-  /** At most `max` jobs of a group at once, across all workers. Default: none. */
+  /** What a push does whose unique key is taken; also for a key of `withUniqueKey`. Default: `'keep'`. */
+  readonly whenTaken?: WhenTaken
+  /** At most `max` jobs of a group run concurrently, across all workers. Default: none. */
   readonly concurrency?: { readonly max: number; readonly key?: ConcurrencyKey<A> }
   /** JSON of at most 64 KiB that travels with the job. Default: `{}`. */
   readonly meta?: Readonly<Record<string, unknown>>
@@ -50,6 +55,21 @@ export interface JobOptions<A, G> extends PushOptions<A, G> {
   readonly name: string
   /** Default: `{ base: '1s', factor: 2, max: '5m', jitter: 0.2 }`. A function runs on the worker. */
   readonly backoff?: BackoffOptions | BackoffFunction
+  /** Pushed, with a `DeadLetter` as its arguments, when one of these jobs finally fails. Default: none. */
+  readonly deadLetter?: DeadLetterJob<A>
+}
+
+/** Options of a durable job. */
+export interface DurableJobOptions<A, G> extends JobOptions<A, G> {
+  /** What the context gives is recorded, and the function continues from it after a wait or a crash. */
+  readonly durable: true
+  /** How long all of it may take from the push, its waits included. Default: no limit. */
+  readonly deadline?: Duration
+}
+
+/** Options of a job whose jobs run together. */
+export interface ChunkJobOptions<A, G> extends Omit<JobOptions<A, G>, 'concurrency'> {
+  readonly chunk: ChunkOptions<A>
 }
 
 /** Options of `Job.named()`. */
@@ -76,9 +96,13 @@ export interface JobSpec {
   readonly scheduledAtMs: number | null
   readonly delayMs: number | null
   readonly uniqueKey: string | null
+  /** What a push does when the key is taken; null: the job that has it stays as it is. */
+  readonly whenTaken: TakenRule | null
   readonly concurrency: Concurrency | null
   readonly meta: Readonly<Record<string, unknown>>
   readonly overrides: Overrides
+  /** What is pushed when it finally fails. */
+  readonly deadLetter: JobTemplate | null
   /** Null for a job that is known by its name only. */
   readonly terms: JobTerms | null
 }
@@ -91,20 +115,33 @@ const PUSH_OPTIONS = [
   'scheduledAt',
   'limits',
   'uniqueKey',
+  'whenTaken',
   'concurrency',
   'meta',
   'backoff',
   'retention',
 ]
-const JOB_OPTIONS = ['name', ...PUSH_OPTIONS, 'schema']
+const JOB_OPTIONS = [
+  'name',
+  ...PUSH_OPTIONS,
+  'schema',
+  'deadLetter',
+  'durable',
+  'deadline',
+  'chunk',
+]
 const NO_OVERRIDES: Overrides = Object.freeze({ limits: null, backoff: null, retentionMs: null })
 /** Arguments or meta of a job that was given none. */
 export const NO_DATA: Readonly<Record<string, unknown>> = Object.freeze({})
 
-/** The terms and the job that the options of `maker`, `job()` or `defineJob()`, describe. */
+/**
+ * The terms and the job that the options of `maker`, `job()` or `defineJob()`, describe. `templateOf` makes the
+ * template of a dead letter.
+ */
 export function parseJobOptions(
   value: unknown,
   maker: string,
+  templateOf: (of: string, deadLetter: unknown) => JobTemplate,
 ): JobSpec & { readonly terms: JobTerms } {
   const name = checkJobName(
     checkOptions(value ?? {}, JOB_OPTIONS, maker).name,
@@ -123,8 +160,42 @@ export function parseJobOptions(
     limits: checkLimits(given.limits ?? [], `${what}: limits`),
     backoff: parseAnyBackoff(given.backoff, `${what}: backoff`),
     retentionMs: checkRetention(given.retention ?? DEFAULT_RETENTION_MS, what),
+    ...durableTerms(given, what),
+    chunk: chunkRule(given, what),
   })
-  return { ...options, maxAttempts, overrides: NO_OVERRIDES, terms }
+  const deadLetter = given.deadLetter === undefined ? null : templateOf(name, given.deadLetter)
+  return { ...options, maxAttempts, overrides: NO_OVERRIDES, deadLetter, terms }
+}
+
+function chunkRule(
+  { chunk, durable, concurrency }: Readonly<Record<string, unknown>>,
+  what: string,
+): ChunkRule | null {
+  if (chunk === undefined) return null
+  const rule = checkChunk(chunk, what)
+  if (durable === true)
+    throw new ConfigError(`${what}: chunk: a durable job runs alone. Leave out one of the two.`)
+  if (concurrency != null)
+    throw new ConfigError(
+      `${what}: chunk: jobs with a concurrency limit do not run together. Leave out one of the two.`,
+    )
+  return rule
+}
+
+function durableTerms(
+  { durable = false, deadline }: Readonly<Record<string, unknown>>,
+  what: string,
+): Pick<JobTerms, 'isDurable' | 'deadlineMs'> {
+  if (typeof durable !== 'boolean')
+    throw new ConfigError(`${what}: durable: expected true or false, got ${inspect(durable)}.`)
+  if (deadline === undefined) return { isDurable: durable, deadlineMs: null }
+  if (!durable)
+    throw new ConfigError(
+      `${what}: deadline: only a durable job has one. Use Limit.time(), or durable: true.`,
+    )
+  const deadlineMs = durationMs(deadline, `${what}: deadline`)
+  if (deadlineMs > 0) return { isDurable: true, deadlineMs }
+  throw new ConfigError(`${what}: deadline: expected at least 1ms, got ${inspect(deadline)}.`)
 }
 
 /** The job that `Job.named(name, options)` describes: what is given overrides the definition. */
@@ -137,14 +208,14 @@ export function parseNamedOptions(name: unknown, value: unknown): JobSpec {
     backoff: given.backoff === undefined ? null : checkBackoff(given.backoff, what),
     retentionMs: given.retention === undefined ? null : checkRetention(given.retention, what),
   }
-  return { ...parsePushOptions(given, checked, what), overrides, terms: null }
+  return { ...parsePushOptions(given, checked, what), overrides, deadLetter: null, terms: null }
 }
 
 function parsePushOptions(
   given: Readonly<Record<string, unknown>>,
   name: string,
   what: string,
-): Omit<JobSpec, 'overrides' | 'terms'> {
+): Omit<JobSpec, 'overrides' | 'deadLetter' | 'terms'> {
   return {
     name,
     queue: checkQueueName(given.queue ?? DEFAULT_QUEUE, `${what}: queue`),
@@ -154,6 +225,7 @@ function parsePushOptions(
     scheduledAtMs: given.scheduledAt == null ? null : checkScheduledAt(given.scheduledAt, what),
     delayMs: null,
     uniqueKey: given.uniqueKey == null ? null : checkUniqueKey(given.uniqueKey, what),
+    whenTaken: given.whenTaken == null ? null : checkWhenTaken(given.whenTaken, what),
     concurrency: given.concurrency == null ? null : checkConcurrency(given.concurrency, what),
     meta: checkRecord(given.meta ?? NO_DATA, `${what}: meta`),
   }
@@ -174,14 +246,14 @@ export function checkRecord(value: unknown, what: string): Readonly<Record<strin
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>
   }
-  throw new ConfigError(`${what}: expected an object, got ${show(value)}.`)
+  throw new ConfigError(`${what}: expected an object, got ${inspect(value)}.`)
 }
 
 function copyOf(value: Readonly<Record<string, unknown>>, what: string): Record<string, unknown> {
   try {
     return { ...value }
   } catch (cause) {
-    throw new ConfigError(`${what} cannot be read: a getter threw ${show(cause)}.`, { cause })
+    throw new ConfigError(`${what} cannot be read: a getter threw ${inspect(cause)}.`, { cause })
   }
 }
 
@@ -193,7 +265,7 @@ export function checkScheduledAt(value: unknown, what: string): number {
   const ms = value instanceof Date ? value.getTime() : Number.NaN
   if (ms >= MIN_TIME_MS && ms <= MAX_TIME_MS) return ms
   throw new ConfigError(
-    `${what}: scheduledAt: expected a Date from 1970 to 9999, got ${show(value)}.`,
+    `${what}: scheduledAt: expected a Date from 1970 to 9999, got ${inspect(value)}.`,
   )
 }
 
@@ -217,7 +289,7 @@ export function checkConcurrency(value: unknown, what: string): Concurrency {
 export function checkBackoff(value: unknown, what: string): Backoff {
   if (typeof value !== 'function') return parseBackoff(value, `${what}: backoff`)
   throw new ConfigError(
-    `${what}: backoff: expected "none" or { base, factor, max, jitter }, got ${show(value)}. ` +
+    `${what}: backoff: expected "none" or { base, factor, max, jitter }, got ${inspect(value)}. ` +
       'A function is for the options of job(), where the worker finds it.',
   )
 }
@@ -230,5 +302,5 @@ function parseAnyBackoff(value: unknown, what: string): Backoff | BackoffFunctio
 export function checkRetention(value: unknown, what: string): number {
   const ms = durationMs(value, `${what}: retention`)
   if (ms >= MIN_RETENTION_MS) return ms
-  throw new ConfigError(`${what}: retention: expected at least 10m, got ${show(value)}.`)
+  throw new ConfigError(`${what}: retention: expected at least 10m, got ${inspect(value)}.`)
 }

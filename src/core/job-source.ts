@@ -1,4 +1,4 @@
-import type { AnyJobFunction } from './job-function.ts'
+import type { AnyJobFunction } from './job.ts'
 
 /**
  * A module as a URL, a path or a glob (relative to the working directory), or a job function itself.

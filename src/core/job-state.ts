@@ -6,10 +6,11 @@ import type { JobState } from './queued-job.ts'
  * table, and the drawing in the documents is made from it.
  *
  * A job waits in `pending` (new, recovered, snoozed, released) or `retrying` (after a failed
- * attempt), runs in `running`, and ends in one of the other three, which only a retry by hand leaves.
+ * attempt), runs in `running`, and ends in one of the other three, which only a manual retry leaves.
  */
 export const TRANSITIONS = Object.freeze({
-  pending: { claim: 'running', cancel: 'cancelled' },
+  /** It fails without an attempt as a step whose arguments cannot be made, or whose deadline has passed. */
+  pending: { claim: 'running', cancel: 'cancelled', fail: 'failed' },
   retrying: { claim: 'running', cancel: 'cancelled' },
   running: {
     succeed: 'succeeded',
@@ -20,9 +21,11 @@ export const TRANSITIONS = Object.freeze({
     interrupt: 'pending',
     recover: 'pending',
   },
-  succeeded: {},
-  failed: { 'retry by hand': 'pending' },
-  cancelled: { 'retry by hand': 'pending' },
+  /** As a step of a workflow only. */
+  succeeded: { 'repeat step': 'pending' },
+  failed: { 'manual retry': 'pending' },
+  /** A bulk cancel that is undone leaves the state from before. */
+  cancelled: { 'manual retry': 'pending', 'undone cancel': 'retrying' },
 }) satisfies Readonly<Record<JobState, Readonly<Record<string, JobState>>>>
 
 /** Whether some verb leads from one state to the other. */

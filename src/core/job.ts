@@ -1,6 +1,9 @@
 import type { Backoff, BackoffFunction, BackoffOptions } from './backoff.ts'
 import { brandClass } from './brand.ts'
+import { checkOptions, inspect } from './check.ts'
+import type { WANTED } from './dead-letter.ts'
 import { type Duration, durationMs } from './duration.ts'
+import { ConfigError } from './errors.ts'
 import type { Concurrency } from './group-key.ts'
 import { checkQueueName } from './job-name.ts'
 import {
@@ -20,12 +23,16 @@ import {
 } from './job-options.ts'
 import type { Given } from './job-types.ts'
 import { checkLimits, type Limit } from './limit.ts'
+import { checkWhenTaken, type WhenTaken } from './when-taken.ts'
 
 declare const RESULT: unique symbol
-declare const WANTED: unique symbol
 
 /** Where a `Job` keeps what it is made of; the same symbol in every copy of the package. */
 export const JOB_SPEC: unique symbol = Symbol.for('chancy.job')
+
+/** Mark a job function and what `defineJob()` made; the same symbols in every copy of the package. */
+export const DEFINITION: unique symbol = Symbol.for('chancy.definition')
+export const DEFINED: unique symbol = Symbol.for('chancy.defined')
 
 /** The result type of a job. */
 export type ResultIn<J> = J extends { readonly [RESULT]?: infer R } ? Exclude<R, undefined> : never
@@ -36,12 +43,12 @@ type AnyJob = Job<any, any, any>
 export type ArgsOf<J> = J extends Job<any, infer A, any> ? A : never
 
 /** Only a job whose arguments are whole can be pushed: arguments given = arguments asked for. */
-export type Whole<R, A> = Job<R, A, A> | { readonly job: Job<R, A, A> }
+export type Pushable<R, A> = Job<R, A, A> | { readonly job: Job<R, A, A> }
 
 /** The same for jobs of different types in one list: each is checked by itself. */
-export type EachWhole<T> = T extends Whole<infer _R, infer _A> ? T : never
+export type EachPushable<T> = T extends Pushable<infer _R, infer _A> ? T : never
 /** The result type of a job or of a job function. */
-export type ResultOfWhole<T> = T extends Whole<infer R, infer _A> ? R : never
+export type ResultOfPushable<T> = T extends Pushable<infer R, infer _A> ? R : never
 
 /**
  * An immutable description of work that is not in the database yet. Each `with…` gives a new one.
@@ -132,6 +139,7 @@ export class Job<out R, A, G = A> {
     return new Job({ ...this[JOB_SPEC], args: checkRecord(args, this.#option('args')) })
   }
 
+  /** The queue to push to; 1 to 200 bytes. @throws {ConfigError} */
   withQueue(queue: string): Job<R, A, G> {
     return this.#with({ queue: checkQueueName(queue, this.#option('queue')) })
   }
@@ -141,6 +149,7 @@ export class Job<out R, A, G = A> {
     return this.#with({ priority: checkPriority(priority, this.#what) })
   }
 
+  /** How many attempts there are in all: 1 to 1,000,000. @throws {ConfigError} */
   withMaxAttempts(maxAttempts: number): Job<R, A, G> {
     return this.#with({ maxAttempts: checkMaxAttempts(maxAttempts, this.#what) })
   }
@@ -163,18 +172,32 @@ export class Job<out R, A, G = A> {
     return this.#override({ limits: checkLimits(limits, this.#option('limits')) })
   }
 
-  /** At most one job with this key waits or runs. 1 to 1,000 bytes. */
-  withUniqueKey(uniqueKey: string): Job<R, A, G> {
-    return this.#with({ uniqueKey: checkUniqueKey(uniqueKey, this.#what) })
+  /**
+   * At most one job with this key waits or runs. 1 to 1,000 bytes.
+   *
+   * @param options.whenTaken What a push does when another job has the key. Default: what the options of the job
+   *   say, else `'keep'`.
+   * @throws {ConfigError}
+   */
+  withUniqueKey(uniqueKey: string, options?: { readonly whenTaken?: WhenTaken }): Job<R, A, G> {
+    const key = checkUniqueKey(uniqueKey, this.#what)
+    const { whenTaken } = checkOptions(options, ['whenTaken'], this.#option('uniqueKey'))
+    if (whenTaken === undefined) return this.#with({ uniqueKey: key })
+    return this.#with({ uniqueKey: key, whenTaken: checkWhenTaken(whenTaken, this.#what) })
   }
 
   /**
-   * At most `max` jobs of a group run at once, across all workers.
+   * At most `max` jobs of a group run concurrently, across all workers.
    *
    * @param key The name of an argument, or a function of all of them that runs at the push. Default:
    *   all jobs of this name are one group.
    */
   withConcurrency(max: number, key?: ConcurrencyKey<A>): Job<R, A, G> {
+    if (this[JOB_SPEC].terms?.chunk != null) {
+      throw new ConfigError(
+        `${this.#what}: concurrency: jobs that run in chunks have no such limit.`,
+      )
+    }
     return this.#with({ concurrency: checkConcurrency({ max, key }, this.#what) })
   }
 
@@ -215,4 +238,43 @@ brandClass(Job, 'Job')
 /** Says whether a value is a `Job`, also of another copy of the package. */
 export function isJob(value: unknown): value is Job<unknown, unknown, unknown> {
   return typeof value === 'object' && value !== null && JOB_SPEC in value
+}
+
+/** What `defineJob()` made, whatever its types. */
+export interface AnyDefinedJob {
+  // biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
+  readonly job: Job<any, any, any>
+}
+
+/** Says whether a value was made by `defineJob()`, also by that of another copy of the package. */
+export function isDefinedJob(value: unknown): value is AnyDefinedJob {
+  return typeof value === 'object' && value !== null && DEFINED in value
+}
+
+/** Any job function, whatever its types. */
+export interface AnyJobFunction {
+  // biome-ignore lint/suspicious/noExplicitAny: a job is invariant in its arguments, so no other type takes all
+  readonly job: Job<any, any, any>
+}
+
+/** Says whether a value was made by `job()`, also by that of another copy of the package. */
+export function isJobFunction(value: unknown): value is AnyJobFunction {
+  return typeof value === 'function' && DEFINITION in value
+}
+
+/**
+ * The job of a job function or of a defined job, or the job itself.
+ *
+ * @throws {ConfigError} when it is none of them
+ */
+export function toJob<R, A>(value: Pushable<R, A>): Job<R, A, A> {
+  if (isJob(value)) return value as Job<R, A, A>
+  if (isJobFunction(value) || isDefinedJob(value)) return value.job as Job<R, A, A>
+  throw new ConfigError(`Expected a job or a job function, got ${inspect(value)}.${hintFor(value)}`)
+}
+
+function hintFor(value: unknown): string {
+  if (typeof value === 'function') return ' Make it a job first: job({ name: … }, fn).'
+  if (typeof value !== 'string') return ''
+  return ` By its name alone, a job is pushed as Job.named(${inspect(value)}, { args: { … } }).`
 }

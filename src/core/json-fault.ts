@@ -1,6 +1,6 @@
 /** The slow half of the codec: says where a value cannot be stored as JSON, and why. */
 
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { isPlainObject, isPolluting } from './plain-object.ts'
 import { showSize } from './size.ts'
 import { isStorable } from './storable-text.ts'
@@ -8,7 +8,7 @@ import { isStorable } from './storable-text.ts'
 export interface Fault {
   /** Such as `args.user.tags[2]`. */
   readonly path: string
-  /** Goes on after the path: "is NaN, which JSON cannot hold". */
+  /** Continues after the path: "is NaN, which JSON cannot hold". */
   readonly reason: string
 }
 
@@ -23,7 +23,7 @@ export function findFault(
   try {
     return search.visit(value, what, true)
   } catch (error) {
-    return { path: search.at, reason: `cannot be read: ${show(error)}` }
+    return { path: search.at, reason: `cannot be read: ${inspect(error)}` }
   }
 }
 
@@ -89,11 +89,11 @@ class FaultSearch {
     if (!isPlainObject(value)) {
       return {
         path,
-        reason: `is ${show(value)}, which JSON would lose; give plain data or a toJSON`,
+        reason: `is ${inspect(value)}, which JSON would lose; give plain data or a toJSON`,
       }
     }
     for (const key of Object.keys(value)) {
-      const below = /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${show(key)}]`
+      const below = /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${inspect(key)}]`
       this.at = below
       if (!isStorable(key)) return { path: below, reason: `has a key with ${unstorable(key)}` }
       const item = value[key]
@@ -114,9 +114,9 @@ function scalarReason(value: unknown): string | null {
     case 'undefined':
       return 'is undefined, which JSON cannot hold here; use null'
     case 'bigint':
-      return `is the BigInt ${show(value)}, which JSON cannot hold; use a string`
+      return `is the BigInt ${inspect(value)}, which JSON cannot hold; use a string`
     default:
-      return `is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which JSON cannot hold`
+      return `is ${typeof value === 'symbol' ? 'a symbol' : inspect(value)}, which JSON cannot hold`
   }
 }
 

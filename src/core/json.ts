@@ -3,7 +3,7 @@
  * would silently lose, or PostgreSQL would refuse, is an error that names the path to the value.
  *
  * It runs for every push and every result, so the ordinary case is one walk over the types that
- * builds nothing, `JSON.stringify`, and one look at the text. Only after a refusal does
+ * builds nothing, `JSON.stringify`, and one search of the text. Only after a refusal does
  * `json-fault.ts` walk again to say where and why.
  *
  * Numbers are what JSON.stringify makes of a finite double: `-0` becomes `0`, and a whole number
@@ -84,7 +84,7 @@ function isEncodable(value: unknown, depth: number, mayConvert: boolean): boolea
     }
     return true
   }
-  if (!isPlainObject(value)) return false
+  if (Object.getPrototypeOf(value) !== Object.prototype && !isPlainObject(value)) return false
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]
     if (isPolluting(key, item)) return false

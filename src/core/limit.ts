@@ -1,4 +1,4 @@
-import { checkOptions, show } from './check.ts'
+import { checkOptions, inspect } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 import { type Size, sizeBytes } from './size.ts'
@@ -19,6 +19,9 @@ export type Limit = MemoryLimit | TimeLimit
 /** A child that does nothing takes about 60 MiB; below this a limit would kill the child and not the job. */
 export const MIN_MEMORY_BYTES = 96 * 1_024 ** 2
 
+/** The line of the log about an attempt that runs without its memory limit. */
+export const MEMORY_NOT_ENFORCED = 'memory limit is not enforced inline'
+
 export const Limit = Object.freeze({
   /**
    * The most memory an attempt may use, in bytes or like `'1GiB'`; at least 96 MiB.
@@ -33,7 +36,7 @@ export const Limit = Object.freeze({
     const bytes = sizeBytes(size, 'Limit.memory')
     if (bytes < MIN_MEMORY_BYTES) {
       throw new ConfigError(
-        `Limit.memory: expected at least 96MiB, got ${show(size)}. A child that does nothing already takes about 60MiB.`,
+        `Limit.memory: expected at least 96MiB, got ${inspect(size)}. A child that does nothing already takes about 60MiB.`,
         { details: { minBytes: MIN_MEMORY_BYTES, bytes } },
       )
     }
@@ -47,7 +50,8 @@ export const Limit = Object.freeze({
    */
   time(duration: Duration): TimeLimit {
     const ms = durationMs(duration, 'Limit.time')
-    if (ms < 1) throw new ConfigError(`Limit.time: expected at least 1ms, got ${show(duration)}.`)
+    if (ms < 1)
+      throw new ConfigError(`Limit.time: expected at least 1ms, got ${inspect(duration)}.`)
     return Object.freeze({ kind: 'time', ms })
   },
 })
@@ -56,7 +60,7 @@ export const Limit = Object.freeze({
 export function checkLimits(value: unknown, what: string): readonly Limit[] {
   if (!Array.isArray(value)) {
     throw new ConfigError(
-      `${what}: expected an array like [Limit.time('60s'), Limit.memory('1GiB')], got ${show(value)}.`,
+      `${what}: expected an array like [Limit.time('60s'), Limit.memory('1GiB')], got ${inspect(value)}.`,
     )
   }
   const limits = value.map((limit, index) => checkLimit(limit, `${what}[${index}]`))
@@ -70,7 +74,9 @@ function checkLimit(value: unknown, what: string): Limit {
   const given = checkOptions(value, ['kind', 'bytes', 'ms'], what)
   if (given.kind === 'memory') return Limit.memory(given.bytes as number)
   if (given.kind === 'time') return Limit.time(given.ms as number)
-  throw new ConfigError(`${what}: expected Limit.memory(…) or Limit.time(…), got ${show(value)}.`)
+  throw new ConfigError(
+    `${what}: expected Limit.memory(…) or Limit.time(…), got ${inspect(value)}.`,
+  )
 }
 
 /** Limits as a row keeps them. */
@@ -90,7 +96,7 @@ export function storeLimits(limits: readonly Limit[]): StoredLimits {
 
 /**
  * The limits of an attempt: of each kind the lower one of the row and of the worker's definition. So
- * what is stored, by whoever may write there, can ask for less than the code does, and not for more.
+ * what is stored, by any role that may write there, can ask for less than the code does, and not for more.
  */
 export function lowerLimits(row: StoredLimits, definition: StoredLimits): StoredLimits {
   const memoryBytes = lower(row.memoryBytes, definition.memoryBytes)

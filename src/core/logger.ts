@@ -1,5 +1,5 @@
 /**
- * Where the engine writes what nobody was there to hear: pino's shape, so that a pino logger fits.
+ * Where the engine writes what no caller receives: pino's shape, so that a pino logger fits.
  */
 export interface Logger {
   debug(fields: object, message?: string): void

@@ -7,7 +7,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * True for a property that can change a prototype when someone merges it into another object:
+ * True for a property that can change a prototype when it is merged into another object:
  * `__proto__`, and `constructor` with a `prototype` inside. `{ constructor: 'Ferrari' }` is data.
  */
 export function isPolluting(key: string, value: unknown): boolean {

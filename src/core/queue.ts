@@ -1,5 +1,5 @@
 import { brandClass } from './brand.ts'
-import { checkInteger, checkOneOf, checkOptions, show } from './check.ts'
+import { checkInteger, checkOneOf, checkOptions, inspect } from './check.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { ConfigError } from './errors.ts'
 import { checkQueueName } from './job-name.ts'
@@ -9,11 +9,13 @@ import { checkTags } from './tags.ts'
 export type ExecutorKind = 'inline' | 'process' | 'thread'
 export type QueueState = 'active' | 'paused'
 
+/** Options of `new Queue(name, options)`. */
 export interface QueueOptions {
-  /** Jobs at once per worker, 1 to 10,000. Default: the executor's; 100 for `inline`. */
+  /** Concurrent jobs per worker, 1 to 10,000. Default: the executor's; 100 for `inline`. */
   readonly concurrency?: number
   /** How jobs are run. Default: `'process'`, which needs job modules for its children to load. */
   readonly executor?: ExecutorKind
+  /** For `process` and `thread`. Default: `{}`. */
   readonly executorOptions?: ExecutorOptions
   /**
    * Regular expressions, matched whole against the tags of a worker: one match and it works on this
@@ -31,6 +33,7 @@ export interface QueueOptions {
   readonly resumeAt?: Date
 }
 
+/** Options of the executors `process` and `thread`; `inline` has none. */
 export interface ExecutorOptions {
   /** Jobs until a child is replaced; 0: never. Default: 100. For `process` and `thread`. */
   readonly maximumJobsPerChild?: number
@@ -62,7 +65,7 @@ const EXECUTOR_OPTIONS: Readonly<Record<ExecutorKind, readonly string[]>> = {
   process: ['maximumJobsPerChild', 'killAfter'],
   thread: ['maximumJobsPerChild', 'killAfter'],
 }
-const EXECUTORS = Object.keys(EXECUTOR_OPTIONS) as ExecutorKind[]
+export const EXECUTORS = Object.keys(EXECUTOR_OPTIONS) as ExecutorKind[]
 const STATES: readonly QueueState[] = ['active', 'paused']
 const OPTIONS = [
   'concurrency',
@@ -126,7 +129,7 @@ export class Queue implements QueueFields {
   /** @throws {ConfigError} when the name or an option is wrong */
   constructor(name: string, options?: QueueOptions) {
     this.name = checkQueueName(name, 'The name of a queue')
-    const what = `Queue ${show(name)}`
+    const what = `Queue ${inspect(name)}`
     const given = checkOptions(options, OPTIONS, what)
     this.concurrency = checkConcurrency(given.concurrency, what)
     this.executor = checkExecutor(given.executor, what)
@@ -164,7 +167,7 @@ function checkExecutorOptions(
   executor: ExecutorKind,
   what: string,
 ): StoredExecutorOptions {
-  const owner = `${what}: executorOptions of ${show(executor)}`
+  const owner = `${what}: executorOptions of ${inspect(executor)}`
   const given = checkOptions(value, EXECUTOR_OPTIONS[executor], owner)
   const stored: { maximumJobsPerChild?: number; killAfterMs?: number } = {}
   if (given.maximumJobsPerChild !== undefined) {
@@ -184,7 +187,7 @@ function checkPollingInterval(value: unknown, what: string): number {
   if (value === undefined) return DEFAULT_POLLING_INTERVAL_MS
   const ms = durationMs(value, `${what}: pollingInterval`)
   if (ms >= MIN_POLLING_INTERVAL_MS && ms <= MAX_POLLING_INTERVAL_MS) return ms
-  throw new ConfigError(`${what}: pollingInterval: expected 10ms to 1d, got ${show(value)}.`)
+  throw new ConfigError(`${what}: pollingInterval: expected 10ms to 1d, got ${inspect(value)}.`)
 }
 
 function checkRateLimit(value: unknown, what: string): QueueFields['rateLimit'] {
@@ -193,7 +196,9 @@ function checkRateLimit(value: unknown, what: string): QueueFields['rateLimit'] 
   const max = checkInteger(given.max, `${what}: rateLimit.max`, { min: 1, max: MAX_RATE })
   const perMs = durationMs(given.per, `${what}: rateLimit.per`)
   if (perMs < 1) {
-    throw new ConfigError(`${what}: rateLimit.per: expected at least 1ms, got ${show(given.per)}.`)
+    throw new ConfigError(
+      `${what}: rateLimit.per: expected at least 1ms, got ${inspect(given.per)}.`,
+    )
   }
   return Object.freeze({ max, perMs })
 }
@@ -201,7 +206,7 @@ function checkRateLimit(value: unknown, what: string): QueueFields['rateLimit'] 
 function checkResumeAt(value: unknown, state: QueueState, what: string): Date | null {
   if (value === undefined || value === null) return null
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
-    throw new ConfigError(`${what}: resumeAt: expected a valid Date, got ${show(value)}.`)
+    throw new ConfigError(`${what}: resumeAt: expected a valid Date, got ${inspect(value)}.`)
   }
   if (state === 'paused') return new Date(value)
   throw new ConfigError(`${what}: resumeAt is for a paused queue; add state: 'paused'.`)

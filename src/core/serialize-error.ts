@@ -4,7 +4,7 @@
  * here may fail because of it, or a failed attempt could not be saved.
  */
 
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { storableText } from './storable-text.ts'
 
 export type ErrorFields = Readonly<Record<string, string | number | boolean>>
@@ -61,7 +61,7 @@ const PART: Bounds = {
   stackBytes: MAX_PART_BYTES,
 }
 
-/** Plain, storable data about a thrown value: texts are mended and cut. Never throws. */
+/** Plain, storable data about a thrown value: texts are made storable and cut. Never throws. */
 export function serializeError(thrown: unknown): SerializedError {
   return serialize(thrown, WHOLE)
 }
@@ -140,7 +140,7 @@ function text(value: unknown, otherwise: string): string {
 
 function textOfOther(thrown: unknown, fields: ErrorFields | null): string {
   if (typeof thrown === 'string') return thrown
-  const shown = fields === null ? show(thrown) : JSON.stringify(fields)
+  const shown = fields === null ? inspect(thrown) : JSON.stringify(fields)
   return `Not an error was thrown but ${shown}`
 }
 

@@ -1,4 +1,4 @@
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
 
 const UNIT_BYTES = {
@@ -25,7 +25,7 @@ export function sizeBytes(value: unknown, what: string): number {
   const bytes = Math.round(parse(value))
   if (bytes >= 0 && Number.isSafeInteger(bytes)) return bytes
   throw new ConfigError(
-    `${what}: expected a size, as a number of bytes or like "512MiB", "1GiB", "200MB", got ${show(value)}.`,
+    `${what}: expected a size, as a number of bytes or like "512MiB", "1GiB", "200MB", got ${inspect(value)}.`,
   )
 }
 

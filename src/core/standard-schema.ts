@@ -5,8 +5,9 @@
  * Source: https://standardschema.dev, version 1.
  */
 
-import { show } from './check.ts'
+import { inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
+import { isThenable } from './thenable.ts'
 
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -40,12 +41,12 @@ export function checkSchema(value: unknown, what: string): StandardSchemaV1 {
     return value as StandardSchemaV1
   }
   throw new ConfigError(
-    `${what}: expected a Standard Schema validator (zod, valibot, arktype, …), got ${show(value)}.`,
+    `${what}: expected a Standard Schema validator (zod, valibot, arktype, …), got ${inspect(value)}.`,
   )
 }
 
 /**
- * What a validator makes of a value: its output, at once when the validator answers at once.
+ * What a validator makes of a value: its output, synchronously when the validator answers synchronously.
  *
  * @throws {ConfigError} with every issue and its path
  */
@@ -67,10 +68,6 @@ export function validateInput(
       throw brokenValidator(what, cause)
     },
   )
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as Promise<unknown> | null | undefined)?.then === 'function'
 }
 
 function outputOf(result: unknown, what: string): unknown {
@@ -106,13 +103,13 @@ function isResult(value: unknown): value is SchemaResult<unknown> {
 
 function unclearValidator(what: string, result: unknown): ConfigError {
   return new ConfigError(
-    `${what} could not be checked: the schema's validator gave ${show(result)}, where Standard Schema asks for { value } or { issues }. Correct its "validate".`,
+    `${what} could not be checked: the schema's validator gave ${inspect(result)}, where Standard Schema asks for { value } or { issues }. Correct its "validate".`,
   )
 }
 
 function brokenValidator(what: string, cause: unknown): ConfigError {
   return new ConfigError(
-    `${what} could not be checked: the schema's validator threw ${show(cause)}.`,
+    `${what} could not be checked: the schema's validator threw ${inspect(cause)}.`,
     {
       cause,
     },

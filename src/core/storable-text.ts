@@ -18,7 +18,7 @@ export function isStorable(text: string): boolean {
 }
 
 /**
- * Mends a text so that it can be stored: lone surrogates and NUL become U+FFFD, and what is longer
+ * Changes a text so that it can be stored: lone surrogates and NUL become U+FFFD, and what is longer
  * than `maxBytes` of UTF-8 is cut and marked. For errors, logs and progress, which must never be
  * the reason that a finished job cannot be saved. Never throws.
  */
@@ -26,17 +26,17 @@ export function storableText(text: string, maxBytes: number): string {
   // UTF-8 is never shorter than the number of UTF-16 units: the rest cannot fit, and a text of
   // 50 MB is not walked through to find that out.
   const head = text.length > maxBytes ? text.slice(0, maxBytes) : text
-  const mended = (head as unknown as Utf16).toWellFormed().replaceAll('\0', '\uFFFD')
-  if (head === text && Buffer.byteLength(mended) <= maxBytes) return mended
-  if (maxBytes < CUT_MARK_BYTES) return cutBytes(mended, maxBytes)
-  return cutBytes(mended, maxBytes - CUT_MARK_BYTES) + CUT_MARK
+  const storable = (head as unknown as Utf16).toWellFormed().replaceAll('\0', '\uFFFD')
+  if (head === text && Buffer.byteLength(storable) <= maxBytes) return storable
+  if (maxBytes < CUT_MARK_BYTES) return cutBytes(storable, maxBytes)
+  return cutBytes(storable, maxBytes - CUT_MARK_BYTES) + CUT_MARK
 }
 
 function cutBytes(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= maxBytes) return text
   let end = Math.max(0, maxBytes)
-  // 0b10xxxxxx goes on with a character that began before: never cut inside one.
+  // 0b10xxxxxx continues a character that began before: never cut inside one.
   while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--
   return bytes.toString('utf8', 0, end)
 }

@@ -5,14 +5,21 @@
  */
 
 import type { Backoff } from './backoff.ts'
-import type { StoredFailure } from './claimed-job.ts'
+import type { JobExtras, StoredFailure } from './claimed-job.ts'
 import { MAX_DURATION_MS } from './duration.ts'
+import { isFingerprint } from './is-fingerprint.ts'
 import { decodeJson, MAX_DEPTH } from './json.ts'
 import { MIN_MEMORY_BYTES, type StoredLimits } from './limit.ts'
 import { CUT_MARK } from './storable-text.ts'
 
 /** A text of a row that is too large for the reader comes as this, which is no JSON. */
-export const TOO_LARGE = ''
+const TOO_LARGE = ''
+
+/** Where a claim cuts a longer text: see `src/database/sql/parts/claimed_values.sql`. */
+const SMALL_CHARS = 65_536
+
+/** The columns stand in an object of their own. */
+const MAX_EXTRAS_DEPTH = MAX_DEPTH + 1
 
 /** Stands for a value that is too large, or nested too deep, to be read. */
 export const CUT_VALUE = CUT_MARK
@@ -33,7 +40,7 @@ export function storedJson(text: string | null, most = MAX_DEPTH): unknown {
 }
 
 /** Whether arrays and objects stand inside each other more than `most` deep. `text` is valid JSON. */
-export function isTooDeep(text: string, most = MAX_DEPTH): boolean {
+function isTooDeep(text: string, most = MAX_DEPTH): boolean {
   // Each level takes two characters at least.
   if (text.length <= 2 * most) return false
   let depth = 0
@@ -64,6 +71,87 @@ function endOfString(text: string, start: number): number {
     if (backslashes % 2 === 0) return end
   }
   return text.length
+}
+
+/** The extras of an ordinary job. */
+export const NO_EXTRAS: JobExtras = Object.freeze({})
+
+/** What a claim says of a row beside the columns that every job has. */
+interface Texts {
+  readonly args: string
+  readonly extras: string | null
+}
+
+/** Whether arguments are an object that is whole and not too deep. Called for every job. */
+export function isOrdinaryArgs(args: string, isLoaded = false): boolean {
+  return (
+    args.charCodeAt(0) === OPEN_OBJECT &&
+    (isLoaded || args.length < SMALL_CHARS) &&
+    !isTooDeep(args)
+  )
+}
+
+/**
+ * What few jobs have, decoded, and why a row cannot be run or is not whole yet. `isLoaded`: there is no
+ * more of it to come.
+ */
+export function extrasOf({ args, extras }: Texts, isLoaded = false): JobExtras {
+  const { is_cut: isCut, ...fields } = storedObject(extras === null ? {} : storedExtras(extras))
+  const isPartial = isCut === true || isCutText(args) || extras === TOO_LARGE
+  if (isPartial && !isLoaded) return { ...decoded(fields), isPartial: true }
+  // Of a row that is not run the keys are kept: its group gets its slot back.
+  if (isPartial) return { ...decoded(keysOf(fields)), fault: 'it is too large' }
+  const fault = argsFault(args) ?? (extras === null ? null : extrasFault(extras, fields))
+  return fault === null ? decoded(fields) : { ...decoded(keysOf(fields)), fault }
+}
+
+function storedExtras(extras: string): unknown {
+  if (!isTooDeep(extras, MAX_EXTRAS_DEPTH)) return storedJson(extras, MAX_EXTRAS_DEPTH)
+  return storedJson(extras, Number.POSITIVE_INFINITY)
+}
+
+function keysOf(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { concurrency_key, unique_key, crashes, cancel_requested_at } = fields
+  const keys = { concurrency_key, unique_key, crashes, cancel_requested_at }
+  return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined))
+}
+
+/** The small values of the database end at a length, and the large ones come as no text at all. */
+function isCutText(args: string): boolean {
+  return args === TOO_LARGE || args.length === SMALL_CHARS
+}
+
+function argsFault(args: string): string | null {
+  if (args.charCodeAt(0) !== OPEN_OBJECT)
+    return `its arguments are no object but ${args.slice(0, 80)}`
+  return isTooDeep(args) ? 'its arguments are nested more than 100 deep' : null
+}
+
+function extrasFault(
+  extras: string,
+  { limits, meta }: Readonly<Record<string, unknown>>,
+): string | null {
+  if (isTooDeep(extras, MAX_EXTRAS_DEPTH))
+    return 'its meta or its progress is nested more than 100 deep'
+  if (limits !== undefined) {
+    const fault = limitsFault(limits)
+    if (fault !== null) return fault
+  }
+  if (meta === undefined || meta === null || storedObject(meta) === meta) return null
+  return 'its meta is no object'
+}
+
+function decoded(fields: Readonly<Record<string, unknown>>): JobExtras {
+  const { limits, backoff, errors, meta, progress, ...plain } = fields
+  const pause = storedBackoff(backoff)
+  return {
+    ...(plain as JobExtras),
+    ...(limits === undefined ? {} : { limits: storedLimits(limits) }),
+    ...(pause === undefined ? {} : { backoff: pause }),
+    ...(errors === undefined ? {} : { errors: storedFailures(errors) }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(meta === undefined || meta === null ? {} : { meta: storedObject(meta) }),
+  }
 }
 
 /** An object, or an empty one for anything else. */
@@ -106,7 +194,7 @@ export function storedLimits(value: unknown): StoredLimits {
 }
 
 /** What makes limits impossible to keep, or null. A limit is never ignored in silence. */
-export function limitsFault(value: unknown): string | null {
+function limitsFault(value: unknown): string | null {
   if (!isObject(value)) return `its limits are no object but ${shown(value)}`
   for (const [name, limit] of Object.entries(value)) {
     if (limit === null) continue
@@ -119,7 +207,7 @@ export function limitsFault(value: unknown): string | null {
 }
 
 /** A backoff, or undefined: then the definition of the job decides. */
-export function storedBackoff(value: unknown): Backoff | undefined {
+function storedBackoff(value: unknown): Backoff | undefined {
   if (value === 'none') return value
   const given = storedObject(value)
   const baseMs = storedNumber(given.baseMs, 0, MAX_DURATION_MS)
@@ -137,7 +225,7 @@ export function storedFailures(value: unknown): readonly StoredFailure[] {
 }
 
 function storedFailure(entry: Record<string, unknown>): StoredFailure {
-  const { at, name, message, stack, usage } = entry
+  const { at, name, message, stack, fingerprint, usage } = entry
   const kind = textOr(entry.kind, 'error') as StoredFailure['kind']
   const time = typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? { at } : {}
   const { wallMs, cpuMs, peakBytes } = storedObject(usage)
@@ -149,6 +237,7 @@ function storedFailure(entry: Record<string, unknown>): StoredFailure {
     message: textOr(message, ''),
     stack: typeof stack === 'string' ? stack : null,
     kind,
+    ...(isFingerprint(fingerprint) ? { fingerprint } : {}),
     ...(typeof wallMs === 'number'
       ? { usage: { wallMs, cpuMs: number(cpuMs), peakBytes: number(peakBytes) } }
       : {}),

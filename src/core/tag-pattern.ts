@@ -12,7 +12,7 @@ export const MAX_STEPS = 2_000
 
 type Test = (code: number) => boolean
 
-/** A state of the automaton: consumes a character and goes on, or only goes on, in one or two ways. */
+/** A state of the automaton: consumes a character and continues, or only continues, in one or two ways. */
 interface State {
   test: Test | null
   next: number

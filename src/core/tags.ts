@@ -1,4 +1,4 @@
-import { checkText, show } from './check.ts'
+import { checkText, inspect } from './check.ts'
 import { ConfigError } from './errors.ts'
 import { MAX_STEPS, TagPattern } from './tag-pattern.ts'
 
@@ -11,7 +11,7 @@ const MAX_TAG_BYTES = 200
  */
 export function checkTags(value: unknown, what: string): readonly string[] {
   if (!Array.isArray(value) || value.length > MAX_TAGS) {
-    const found = Array.isArray(value) ? `${value.length}` : show(value)
+    const found = Array.isArray(value) ? `${value.length}` : inspect(value)
     throw new ConfigError(
       `${what}: expected an array of at most ${MAX_TAGS} regular expressions, got ${found}.`,
     )
@@ -24,7 +24,7 @@ export function checkTags(value: unknown, what: string): readonly string[] {
       return pattern
     } catch (error) {
       throw new ConfigError(
-        `${what}[${index}]: expected a regular expression, got ${show(pattern)}, which ${(error as Error).message}. Literals, classes, groups, "|" and repetitions are allowed.`,
+        `${what}[${index}]: expected a regular expression, got ${inspect(pattern)}, which ${(error as Error).message}. Literals, classes, groups, "|" and repetitions are allowed.`,
       )
     }
   })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../core/clock.ts'
 import type { Driver, Query, Session, Value } from './driver.ts'
 import type { Names } from './names.ts'
@@ -12,6 +13,14 @@ export interface RunOptions {
   readonly prepare?: boolean
 }
 
+/** What bounds the statements of some work, also those that are sent deep inside of it. */
+export interface Bounds {
+  /** Where they are sent; null: any session of the driver. */
+  readonly session: Session | null
+  /** Client-side deadline of each, in milliseconds. */
+  readonly deadlineMs: number
+}
+
 /** SQLSTATE of the engine's own refusal to run outside READ COMMITTED. */
 const NOT_READ_COMMITTED = 'CH001'
 
@@ -24,6 +33,8 @@ export class Database {
   readonly #prepare: boolean
   /** Set once the server is seen to default to another isolation level. */
   #needsTransaction = false
+  /** Made when some work is bounded first: most processes never do that. */
+  #bounds: AsyncLocalStorage<{ current: Bounds | null }> | null = null
 
   constructor(driver: Driver, names: Names, options: { clock: Clock; prepare: boolean }) {
     this.driver = driver
@@ -43,7 +54,33 @@ export class Database {
     values: Values,
     options: RunOptions = {},
   ): Promise<Row[]> {
-    return (options.session ?? this.driver).query<Row>(this.#query(what, values, options))
+    const { bounds } = this
+    if (bounds === null)
+      return (options.session ?? this.driver).query<Row>(this.#query(what, values, options))
+    const session = options.session ?? bounds.session ?? this.driver
+    const { deadlineMs = bounds.deadlineMs } = options
+    return session.query<Row>(this.#query(what, values, { ...options, deadlineMs }))
+  }
+
+  /** Those of the work that asks; null: none. */
+  get bounds(): Bounds | null {
+    return this.#bounds?.getStore()?.current ?? null
+  }
+
+  /** Work whose statements keep to bounds until it has ended: what it leaves behind is free of them. */
+  async bounded<T>(bounds: Bounds, work: () => Promise<T>): Promise<T> {
+    this.#bounds ??= new AsyncLocalStorage()
+    const held: { current: Bounds | null } = { current: bounds }
+    try {
+      return await this.#bounds.run(held, work)
+    } finally {
+      held.current = null
+    }
+  }
+
+  /** Work that continues after the bounded one that starts it. */
+  unbounded<T>(work: () => Promise<T>): Promise<T> {
+    return this.#bounds === null ? work() : this.#bounds.run({ current: null }, work)
   }
 
   /**

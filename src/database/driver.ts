@@ -28,6 +28,7 @@ export const DEFAULT_DEADLINE_MS = 30_000
 
 /** Somewhere to send statements: a pool, one session of it, or a caller's transaction. */
 export interface Session {
+  /** Sends one statement, and returns its rows. */
   query<Row = never>(query: Query): Promise<Row[]>
 }
 
@@ -52,9 +53,11 @@ export type Address = string | Readonly<Record<string, unknown>>
 /** `unknown`: there is a pooler, and whether it keeps sessions could not be seen. */
 export type Pooler = 'transaction' | 'unknown'
 
+/** What Chancy needs of a database: statements, transactions and notifications. */
 export interface Driver extends Session {
   /** `BEGIN ISOLATION LEVEL READ COMMITTED` … `COMMIT`, or `ROLLBACK` when `work` rejects. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /** A session for the caller alone, until it is released. */
   reserve(): Promise<ReservedSession>
   /** Resolves once subscribed. The channel is lower case. The result unsubscribes. */
   listen(channel: string, listener: Listener): Promise<() => Promise<void>>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ConfigError } from '../core/errors.ts'
 import { isStorable } from '../core/storable-text.ts'
+import { current, type EngineFunction } from './current.ts'
 
 const MAX_NAME_BYTES = 63
 
@@ -15,12 +16,18 @@ export interface Names {
   readonly claims: string
   readonly concurrencyGroups: string
   readonly rateStarts: string
-  readonly lineFloors: string
+  readonly scanWatermarks: string
   readonly waiters: string
   readonly leader: string
+  readonly workflows: string
+  readonly steps: string
+  readonly stepEnds: string
+  readonly jobSteps: string
+  readonly signals: string
+  readonly jobValues: string
   readonly migrations: string
-  /** `fn('claim_1')` is the quoted, qualified function name. */
-  readonly fn: (name: string) => string
+  /** The version of a function of the engine that runs, quoted and qualified: `fn('claim')`. */
+  readonly fn: (name: EngineFunction) => string
   /** A sequence's name as a string literal, for `nextval`. */
   readonly sequence: (name: string) => string
   /** A plugin's own table, type or index in the same schema. */
@@ -64,11 +71,17 @@ export function namesOf(schema: string): Names {
     claims: own('claims'),
     concurrencyGroups: own('concurrency_groups'),
     rateStarts: own('rate_starts'),
-    lineFloors: own('line_floors'),
+    scanWatermarks: own('scan_watermarks'),
     waiters: own('waiters'),
     leader: own('leader'),
+    workflows: own('workflows'),
+    steps: own('steps'),
+    stepEnds: own('step_ends'),
+    jobSteps: own('job_steps'),
+    signals: own('signals'),
+    jobValues: own('job_values'),
     migrations: own('migrations'),
-    fn: own,
+    fn: (name: EngineFunction) => own(current[name]),
     sequence: (name: string) => quoteLiteral(own(name)),
     own,
     channel: channelOf(schema),

@@ -1,21 +1,21 @@
 import type { Clock } from '../core/clock.ts'
 import { isChancyError } from '../core/errors.ts'
+import { nextDelayMs } from '../core/retry-delay.ts'
 import type { Driver } from './driver.ts'
-import { nextDelayMs } from './retry.ts'
 
 /**
  * One LISTEN session for a process.
  *
  * A notification is a hint: everything it says is also found by polling, so a lost session costs
  * time and nothing else. The session is made again with decorrelated jitter, and after that
- * `onResumed` says so, because whatever was told in between was told to nobody.
+ * `onReconnected` says so, because what was sent in between was not received.
  */
 export interface NotifierEvents {
   /** The first words of a payload are the event's name; the rest is its subject. */
   onEvent(name: string, subject: string): void
   onConnected(): void
   onLost(error: unknown): void
-  onResumed(): void
+  onReconnected(): void
 }
 
 export class Notifier {
@@ -35,12 +35,12 @@ export class Notifier {
     this.#events = events
   }
 
-  /** Whether what is told is heard, as far as is known. */
+  /** Whether notifications are received, as far as is known. */
   get isListening(): boolean {
     return this.#isListening
   }
 
-  /** Resolves when it listens, or when the first try has failed: it goes on trying by itself. */
+  /** Resolves when it listens, or when the first try has failed: it then tries again by itself. */
   start(): Promise<void> {
     this.#tried ??= new Promise((resolve) => {
       this.#running = this.#run(resolve)
@@ -61,7 +61,7 @@ export class Notifier {
       try {
         const ended = await this.#listen(() => {
           delayMs = 0
-          if (isAgain) this.#events.onResumed()
+          if (isAgain) this.#events.onReconnected()
           else this.#events.onConnected()
           isAgain = true
           onFirstTry()
@@ -74,7 +74,7 @@ export class Notifier {
         if (isChancyError(error) && error.code === 'CONFIG_INVALID') return onFirstTry()
       }
       onFirstTry()
-      // What is told before the first success is missed as well.
+      // What is sent before the first success is missed as well.
       isAgain = true
       delayMs = nextDelayMs(delayMs)
       await this.#clock.sleep(delayMs, signal)

@@ -1,12 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import { DatabaseError } from '../core/errors.ts'
+import { nextDelayMs } from '../core/retry-delay.ts'
 import { classify, sqlStateOf, type Verdict } from './sql-state.ts'
 
 export { classify, isConnectionLoss } from './sql-state.ts'
-
-/** The shortest and the longest wait between two tries, in milliseconds. */
-export const RETRY_BASE_MS = 100
-export const RETRY_CAP_MS = 5_000
 
 export interface Retry {
   /** Which try failed, from 1. */
@@ -21,12 +18,14 @@ export interface RetryOptions {
   readonly clock: Clock
   /** Ends the wait: the last error is thrown. */
   readonly signal?: AbortSignal | undefined
-  /** How long to go on from the first try, in milliseconds. `Infinity`: until the signal. */
+  /** How long to retry from the first try, in milliseconds. `Infinity`: until the signal. */
   readonly deadlineMs: number
   /** Whether doing the work twice is harmless. Default: false, an ambiguous error ends it. */
   readonly idempotent?: boolean | undefined
   /** Whether the work changes nothing: then its last error says what happened. Default: false. */
   readonly reads?: boolean | undefined
+  /** Whether a try before the first one may have been committed. Default: false. */
+  readonly isInDoubt?: boolean | undefined
   readonly onRetry?: ((retry: Retry) => void) | undefined
 }
 
@@ -40,10 +39,11 @@ export interface RetryOptions {
  */
 export async function retrying<T>(
   work: (attempt: number) => Promise<T>,
-  { clock, signal, deadlineMs, reads = false, idempotent = reads, onRetry }: RetryOptions,
+  options: RetryOptions,
 ): Promise<T> {
+  const { clock, signal, deadlineMs, reads = false, idempotent = reads, onRetry } = options
   const endsAt = clock.monotonic() + deadlineMs
-  let isInDoubt = false
+  let isInDoubt = options.isInDoubt ?? false
   let delayMs = 0
   for (let attempt = 1; ; attempt++) {
     try {
@@ -61,15 +61,6 @@ export async function retrying<T>(
       if (signal?.aborted) throw isInDoubt ? outcomeUnknown(error, attempt) : error
     }
   }
-}
-
-/**
- * Decorrelated jitter: many clients of one database that failed together do not come back together.
- * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
- */
-export function nextDelayMs(previousMs: number): number {
-  const upper = Math.max(RETRY_BASE_MS, previousMs * 3)
-  return Math.min(RETRY_CAP_MS, RETRY_BASE_MS + Math.random() * (upper - RETRY_BASE_MS))
 }
 
 function outcomeUnknown(cause: unknown, attempts: number): DatabaseError {

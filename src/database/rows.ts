@@ -1,4 +1,4 @@
-import { type ClaimedJob, failureOf, type RareFields } from '../core/claimed-job.ts'
+import { type ClaimedJob, failureOf, type JobExtras } from '../core/claimed-job.ts'
 import { MAX_DURATION_MS } from '../core/duration.ts'
 import { restoreLimits } from '../core/limit.ts'
 import {
@@ -12,8 +12,12 @@ import {
   type QueueState,
   type StoredExecutorOptions,
 } from '../core/queue.ts'
-import type { JobState, QueuedJob } from '../core/queued-job.ts'
+import type { JobOwner, JobState, QueuedJob } from '../core/queued-job.ts'
+import { shownWaits } from '../core/shown-waits.ts'
 import {
+  extrasOf,
+  isOrdinaryArgs,
+  NO_EXTRAS,
   storedFailures,
   storedInteger,
   storedJson,
@@ -21,8 +25,8 @@ import {
   storedObject,
   storedTexts,
 } from '../core/stored.ts'
-import { isOrdinaryArgs, NOTHING_RARE, rareOf } from './rare-fields.ts'
-import type { ClaimedRow, LoadedRow } from './statements/jobs.ts'
+import type { DeclaredRow } from './statements/due.ts'
+import type { ClaimAnswerRow, ClaimedRow, LoadedRow } from './statements/jobs.ts'
 import type { QueuedJobRow } from './statements/queued-jobs.ts'
 import type { QueueRow } from './statements/queues.ts'
 import type { WorkerRow } from './statements/workers.ts'
@@ -33,35 +37,73 @@ import type { WorkerRow } from './statements/workers.ts'
 export interface ClaimHead {
   readonly queue: string
   readonly workerId: string
-  readonly claim: number
+  readonly claimSeq: number
   readonly startedMs: number
   /** What this worker's definition says, for rows that leave it open. */
   readonly maxAttemptsOf: MaxAttemptsOf
 }
 
-export type MaxAttemptsOf = (name: string, queue: string, rare: RareFields) => number
+/** What a claim says about itself. */
+export interface ClaimSummary {
+  readonly queueState: 'active' | 'paused' | 'undeclared' | 'revoked'
+  /** 0 when nothing was claimed. */
+  readonly claimSeq: number
+  readonly scanned: number
+  readonly requested: number
+  readonly startedMs: number
+  /** How long until the next start of a queue that has none left, in milliseconds, or 0. */
+  readonly waitMs: number
+  /** How long a full scan took, in microseconds. */
+  readonly scanUs: number
+}
+
+interface StoredSummary {
+  readonly queue_state: ClaimSummary['queueState']
+  readonly claim_seq: number | null
+  readonly scanned: number
+  readonly requested: number
+  readonly started_ms: number | null
+  readonly wait_ms: number
+  readonly scan_us: number
+}
+
+/** Decodes the first row of a claim. An answer without rows has claimed nothing. */
+export function claimSummary(row: Pick<ClaimAnswerRow, 'summary'> | undefined): ClaimSummary {
+  const stored = JSON.parse(row?.summary ?? '{}') as Partial<StoredSummary>
+  return {
+    queueState: stored.queue_state ?? 'active',
+    claimSeq: stored.claim_seq ?? 0,
+    scanned: stored.scanned ?? 0,
+    requested: stored.requested ?? 0,
+    startedMs: stored.started_ms ?? 0,
+    waitMs: stored.wait_ms ?? 0,
+    scanUs: stored.scan_us ?? 0,
+  }
+}
+
+export type MaxAttemptsOf = (name: string, queue: string, extras: JobExtras) => number
 
 export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
-  const { args, rest } = row
+  const { args } = row
   const isOrdinary = isOrdinaryArgs(args)
-  const rare = isOrdinary && rest === null ? NOTHING_RARE : rareOf({ args, rest })
+  const extras = isOrdinary && row.extras === null ? NO_EXTRAS : extrasOf(row)
   return {
-    id: row.id as string,
+    id: row.id,
     queue: head.queue,
     name: row.name,
     args: isOrdinary ? args : NO_ARGS,
     priority: row.priority,
     attempts: row.attempts,
-    maxAttempts: row.max_attempts ?? head.maxAttemptsOf(row.name, head.queue, rare),
+    maxAttempts: row.max_attempts ?? head.maxAttemptsOf(row.name, head.queue, extras),
     fence: Number(row.fence),
-    place: row.place,
-    claim: head.claim,
-    line: Number(row.ready_seq),
+    ctid: row.ctid,
+    claimSeq: head.claimSeq,
+    position: Number(row.position),
     createdMs: row.created_ms,
     scheduledMs: row.scheduled_ms,
     startedMs: head.startedMs,
     workerId: head.workerId,
-    rare,
+    extras,
   }
 }
 
@@ -69,9 +111,9 @@ export function claimedJob(row: ClaimedRow, head: ClaimHead): ClaimedJob {
 const NO_ARGS = '{}'
 
 /** A job of which the claim brought only a part, with the rest of its row. */
-export function loadedJob(job: ClaimedJob, { args, rest }: LoadedRow): ClaimedJob {
-  const rare = rareOf({ args, rest }, true)
-  return { ...job, args: isOrdinaryArgs(args, true) ? args : NO_ARGS, rare }
+export function loadedJob(job: ClaimedJob, row: LoadedRow): ClaimedJob {
+  const args = isOrdinaryArgs(row.args, true) ? row.args : NO_ARGS
+  return { ...job, args, extras: extrasOf(row, true) }
 }
 
 export function queuedJob(row: QueuedJobRow): QueuedJob {
@@ -99,14 +141,24 @@ export function queuedJob(row: QueuedJobRow): QueuedJob {
     result: storedJson(row.result),
     progress: storedJson(row.progress),
     meta: storedObject(storedJson(row.meta)),
+    ...(row.durable === null ? {} : durableFields(row.durable)),
     workerId: row.worker_id,
   }) as QueuedJob
+}
+
+function durableFields(text: string): Pick<QueuedJob, 'values' | 'waitsFor' | 'partOf'> {
+  const { values, open, owner } = storedObject(storedJson(text))
+  return {
+    ...(values == null ? {} : { values: storedObject(values) }),
+    ...(open == null ? {} : { waitsFor: shownWaits(open) }),
+    ...(owner == null ? {} : { partOf: owner as JobOwner }),
+  }
 }
 
 export function queue(row: QueueRow): Queue {
   return Queue.restore({
     name: row.name,
-    // Below one nothing would ever run, and nobody would know why.
+    // Below one nothing would ever run, and no reason would be visible.
     concurrency:
       row.concurrency === null ? null : Math.min(MAX_CONCURRENCY, Math.max(1, row.concurrency)),
     executor: row.executor as ExecutorKind,
@@ -122,16 +174,25 @@ export function queue(row: QueueRow): Queue {
   })
 }
 
+/** A queue by its name, and the tags that its workers match. */
+export function declaredQueue(row: DeclaredRow): Pick<Queue, 'name' | 'tags'> {
+  return { name: row.queue, tags: storedTexts(storedJson(row.tags)) }
+}
+
 /** A worker as `getWorkers` shows it. */
 export interface WorkerInfo {
   readonly id: string
   readonly label: string | null
+  /** The version of the application, as the option says. */
+  readonly version: string | null
   readonly tags: readonly string[]
   /** The queues it runs. */
   readonly queues: readonly string[]
   readonly startedAt: Date
   readonly renewedAt: Date
   readonly expiresAt: Date
+  /** Whether it claims nothing, by `worker.pause()`. */
+  readonly paused: boolean
   /** Whether its lease holds, by the database's clock. */
   readonly alive: boolean
 }
@@ -140,11 +201,13 @@ export function workerInfo(row: WorkerRow): WorkerInfo {
   return {
     id: row.id,
     label: row.label,
+    version: row.version,
     tags: storedTexts(storedJson(row.tags)),
     queues: storedTexts(storedJson(row.queues)),
     startedAt: new Date(row.started_ms),
     renewedAt: new Date(row.renewed_ms),
     expiresAt: new Date(row.expires_ms),
+    paused: row.paused,
     alive: row.alive,
   }
 }

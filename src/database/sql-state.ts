@@ -1,6 +1,6 @@
 /**
  * What an error from the database means for the statement that met it: one table of SQLSTATEs and
- * one of the client libraries' own words. Whoever retries asks here and nowhere else.
+ * one of the client libraries' own words. What retries asks here and nowhere else.
  *
  * - `transient`: surely not applied, and likely to pass. Try again.
  * - `ambiguous`: may have been committed. Try again only if doing it twice is harmless.
@@ -62,7 +62,7 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = Object.freeze({
   '40': 'transient',
   [INTEGRITY_VIOLATION_ROLLBACK]: 'caller',
   [COMPLETION_UNKNOWN]: 'ambiguous',
-  // Out of disk, memory or connections: waits for somebody to make room.
+  // Out of disk, memory or connections: waits until there is room.
   '53': 'transient',
   '55': 'caller',
   [OBJECT_IN_USE]: 'transient',
@@ -128,18 +128,44 @@ interface ErrorParts {
   readonly errors?: unknown
   readonly cause?: unknown
   readonly details?: { readonly sent?: unknown; readonly sqlState?: unknown }
+  /** Where the driver's error is in one of an ORM: TypeORM's, Sequelize's, and Drizzle's, whose is `cause`. */
+  readonly driverError?: unknown
+  readonly original?: unknown
+  readonly query?: unknown
+  readonly params?: unknown
+  /** Of Prisma, whose own `code` looks like a SQLSTATE. */
+  readonly meta?: { readonly code?: unknown; readonly driverAdapterError?: unknown }
+  readonly originalCode?: unknown
 }
 
 const SQL_STATE = /^[0-9A-Z]{5}$/
+/** PostgreSQL has of these classes only P0. */
+const PRISMA_CODE = /^P[1-9]\d{3}$/
 
-/** The SQLSTATE of an error, also of one that Chancy has wrapped. Absent: no server sent it. */
+/** The SQLSTATE of an error, also of one that Chancy or an ORM has wrapped. Absent: no server sent it. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { code, severity, details, cause } = partsOf(error)
   // Node's EPIPE looks like a SQLSTATE too; only what the server sent bears a severity.
-  if (typeof code === 'string' && SQL_STATE.test(code) && (severity || !CLIENT_VERDICTS[code]))
+  if (isSqlState(code) && !PRISMA_CODE.test(code) && (severity || !CLIENT_VERDICTS[code]))
     return code
   if (typeof details?.sqlState === 'string') return details.sqlState
-  return code === 'DATABASE_FAILED' && cause ? sqlStateOf(cause) : undefined
+  if (code === 'DATABASE_FAILED' && cause) return sqlStateOf(cause)
+  return sqlStateWithin(partsOf(error))
+}
+
+/** The SQLSTATE in the error of an ORM. */
+function sqlStateWithin(parts: ErrorParts): string | undefined {
+  const { driverError, original, cause, meta } = parts
+  const isDrizzles = 'query' in parts && 'params' in parts
+  const within = driverError ?? original ?? (isDrizzles && cause)
+  if (within) return sqlStateOf(within)
+  // Prisma over an adapter, and over its engine.
+  const { originalCode } = partsOf(partsOf(meta?.driverAdapterError).cause ?? cause)
+  return [originalCode, meta?.code].find(isSqlState)
+}
+
+function isSqlState(code: unknown): code is string {
+  return typeof code === 'string' && SQL_STATE.test(code)
 }
 
 /** What this error means for the statement that met it. */
@@ -219,14 +245,14 @@ export function isConnectionLoss(error: unknown): boolean {
   return typeof message === 'string' && message in TEXT_VERDICTS
 }
 
-/** Never reached the server. Node tries several addresses at once and gives an `AggregateError`. */
+/** Never reached the server. Node tries several addresses and throws an `AggregateError`. */
 function isConnectError(error: unknown): boolean {
   const { syscall, errors } = partsOf(error)
   if (Array.isArray(errors) && errors.length > 0) return errors.every(isConnectError)
   return syscall === 'connect' || syscall === 'getaddrinfo'
 }
 
-// 0A000 says "not supported" of many things. A plan that a migration made stale is told by the
+// 0A000 says "not supported" of many things. A plan that a migration made stale is recognised by the
 // server's routine, since its text depends on lc_messages.
 function isStalePlan(error: unknown): boolean {
   const { routine, message, cause } = partsOf(error)

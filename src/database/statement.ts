@@ -13,6 +13,10 @@ export interface Statement<Values extends readonly Value[], Row> {
   readonly shape?: (values: Values) => Row
 }
 
+/**
+ * A statement by its name, which is unique in the plugin. Its text is made once from the names of the schema; values
+ * are bound as `$1 …`, and columns are text, int4, float8 or bool.
+ */
 export function statement<Values extends readonly Value[], Row>(
   name: string,
   text: (t: Names) => string,

@@ -3,8 +3,8 @@ import type { EventMap, EventName } from './event-map.ts'
 type Listener<Name extends EventName> = (payload: EventMap[Name]) => void
 
 /**
- * Tells whoever listens in this process. Listeners run at once, in the order they came; one that
- * throws is reported and stops nobody.
+ * Emits the events of this process. Listeners run synchronously, in the order in which they were added; one that
+ * throws is reported and stops no other.
  */
 export class Hub {
   readonly #listeners = new Map<EventName, Set<Listener<never>>>()
@@ -33,7 +33,7 @@ export class Hub {
     }
   }
 
-  /** Gives back what ends the listening. */
+  /** Returns a function that ends the listening. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) {

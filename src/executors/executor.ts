@@ -1,9 +1,9 @@
-import type { BeginPermit } from '../core/begin-permit.ts'
 import type { ClaimedJob } from '../core/claimed-job.ts'
+import type { DurableHost } from '../core/durable-record.ts'
 import type { StoredLimits } from '../core/limit.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Stop } from '../core/stop.ts'
+import type { BeginPermit, StopRequest } from '../core/stop-request.ts'
 
 /** One run of a job, as an executor takes it. */
 export interface Attempt {
@@ -11,11 +11,13 @@ export interface Attempt {
   /** In force for this attempt: the row's, else the definition's. */
   readonly limits: StoredLimits
   readonly report: AttemptReport
-  /** Asked right before it begins; one that may not is `interrupted`. Default: it may begin at any time. */
+  /** Checked right before it begins; one that may not is `interrupted`. Default: it may begin at any time. */
   readonly permit?: BeginPermit
+  /** Of a durable job: what was recorded, and where it records. */
+  readonly durable?: DurableHost
 }
 
-/** What running code tells about itself. */
+/** Is called with what running code reports. */
 export interface AttemptReport {
   /** JSON text of the latest progress. */
   progress(job: ClaimedJob, value: string): void
@@ -23,46 +25,46 @@ export interface AttemptReport {
 }
 
 /**
- * How a worker runs the jobs of one queue. It takes an attempt and gives back an outcome, and knows
+ * How a worker runs the jobs of one queue. It takes an attempt and returns an outcome, and knows
  * neither queue nor database nor plugins.
  */
 export interface Executor {
-  /** Resolves when an attempt would begin at once. @throws {ConfigError} when none ever would */
+  /** Resolves when an attempt would begin immediately. @throws {ConfigError} when none ever would */
   start(): Promise<void>
   /**
-   * Never rejects: what went wrong is an `Outcome`. Takes more attempts than may run at once; the
-   * rest wait in their order, and one that is asked to stop while it waits ends at once.
+   * Never rejects: what went wrong is an `Outcome`. Takes more attempts than may run concurrently; the
+   * others wait in their order, and one that is asked to stop while it waits ends immediately.
    *
    * Asked to stop, an attempt that has begun ends within `killAfterMs` (inline: when the code ends).
    */
-  run(attempt: Attempt, stop: Stop): Promise<Outcome>
+  run(attempt: Attempt, stop: StopRequest): Promise<Outcome>
   /** Attempts that were taken and have not ended. */
   readonly running: number
-  /** How many attempts at once where the queue does not say. */
+  /** How many attempts may run concurrently where the queue does not set it. */
   readonly defaultConcurrency: number
   /**
-   * How many attempts it could run at once now, those that it has among them: at most the concurrency
+   * How many attempts it could run concurrently now, with those that it has: at most the concurrency
    * of the queue, and fewer while children are missing or blocked.
    */
   readonly capacity: number
   /**
-   * How many attempts it can use now beyond the ones that may run at once, so that no child waits
+   * How many attempts it can use now beyond those that may run concurrently, so that no child waits
    * for its next: many while jobs are short, 0 while they are long.
    */
   readonly ahead: number
   /** Ends as `interrupted` what was taken and has not begun, so that another worker can have it. */
-  giveBack(): void
+  returnUnbegun(): void
   /** Is called when the capacity has grown by itself: not for an attempt that has ended. */
   onCapacity?: () => void
-  /** Takes over what the queue says now. */
+  /** Takes over the settings that the queue has now. */
   update(settings: ExecutorSettings): void
   /** What still runs is asked to stop, and after `graceMs` it is made to. Resolves when nothing is left. */
   stop(options: { readonly graceMs: number }): Promise<void>
 }
 
-/** What a queue says about its executor. */
+/** The settings of a queue for its executor. */
 export interface ExecutorSettings {
-  /** Attempts at once. Default: `defaultConcurrency`. */
+  /** Attempts that may run concurrently. Default: `defaultConcurrency`. */
   readonly concurrency?: number
   /** For `process` and `thread`. Default: see `RecyclePolicy`. */
   readonly maximumJobsPerChild?: number

@@ -117,7 +117,7 @@ export class FrameReader {
   readonly #onDamage: (shown: string) => void
   #pieces: Buffer[] = []
   #size = 0
-  /** The next frame is not whole before there are this many bytes. */
+  /** The next frame is complete when there are this many bytes. */
   #wanted = 0
   #isDamaged = false
 
@@ -134,16 +134,16 @@ export class FrameReader {
     this.#size += piece.length
     if (this.#size < this.#wanted) return
     const bytes = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces, this.#size)
-    const rest = this.#read(bytes)
-    this.#pieces = rest.length === 0 ? [] : [rest]
-    this.#size = rest.length
+    const begun = this.#read(bytes)
+    this.#pieces = begun.length === 0 ? [] : [begun]
+    this.#size = begun.length
   }
 
-  /** Passes on the whole frames and returns what comes after them. */
+  /** Passes on the complete frames and returns what comes after them. */
   #read(bytes: Buffer): Buffer {
     let at = 0
     while (at < bytes.length) {
-      // Checked before the rest is waited for: a stranger's length would be waited for for ever.
+      // Checked before the text has come: for a length that is not of a frame it would wait for ever.
       const length = this.#isToken(bytes, at, 0) ? this.#lengthAt(bytes, at) : -1
       if (length < 0) return this.#damaged(bytes, at)
       this.#wanted = AROUND_BYTES + length

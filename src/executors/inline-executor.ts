@@ -1,17 +1,19 @@
-import { mayBegin } from '../core/begin-permit.ts'
-import { after } from '../core/clock.ts'
+import { type Clock, callAfter, systemClock } from '../core/clock.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { AttemptError } from '../core/errors.ts'
+import { MEMORY_NOT_ENFORCED } from '../core/limit.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { serializeError } from '../core/serialize-error.ts'
 import { showSize } from '../core/size.ts'
-import type { Stop } from '../core/stop.ts'
-import { runAttempt } from './entry/run-attempt.ts'
+import type { StopRequest } from '../core/stop-request.ts'
+import { mayBegin } from '../core/stop-request.ts'
+import type { AroundChain } from './around.ts'
 import type { Attempt, Executor } from './executor.ts'
+import { runAttempt } from './run-attempt.ts'
 
 /**
  * Runs jobs in the worker's own loop: for short asynchronous work. Nothing can be forced here: the
- * time limit and a cancel reach code that listens to `context.signal`, a slot stays held until the
+ * time limit and a cancel reach code that listens to `context.signal`, a slot stays taken until the
  * code ends, and a job with a memory limit is refused.
  */
 export class InlineExecutor implements Executor {
@@ -19,10 +21,28 @@ export class InlineExecutor implements Executor {
   readonly capacity = Number.POSITIVE_INFINITY
   readonly ahead = 0
   readonly #definitions: ReadonlyMap<string, JobDefinition>
+  /** By it time limits are counted. */
+  readonly #limits: Clock
   #running = 0
 
-  constructor(definitions: ReadonlyMap<string, JobDefinition>) {
+  readonly #around: AroundChain | null
+
+  readonly #memory: 'refused' | 'ignored'
+
+  /**
+   * @param around what plugins put around the functions. Default: nothing.
+   * @param memory what becomes of memory limits, which cannot be enforced here. Default: their jobs fail.
+   */
+  constructor(
+    definitions: ReadonlyMap<string, JobDefinition>,
+    clock: Clock = systemClock,
+    around: AroundChain | null = null,
+    memory: 'refused' | 'ignored' = 'refused',
+  ) {
+    this.#memory = memory
+    this.#around = around
     this.#definitions = definitions
+    this.#limits = clock.limits ?? clock
   }
 
   get running(): number {
@@ -31,25 +51,30 @@ export class InlineExecutor implements Executor {
 
   async start(): Promise<void> {}
 
-  async run(attempt: Attempt, stop: Stop): Promise<Outcome> {
+  async run(attempt: Attempt, stop: StopRequest): Promise<Outcome> {
     const definition = this.#definitions.get(attempt.job.name)
-    // Only names of this map are claimed, so this is a row that changed under the worker's hands.
+    // Only names of this map are claimed, so the row has changed since.
     if (definition === undefined || !mayBegin(attempt)) return { kind: 'interrupted' }
-    if (attempt.limits.memoryBytes !== undefined) return memoryRefused(attempt)
+    if (attempt.limits.memoryBytes !== undefined) {
+      if (this.#memory === 'refused') return memoryRefused(attempt)
+      const { memoryBytes } = attempt.limits
+      attempt.report.log(attempt.job, 'debug', { memoryBytes }, MEMORY_NOT_ENFORCED)
+    }
 
     this.#running++
     const { timeMs } = attempt.limits
-    const callOff = timeMs === undefined ? null : after(timeMs, () => stop.ask('timed-out'))
+    const clear =
+      timeMs === undefined ? null : callAfter(this.#limits, timeMs, () => stop.ask('timed-out'))
     try {
-      return await runAttempt(definition, attempt, stop)
+      return await runAttempt(definition, attempt, stop, this.#around, this.#limits)
     } finally {
       this.#running--
-      callOff?.()
+      clear?.()
     }
   }
 
-  /** Everything it takes begins at once. */
-  giveBack(): void {}
+  /** Everything it takes begins immediately. */
+  returnUnbegun(): void {}
 
   /** The caller keeps to the concurrency; there is nothing else to set. */
   update(): void {}

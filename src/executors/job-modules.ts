@@ -6,22 +6,25 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { show } from '../core/check.ts'
+import { inspect } from '../core/check.ts'
+import { callAfter, systemClock } from '../core/clock.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { ConfigError } from '../core/errors.ts'
-import { definitionOf, isDefinedJob, isJobFunction } from '../core/job-function.ts'
+import { isDefinedJob, isJobFunction } from '../core/job.ts'
+import { definitionOf } from '../core/job-function.ts'
 import type { JobSource } from '../core/job-source.ts'
 import { glob, isGlob } from './glob.ts'
 
 interface Found {
   readonly definition: JobDefinition
-  readonly place: string
+  /** Where it was found, for messages. */
+  readonly source: string
 }
 
 export interface LoadListener {
-  /** Told before each module. */
+  /** Is called before each module. */
   readonly onLoading?: (url: string) => void
-  /** Told of a module that takes long, once. */
+  /** Is called once for each module that takes long. */
   readonly onSlow?: (url: string) => void
 }
 
@@ -43,7 +46,7 @@ export async function loadJobs(
   const known = new Map<string, Found>()
   for (const source of Array.isArray(sources) ? sources : [sources]) {
     if (isJobFunction(source)) {
-      add(known, { definition: definitionOf(source), place: 'the "jobs" option' })
+      add(known, { definition: definitionOf(source), source: 'the "jobs" option' })
       continue
     }
     for (const url of await urlsOf(source)) {
@@ -70,12 +73,12 @@ function add(known: Map<string, Found>, found: Found): void {
   const other = known.get(name)
   // One function may be reached twice: by two exports, or through an index.
   if (other !== undefined && other.definition !== found.definition) {
-    const places =
-      other.place === found.place
-        ? `twice in ${found.place}`
-        : `in ${other.place} and in ${found.place}`
-    throw new ConfigError(`Two job functions are named "${name}": ${places}. Rename one of them.`, {
-      details: { name, places: [other.place, found.place] },
+    const where =
+      other.source === found.source
+        ? `twice in ${found.source}`
+        : `in ${other.source} and in ${found.source}`
+    throw new ConfigError(`Two job functions are named "${name}": ${where}. Rename one of them.`, {
+      details: { name, places: [other.source, found.source] },
     })
   }
   if (other === undefined) known.set(name, found)
@@ -85,14 +88,14 @@ async function urlsOf(source: unknown): Promise<string[]> {
   if (typeof source !== 'string' && !(source instanceof URL)) {
     const hint = typeof source === 'function' ? ' Make it a job first: job({ name: … }, fn).' : ''
     throw new ConfigError(
-      `jobs: expected a URL, a path, a glob or a job function, got ${show(source)}.${hint}`,
+      `jobs: expected a URL, a path, a glob or a job function, got ${inspect(source)}.${hint}`,
     )
   }
   const text = String(source)
   if (isUrl(text) && !text.startsWith('file:')) return [text]
   const file = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(text)
   if (!isGlob(file) || existsSync(file)) {
-    // A URL is kept with its query, by which two versions of a module are told apart.
+    // A URL is kept with its query, which distinguishes two versions of a module.
     return [text.startsWith('file:') ? text : pathToFileURL(file).href]
   }
 
@@ -105,18 +108,19 @@ async function urlsOf(source: unknown): Promise<string[]> {
 
 async function loadModule(url: string, listener: LoadListener): Promise<Found[]> {
   listener.onLoading?.(url)
-  const slow = setTimeout(() => listener.onSlow?.(url), SLOW_MODULE_MS).unref()
-  const exported = await importModule(url).finally(() => clearTimeout(slow))
+  const report = (): void => listener.onSlow?.(url)
+  const cancel = callAfter(systemClock, SLOW_MODULE_MS, report, 'lets-process-end')
+  const exported = await importModule(url).finally(cancel)
   const all = [...exportsOf(exported)]
   const found = all
     .filter(([, value]) => isJobFunction(value))
-    .map(([name, value]) => ({ definition: definitionOf(value), place: `${url} (${name})` }))
+    .map(([name, value]) => ({ definition: definitionOf(value), source: `${url} (${name})` }))
   if (found.length > 0) return found
   const hint = all.some(([, value]) => isDefinedJob(value))
     ? ' A definition needs a function: export const name = job(defined, fn), in a module for workers.'
     : ''
   throw new ConfigError(
-    `jobs: expected ${url} to export a function made by job(), got ${show(all.map(([name]) => name).join(', '))}.${hint}`,
+    `jobs: expected ${url} to export a function made by job(), got ${inspect(all.map(([name]) => name).join(', '))}.${hint}`,
   )
 }
 
@@ -142,7 +146,7 @@ async function importModule(url: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause
     throw new ConfigError(
-      `jobs: ${url} could not be loaded: ${show(cause)}.${hintFor(cause, url)}`,
+      `jobs: ${url} could not be loaded: ${inspect(cause)}.${hintFor(cause, url)}`,
       {
         cause,
       },
@@ -161,22 +165,22 @@ function hintFor(cause: unknown, url: string): string {
   return ''
 }
 
-/** Without this a process whose module waits for nothing would end without a word. */
+/** Without this, a process whose module waits for nothing would end without an error. */
 class Abandoned {
   readonly error: Promise<never>
-  #tell: () => void = () => {}
+  #reject: () => void = () => {}
 
   constructor(url: string) {
     this.error = new Promise((_, reject) => {
-      this.#tell = () => {
+      this.#reject = () => {
         const why = `jobs: ${url} never finishes loading: nothing is left to do in this process, and an await at its top level, or in what it imports, still waits. Move the await into the job that needs it.`
         reject(new ConfigError(why, { details: { url } }))
       }
     })
-    process.once('beforeExit', this.#tell)
+    process.once('beforeExit', this.#reject)
   }
 
   end(): void {
-    process.off('beforeExit', this.#tell)
+    process.off('beforeExit', this.#reject)
   }
 }

@@ -7,9 +7,9 @@ import { VERSION } from '../core/version.ts'
 
 /** Files of this package that a thread or a process begins with; a bundler does not see them. */
 export type OwnFile =
-  | 'worker/heartbeat-thread'
-  | 'executors/entry/process'
-  | 'executors/entry/thread'
+  | 'worker/lease/heartbeat-thread'
+  | 'executors/child/process'
+  | 'executors/child/thread'
 
 /** What to do about a missing one, for messages. */
 export const UNBUNDLED =
@@ -56,5 +56,5 @@ export function checkChildren(executor: string): void {
       'The executor "process" needs Node.js, since Bun does not pass its children the pipes they are spoken to by. Declare the queue with the executor "thread" or "inline", or run the worker with node.',
     )
   }
-  foundFile(executor === 'thread' ? 'executors/entry/thread' : 'executors/entry/process')
+  foundFile(executor === 'thread' ? 'executors/child/thread' : 'executors/child/process')
 }

@@ -1,7 +1,7 @@
 import type { ExecutorSettings } from './executor.ts'
+import { launchProcess } from './launch/process-child.ts'
 import { PoolExecutor } from './pool/pool-executor.ts'
 import type { PoolOptions } from './pool/pool-options.ts'
-import { launchProcess } from './process-child.ts'
 
 /**
  * Runs jobs in child processes. Limits of time and memory hold against any code: also against code

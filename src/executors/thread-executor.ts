@@ -1,7 +1,7 @@
 import type { ExecutorSettings } from './executor.ts'
+import { launchThread } from './launch/thread-child.ts'
 import { PoolExecutor } from './pool/pool-executor.ts'
 import type { PoolOptions } from './pool/pool-options.ts'
-import { launchThread } from './thread-child.ts'
 
 /**
  * Runs jobs in threads of this process: lighter than processes, and less apart. The limit of time

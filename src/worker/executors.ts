@@ -1,26 +1,33 @@
-import { show } from '../core/check.ts'
+import { inspect } from '../core/check.ts'
+import type { Clock } from '../core/clock.ts'
 import type { JobDefinition } from '../core/definition.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { JobSource } from '../core/job-source.ts'
 import type { Logger } from '../core/logger.ts'
 import type { ExecutorKind, Queue } from '../core/queue.ts'
+import type { AroundChain, AroundSource } from '../executors/around.ts'
 import type { ChildEnv } from '../executors/child.ts'
 import type { Executor, ExecutorSettings } from '../executors/executor.ts'
 import { InlineExecutor } from '../executors/inline-executor.ts'
 import { placedSource } from '../executors/job-modules.ts'
+import { launchProcess } from '../executors/launch/process-child.ts'
+import { launchThread } from '../executors/launch/thread-child.ts'
 import { ChildPool } from '../executors/pool/child-pool.ts'
-import { launchProcess } from '../executors/process-child.ts'
-import { launchThread } from '../executors/thread-child.ts'
 
 export interface ExecutorsOptions {
   readonly definitions: ReadonlyMap<string, JobDefinition>
   /** What the children of `process` and `thread` load. */
   readonly jobs: readonly JobSource[]
+  readonly clock: Clock
+  /** What plugins put around the functions: for the children to load, and as it is loaded here. */
+  readonly around: { readonly sources: readonly AroundSource[]; readonly chain: AroundChain | null }
   readonly log: Logger
   /** The children of a pool cannot be started, or can again. */
   readonly onTrouble: () => void
   /** The environment of children. Null: that of this process. */
   readonly childEnv: ChildEnv | null
+  /** Runs every queue, whatever it declares. Null: what each declares. */
+  readonly executor: ExecutorKind | null
 }
 
 interface Lent {
@@ -57,12 +64,13 @@ export class Executors {
   for(queue: Queue): Executor {
     const settings = settingsOf(queue)
     const present = this.#lent.get(queue.name)
-    if (present?.kind === queue.executor) {
+    const kind = this.#options.executor ?? queue.executor
+    if (present?.kind === kind) {
       present.executor.update(settings)
       return present.executor
     }
-    const executor = this.#make(queue, settings)
-    this.#lent.set(queue.name, { kind: queue.executor, executor })
+    const executor = this.#make(queue.name, kind, settings)
+    this.#lent.set(queue.name, { kind, executor })
     if (present !== undefined) this.#leave(present)
     return executor
   }
@@ -73,7 +81,7 @@ export class Executors {
     return kind === undefined ? null : (this.#pools.get(kind)?.trouble ?? null)
   }
 
-  /** The queue is not run any more. What still runs of it goes on to its end. */
+  /** The queue is not run any more. What still runs of it continues to its end. */
   release(queue: string): void {
     const present = this.#lent.get(queue)
     if (present === undefined) return
@@ -89,31 +97,35 @@ export class Executors {
     }
   }
 
-  /** Asks for back what was taken and has not begun. */
-  giveBack(): void {
-    for (const { executor } of this.#lent.values()) executor.giveBack()
+  /** Returns what was taken and has not begun. */
+  returnUnbegun(): void {
+    for (const { executor } of this.#lent.values()) executor.returnUnbegun()
   }
 
   async stop(graceMs: number): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop({ graceMs })))
   }
 
-  #make(queue: Queue, settings: ExecutorSettings): Executor {
-    const kind = queue.executor
-    if (kind === 'inline') return new InlineExecutor(this.#options.definitions)
+  #make(queue: string, kind: ExecutorKind, settings: ExecutorSettings): Executor {
+    const { definitions, clock, around } = this.#options
+    // Where all queues run inline, their jobs cannot be refused for limits that other executors enforce.
+    const memory = this.#options.executor === 'inline' ? 'ignored' : 'refused'
+    if (kind === 'inline') return new InlineExecutor(definitions, clock, around.chain, memory)
     if (kind === 'process' || kind === 'thread') return this.#pool(kind).open(settings)
     // A row of another release, or one written by hand.
     throw new ConfigError(
-      `The queue ${show(queue.name)} asks for the executor ${show(kind satisfies never)}, which this release does not have: its jobs wait for a worker that does.`,
+      `The queue ${inspect(queue)} asks for the executor ${inspect(kind satisfies never)}, which this release does not have: its jobs wait for a worker that does.`,
     )
   }
 
   #pool(kind: 'process' | 'thread'): ChildPool {
     const present = this.#pools.get(kind)
     if (present !== undefined) return present
-    const { jobs, log, childEnv, onTrouble } = this.#options
+    const { jobs, clock, log, childEnv, onTrouble, around } = this.#options
     const pool = new ChildPool(kind, kind === 'process' ? launchProcess : launchThread, {
       jobs,
+      around: around.sources,
+      clock,
       log,
       ...(childEnv === null ? {} : { env: childEnv }),
       maxWaitMs: MAX_WAIT_MS,
@@ -131,7 +143,7 @@ export class Executors {
 
   #leave({ kind, executor }: Lent): void {
     this.#leaving.set(executor, kind)
-    void drained(executor)
+    void drained(executor, this.#options.clock)
       .then(() => executor.stop({ graceMs: 0 }))
       .finally(() => {
         this.#leaving.delete(executor)
@@ -160,6 +172,6 @@ function settingsOf({ concurrency, executorOptions }: Queue): ExecutorSettings {
 /** How often a leaving executor is looked at, in milliseconds. */
 const LOOK_MS = 100
 
-async function drained(executor: Executor): Promise<void> {
-  while (executor.running > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+async function drained(executor: Executor, clock: Clock): Promise<void> {
+  while (executor.running > 0) await clock.sleep(LOOK_MS)
 }

@@ -2,12 +2,12 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Database } from '../database/database.ts'
 import { cancellingJobs } from '../database/statements/workers.ts'
-import type { RunningAttempts } from './running-attempts.ts'
-import type { Tenure } from './tenure.ts'
+import type { RunningAttempts } from './attempts/claim-ledger.ts'
+import type { WorkerLease } from './lease/worker-lease.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
 /** How long code that was asked to stop at the end of a shutdown may take to do so, in milliseconds. */
-const HEED_MS = 500
+const ABORT_GRACE_MS = 500
 /** How long the last outcomes are tried to be saved where there is time, in milliseconds. */
 const LAST_SAVE_MS = 10_000
 /** How long beyond the timeout outcomes are tried to be saved, in milliseconds. */
@@ -17,13 +17,20 @@ const ANSWER_MS = 500
 /** What a step gets when the time is over already, in milliseconds. */
 const LEAST_MS = 300
 
+/** How long the hooks of the last outcomes may take, in milliseconds. */
+const LAST_HOOKS_MS = 500
+/** How long children that run nothing may take to end by themselves: they write what is in their memory. */
+const CHILD_END_MS = 700
+
 export interface ShutdownOptions {
   readonly database: Database
   readonly clock: Clock
   readonly log: Logger
-  readonly tenure: Tenure
+  readonly lease: WorkerLease
   readonly running: RunningAttempts
   readonly timeoutMs: number
+  /** Lets the plugins write what they gathered. */
+  readonly flushPlugins: () => Promise<void>
 }
 
 /**
@@ -51,25 +58,29 @@ export class Shutdown {
   }
 
   async stop(parts: WorkerParts): Promise<void> {
-    const { tenure, log } = this.#options
+    const { lease, log } = this.#options
     // Begun first and waited for last: it may be waiting for a lock.
-    const history = parts.history.stop()
+    const history = Promise.all([parts.history.stop(), parts.dayIndexes.stop()])
     await this.within(this.#stopClaiming(parts))
     await this.#drain(parts)
     await this.within(Promise.all([parts.progress.stop(), history, parts.plugins.stop()]))
     const saveMs = (await this.#isReachable()) ? LAST_SAVE_MS : this.#leftMs(BEYOND_MS)
     const isSaved = await parts.buffer.drained(Math.min(LAST_SAVE_MS, saveMs))
-    await Promise.all([parts.executors.stop(0), parts.heartbeat.stop()])
+    // What it leaves is in the database, for the sweep of another worker.
+    await this.within(parts.followUps.stop())
+    await parts.saved?.settled(LAST_HOOKS_MS)
+    await this.#options.flushPlugins()
+    await Promise.all([parts.executors.stop(CHILD_END_MS), parts.heartbeat.stop()])
     // With outcomes left behind the row stays: its lease runs out, and recovery does the rest.
-    if (isSaved) await tenure.end(LAST_SAVE_MS)
+    if (isSaved) await lease.release(LAST_SAVE_MS)
     else log.error({}, 'outcomes not saved before the end: their jobs run again')
   }
 
   /** A database that answers is given its time, also when it is slow: what is not saved runs again. */
   async #isReachable(): Promise<boolean> {
-    const { database, tenure } = this.#options
+    const { database, lease } = this.#options
     try {
-      await database.run(cancellingJobs, [tenure.id], { deadlineMs: ANSWER_MS })
+      await database.run(cancellingJobs, [lease.id], { deadlineMs: ANSWER_MS })
       return true
     } catch {
       return false
@@ -79,8 +90,17 @@ export class Shutdown {
   async #stopClaiming(parts: WorkerParts): Promise<void> {
     await parts.watcher.stop()
     await parts.runners.stopClaiming()
-    const { adoption, stager, recovery, groups, lines, lookout, unserved } = parts
-    const services = [adoption, stager, recovery, groups, lines, lookout, unserved]
+    const { reconciler, stager, recovery, idleQueues, unserved } = parts
+    const sweeps = [
+      parts.groups,
+      parts.uniqueKeys,
+      parts.bulk,
+      parts.flows,
+      parts.watermarks,
+      parts.signals,
+      parts.steps,
+    ]
+    const services = [reconciler, stager, recovery, ...sweeps, idleQueues, unserved]
     await Promise.all(services.map((service) => service.stop()))
   }
 
@@ -93,7 +113,10 @@ export class Shutdown {
     if (!over.signal.aborted) {
       running.askAll('interrupted')
       // Children that do not stop are ended here, so that what they ran is released only then.
-      await Promise.all([parts.executors.stop(HEED_MS), clock.sleep(HEED_MS, over.signal)])
+      await Promise.all([
+        parts.executors.stop(ABORT_GRACE_MS),
+        clock.sleep(ABORT_GRACE_MS, over.signal),
+      ])
     }
     if (over.signal.aborted) await drained
     parts.attempts.release(running.all())

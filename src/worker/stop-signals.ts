@@ -1,11 +1,11 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, callAfter, systemClock } from '../core/clock.ts'
 
 /** What the signals stop. */
 interface Stoppable {
   stop(): Promise<void>
 }
 
-interface Heeding {
+interface StoppedBySignals {
   readonly worker: Stoppable
   readonly clock: Clock
   readonly shutdownTimeoutMs: number
@@ -27,36 +27,36 @@ const ECHO_MS = 250
 
 // One set and one handler for all workers of the process: a worker that has stopped must not end the
 // process under another whose jobs still run.
-const heeding = new Set<Heeding>()
+const stoppables = new Set<StoppedBySignals>()
 let isStopping = false
 let first: { readonly signal: NodeJS.Signals; readonly atMs: number } | null = null
 
 /**
  * The first SIGTERM or SIGINT stops the worker, and then the process, with exit code 0, when all
- * workers that heed signals have stopped; the second ends it at once, unless it is an echo of the first. Gives
- * back what ends the heeding.
+ * workers with this option have stopped; the second ends it immediately, unless it is an echo of the first.
+ * Returns a function that removes the worker.
  */
 export function stopOnSignals(
   worker: Stoppable,
   { clock, shutdownTimeoutMs }: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
 ): () => void {
   const one = { worker, clock, shutdownTimeoutMs }
-  if (heeding.size === 0 && !isStopping) {
+  if (stoppables.size === 0 && !isStopping) {
     for (const signal of Object.keys(SIGNALS)) process.on(signal, handle)
   }
-  heeding.add(one)
+  stoppables.add(one)
   // It was starting when the signal came.
   if (isStopping) void worker.stop()
   return () => {
-    heeding.delete(one)
-    // While the process stops the second signal must still be heard.
-    if (heeding.size > 0 || isStopping) return
+    stoppables.delete(one)
+    // While the process stops the second signal must still end it.
+    if (stoppables.size > 0 || isStopping) return
     for (const signal of Object.keys(SIGNALS)) process.off(signal, handle)
   }
 }
 
 function handle(signal: NodeJS.Signals): void {
-  const nowMs = performance.now()
+  const nowMs = systemClock.monotonic()
   if (first !== null) {
     if (signal === first.signal && nowMs - first.atMs < ECHO_MS) return
     process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS])
@@ -67,20 +67,20 @@ function handle(signal: NodeJS.Signals): void {
 }
 
 async function stopAll(): Promise<void> {
-  const ends = [...heeding].map(({ clock, shutdownTimeoutMs }) => {
+  const ends = [...stoppables].map(({ clock, shutdownTimeoutMs }) => {
     const endsAt = clock.monotonic() + shutdownTimeoutMs + AFTER_MS - AFTER_LATE_MS
     return (): number => endsAt - clock.monotonic()
   })
-  // Again for those that were added meanwhile. One that cannot stop must not cut the others short.
+  // Again for those that were added in between. One that cannot stop must not cut the others short.
   const failures: unknown[] = []
-  for (let left = [...heeding]; left.length > 0; left = [...heeding]) {
+  for (let left = [...stoppables]; left.length > 0; left = [...stoppables]) {
     const settled = await Promise.allSettled(left.map(({ worker }) => worker.stop()))
     for (const one of settled) if (one.status === 'rejected') failures.push(one.reason)
-    for (const one of left) heeding.delete(one)
+    for (const one of left) stoppables.delete(one)
   }
   if (failures.length > 0) throw failures[0]
   // A program that ends by itself does so before; one that does not is ended.
   const leftMs = Math.max(...ends.map((left) => left()))
   const afterMs = Math.max(AFTER_LATE_MS, Math.min(AFTER_MS, leftMs))
-  setTimeout(() => process.exit(), afterMs).unref()
+  callAfter(systemClock, afterMs, () => process.exit(), 'lets-process-end')
 }

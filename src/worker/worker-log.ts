@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import { DATABASE_RETRY } from '../core/retry-delay.ts'
+import { MAX_CRASHES } from '../core/settle.ts'
 import { VERSION } from '../core/version.ts'
-import { RETRY_CAP_MS } from '../database/retry.ts'
 import { isConnectionLoss, sqlStateOf } from '../database/sql-state.ts'
 import type { EventMap } from '../events/event-map.ts'
 import type { Hub } from '../events/hub.ts'
 import { availableCpus } from '../executors/pool/cpu-quota.ts'
+import { LineBudget } from './line-budget.ts'
 
 export interface WorkerLogOptions {
   readonly hub: Hub
@@ -14,19 +16,20 @@ export interface WorkerLogOptions {
   readonly workerId: () => string
   /** The queues that the worker runs now. */
   readonly queues: () => readonly RunQueue[]
+  readonly isPaused: () => boolean
 }
 
 export interface RunQueue {
   readonly queue: string
   readonly executor: string
-  /** How many jobs at once. */
+  /** How many jobs run concurrently. */
   readonly slots: number
 }
 
 /** What lasts is logged this often at most, in milliseconds: unserved jobs are looked for once a minute. */
 const REPEAT_MS = 55_000
 /** Without a lost connection for so long, in milliseconds, the database is back: the longest time between two tries. */
-const QUIET_MS = RETRY_CAP_MS
+const QUIET_MS = DATABASE_RETRY.mostMs
 /** Of a message, in characters: a line stays a line. */
 const MAX_MESSAGE = 300
 /** Ids that are named in a line. */
@@ -37,27 +40,44 @@ export class WorkerLog {
   readonly #options: WorkerLogOptions
   /** What was logged within the last minute, and when, in monotonic milliseconds. */
   readonly #said = new Map<string, number>()
+  /** Of lines about single jobs, by the names of the jobs. */
+  readonly #failures: LineBudget
+  readonly #endings: LineBudget
   #unlisten: (() => void)[] = []
   /** Since when, and when last, a connection was lost; in monotonic milliseconds. */
   #awaySince: number | null = null
-  #troubledAt = 0
+  #failedAt = 0
   #isStarted = false
   #isStopping = false
 
   constructor(options: WorkerLogOptions) {
     this.#options = options
+    const { log, clock } = options
+    this.#failures = new LineBudget(clock, (name, count) =>
+      log.error({ name, count }, 'more jobs failed, with no line for each'),
+    )
+    this.#endings = new LineBudget(clock, (name, count) =>
+      log.info({ name, count }, 'more jobs were cancelled or taken over, with no line for each'),
+    )
   }
 
   begin(): void {
-    const { hub, log, workerId, queues } = this.#options
+    const { hub, log, workerId, queues, isPaused } = this.#options
     this.#unlisten = [
       hub.on('worker.started', (event) => {
         if (event.workerId !== workerId()) return
         this.#isStarted = true
+        const paused = isPaused() ? { paused: true } : {}
         log.info(
-          { ...event, version: VERSION, queues: queues(), ...this.#children },
+          { ...event, version: VERSION, queues: queues(), ...this.#children, ...paused },
           'worker started',
         )
+      }),
+      hub.on('worker.paused', (event) => {
+        if (event.workerId === workerId()) log.info(event, 'worker paused')
+      }),
+      hub.on('worker.resumed', (event) => {
+        if (event.workerId === workerId()) log.info(event, 'worker resumed')
       }),
       // Those of its start are in the line above.
       hub.on('queue.started', (event) => {
@@ -69,29 +89,24 @@ export class WorkerLog {
         if (this.#isStarted && !this.#isStopping) log.info(event, 'queue stopped')
       }),
       hub.on('job.failed', (event) => this.#failed(event)),
-      hub.on('job.lost', ({ id, ...event }) =>
-        log.warn(
-          { job: id, ...event },
-          'job lost: another attempt owns it, the outcome was refused',
-        ),
-      ),
-      hub.on('jobs.recovered', ({ ids, workerIds }) => {
-        const jobs = ids.slice(0, MAX_IDS)
-        const fields = { count: ids.length, workerIds, jobs }
-        if (ids.length > 0) log.warn(fields, 'jobs recovered from workers that are gone')
+      hub.on('outcome.rejected', ({ id, ...event }) => {
+        const fields = { job: id, ...event }
+        if (this.#endings.allows(event.name))
+          log.warn(fields, 'outcome rejected: another attempt owns the job')
       }),
+      hub.on('jobs.recovered', (event) => this.#recovered(event)),
       hub.on('jobs.unserved', (event) => this.#unserved(event)),
-      hub.on('jobs.adopted', ({ ids }) =>
-        log.info({ count: ids.length }, 'jobs adopted: the answer to their claim was lost'),
+      hub.on('jobs.reclaimed', ({ ids }) =>
+        log.info({ count: ids.length }, 'jobs reclaimed: the answer to their claim was lost'),
       ),
-      hub.on('database.troubled', (event) => this.#troubled(event)),
+      hub.on('database.error', (event) => this.#databaseFailed(event)),
       hub.on('lease.renewed', (event) => {
         if (event.workerId === workerId()) this.#reachable()
       }),
       hub.on('notifier.lost', ({ error }) =>
         log.info({ reason: lineOf(error) }, 'notifications lost, polling instead'),
       ),
-      hub.on('notifier.resumed', () => log.info({}, 'notifications resumed')),
+      hub.on('notifier.reconnected', () => log.info({}, 'notifications resumed')),
     ]
   }
 
@@ -112,26 +127,41 @@ export class WorkerLog {
   /** A worker that never started has nothing to say of its end. */
   end(): void {
     const { log, workerId } = this.#options
-    if (this.#isStarted) log.info({ workerId: workerId() }, 'worker stopped')
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
+    this.#failures.end()
+    this.#endings.end()
+    if (this.#isStarted) log.info({ workerId: workerId() }, 'worker stopped')
+  }
+
+  #recovered({ ids, workerIds, jobs }: EventMap['jobs.recovered']): void {
+    const { log } = this.#options
+    if (ids.length === 0) return
+    const fields = { count: ids.length, workerIds, jobs: ids.slice(0, MAX_IDS) }
+    log.warn(fields, 'jobs recovered from workers that are gone')
+    const reason = `its worker was lost, ${MAX_CRASHES} times`
+    for (const { id, name, state } of jobs) {
+      if (state !== 'failed' || !this.#failures.allows(name)) continue
+      log.error({ job: id, name, kind: 'crash', reason }, 'job failed')
+    }
   }
 
   #failed({ id, name, attempt, kind, message, retried }: EventMap['job.failed']): void {
     const { log } = this.#options
     const fields = { job: id, name, attempt, kind, reason: lineOf(message) }
     if (retried) log.debug(fields, 'attempt failed, job retried')
-    else if (kind === 'cancelled') log.info(fields, 'job cancelled')
-    else log.error(fields, 'job failed')
+    else if (kind === 'cancelled') {
+      if (this.#endings.allows(name)) log.info(fields, 'job cancelled')
+    } else if (this.#failures.allows(name)) log.error(fields, 'job failed')
   }
 
   /** A database that is away is one change; a statement that it refuses is another, each kind of it. */
-  #troubled({ what, error }: EventMap['database.troubled']): void {
+  #databaseFailed({ what, error }: EventMap['database.error']): void {
     const { log, clock } = this.#options
     const state = sqlStateOf(error)
     if (typeof error === 'string' || isConnectionLoss(error)) {
-      this.#troubledAt = clock.monotonic()
+      this.#failedAt = clock.monotonic()
       if (this.#awaySince !== null) return
-      this.#awaySince = this.#troubledAt
+      this.#awaySince = this.#failedAt
       const fields = { during: what, reason: lineOf(error) }
       log.warn(fields, 'connection to the database lost, trying again')
       return
@@ -143,10 +173,15 @@ export class WorkerLog {
     )
   }
 
-  #unserved({ kind, queue, name, jobs, more }: EventMap['jobs.unserved']): void {
+  #unserved({ kind, queue, name, jobs, hasMore }: EventMap['jobs.unserved']): void {
     if (this.#isRepeated(`${kind} ${queue}:${name}`)) return
     const { log } = this.#options
-    const fields = { queue, ...(name === null ? {} : { name }), jobs, more }
+    const fields = {
+      queue,
+      ...(name === null ? {} : { name }),
+      jobs,
+      ...(hasMore ? { hasMore } : {}),
+    }
     if (kind === 'queue-undeclared') log.warn(fields, 'jobs wait: their queue is not declared')
     else log.warn(fields, 'jobs wait: no worker of their queue knows the function')
   }
@@ -162,8 +197,8 @@ export class WorkerLog {
 
   #reachable(): void {
     const { clock, log } = this.#options
-    if (this.#awaySince === null || clock.monotonic() - this.#troubledAt < QUIET_MS) return
-    const awayMs = Math.round(this.#troubledAt - this.#awaySince)
+    if (this.#awaySince === null || clock.monotonic() - this.#failedAt < QUIET_MS) return
+    const awayMs = Math.round(this.#failedAt - this.#awaySince)
     this.#awaySince = null
     log.info({ awayMs }, 'connection to the database restored')
   }
@@ -175,7 +210,7 @@ function lineOf(error: unknown): string {
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line
 }
 
-/** Node tries several addresses at once, and its AggregateError has no message of its own. */
+/** Node tries several addresses, and its AggregateError has no message of its own. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.message !== '') return error.message

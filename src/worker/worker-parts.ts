@@ -1,124 +1,158 @@
-import type { Parts } from '../app/chancy.ts'
+import type { AppInternals } from '../app/app-internals.ts'
 import type { JobDefinition } from '../core/definition.ts'
-import { isJobFunction } from '../core/job-function.ts'
-import { DEFAULT_EXECUTOR } from '../core/queue.ts'
-import type { PluginContext } from '../plugin/plugin-context.ts'
-import { Adoption } from './adoption.ts'
-import { AttemptRunner } from './attempt-runner.ts'
-import { CancelWatch } from './cancel-watch.ts'
+import { isJobFunction } from '../core/job.ts'
+import { DEFAULT_EXECUTOR, Queue } from '../core/queue.ts'
+import type { AroundChain } from '../executors/around.ts'
+import type { PluginContext } from '../plugin/access/plugin-access.ts'
+import type { Plugin } from '../plugin/plugin.ts'
+import { type Periodic, type PeriodicTask, periodic } from '../services/periodic.ts'
+import { AttemptRunner } from './attempts/attempt-runner.ts'
+import { CancelWatch } from './attempts/cancel-watch.ts'
+import type { ClaimLedger } from './attempts/claim-ledger.ts'
+import { DurableAttempts } from './attempts/durable-attempts.ts'
+import { OutcomeBuffer } from './attempts/outcome-buffer.ts'
+import { ProgressBuffer } from './attempts/progress-buffer.ts'
+import { ClaimReconciler } from './claiming/claim-reconciler.ts'
+import { IdleQueuePoller } from './claiming/idle-queue-poller.ts'
+import { openTerms } from './claiming/open-terms.ts'
+import { QueueRunners } from './claiming/queue-runners.ts'
+import { QueueWatcher } from './claiming/queue-watcher.ts'
 import { Executors } from './executors.ts'
-import { GroupSweeper } from './group-sweeper.ts'
-import { Heartbeat } from './heartbeat.ts'
-import { HistoryKeeper } from './history-keeper.ts'
-import type { RenewalNews } from './lease-renewal.ts'
-import { LineKeeper } from './line-keeper.ts'
-import { Lookout } from './lookout.ts'
-import { openTerms } from './open-terms.ts'
-import { OutcomeBuffer } from './outcome-buffer.ts'
+import { FollowUps } from './followups.ts'
+import { Heartbeat } from './lease/heartbeat.ts'
+import type { RenewalResult } from './lease/lease-renewal.ts'
+import type { WorkerLease } from './lease/worker-lease.ts'
+import { BulkService } from './maintenance/bulk-service.ts'
+import { DayIndexer } from './maintenance/day-indexer.ts'
+import { FlowSweeper } from './maintenance/flow-sweeper.ts'
+import { GroupReconciler } from './maintenance/group-reconciler.ts'
+import { KeySweeper } from './maintenance/key-sweeper.ts'
+import { PartitionMaintainer } from './maintenance/partition-maintainer.ts'
+import { Recovery } from './maintenance/recovery.ts'
+import { SignalSweeper } from './maintenance/signal-sweeper.ts'
+import { Stager } from './maintenance/stager.ts'
+import { StepSweeper } from './maintenance/step-sweeper.ts'
+import { UnservedJobs } from './maintenance/unserved-jobs.ts'
+import { WatermarkUpdater } from './maintenance/watermark-updater.ts'
 import { PluginLoops } from './plugin-loops.ts'
-import { ProgressBuffer } from './progress-buffer.ts'
-import { QueueRunners } from './queue-runners.ts'
-import { QueueWatcher } from './queue-watcher.ts'
-import { Recovery } from './recovery.ts'
-import type { RunningAttempts } from './running-attempts.ts'
-import { Stager } from './stager.ts'
-import type { Tenure } from './tenure.ts'
-import { UnservedJobs } from './unserved-jobs.ts'
+import { SavedHooks } from './saved-hooks.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
 /** What a worker is made of, in the order in which it starts. */
 export interface WorkerParts {
   readonly executors: Executors
-  readonly progress: ProgressBuffer
+  readonly progress: Periodic
   readonly buffer: OutcomeBuffer
   readonly attempts: AttemptRunner
+  readonly durable: DurableAttempts
+  readonly signals: Periodic
+  readonly steps: Periodic
   readonly runners: QueueRunners
-  readonly adoption: Adoption
+  readonly reconciler: ClaimReconciler
   readonly heartbeat: Heartbeat
   readonly plugins: PluginLoops
+  readonly saved: SavedHooks | null
   readonly cancels: CancelWatch
-  readonly stager: Stager
-  readonly recovery: Recovery
-  readonly groups: GroupSweeper
-  readonly lines: LineKeeper
-  readonly lookout: Lookout
-  readonly history: HistoryKeeper
+  readonly stager: Periodic
+  readonly recovery: Periodic
+  readonly groups: Periodic
+  readonly uniqueKeys: Periodic
+  readonly bulk: Periodic
+  readonly followUps: FollowUps
+  readonly flows: Periodic
+  readonly watermarks: Periodic
+  readonly idleQueues: Periodic
+  readonly history: Periodic
+  readonly dayIndexes: Periodic
   readonly watcher: QueueWatcher
   readonly unserved: UnservedJobs
 }
 
 /** What the parts tell the worker, and what they ask of it. */
 export interface PartsOwner {
-  readonly app: Parts
+  readonly app: AppInternals
   readonly settings: WorkerSettings
   readonly definitions: ReadonlyMap<string, JobDefinition>
-  readonly tenure: Tenure
-  readonly running: RunningAttempts
+  readonly around: AroundChain | null
+  readonly lease: WorkerLease
+  readonly ledger: ClaimLedger
   readonly tags: () => readonly string[]
   /** A queue has jobs: tells its runners, here and elsewhere. */
   readonly announce: (queue: string) => void
-  readonly onRenewal: (news: RenewalNews) => void
+  readonly isPaused: () => boolean
+  readonly onRenewal: (result: RenewalResult) => void
   readonly onRevoked: (workerId: string) => void
-  readonly contextFor: (signal: AbortSignal) => PluginContext
+  readonly contextFor: (plugin: Plugin, signal: AbortSignal) => PluginContext
   readonly signal: AbortSignal
 }
 
 /** Makes the parts and joins them. Nothing is started. */
-export function makeParts(owner: PartsOwner): WorkerParts {
-  const { app, settings, definitions, tenure, running, signal } = owner
+export function assembleWorker(owner: PartsOwner): WorkerParts {
+  const { app, settings, definitions, lease, ledger, signal } = owner
   const { database, hub, clock, log, plugins } = app
   const { leaseMs } = settings
   const common = { database, hub, clock, log, leaseMs }
-  const workerId = (): string => tenure.id
+  const workerId = (): string => lease.id
+  const repeated = (task: PeriodicTask): Periodic => periodic(task, common)
 
   const maxAttemptsOf = openTerms(definitions, log)
   const executors = new Executors({
     definitions,
     jobs: app.jobs,
+    clock,
+    around: { sources: plugins.around, chain: owner.around },
     log,
     childEnv: settings.childEnv,
+    executor: settings.executor,
     onTrouble: () => runners.executorsChanged(),
   })
-  const progress = new ProgressBuffer(database, hub, clock)
+  const saved = plugins.hasSaved
+    ? new SavedHooks(plugins, clock, (plugin) => owner.contextFor(plugin, signal))
+    : null
+  const followUps = new FollowUps({ ...common, onReady: owner.announce })
+  const progress = new ProgressBuffer(database)
+  const durable = new DurableAttempts({ ...common, plugins })
   const buffer = new OutcomeBuffer({
     ...common,
-    onSaved: plugins.hasSaved ? (jobs) => plugins.onSaved(jobs, owner.contextFor(signal)) : null,
-    onSettled: (job) => running.claims.ended(job.claim),
-    claims: running.claims,
+    onSaved: saved === null ? null : (batch) => saved.tell(batch),
+    ledger,
+    onFlow: (row) => followUps.take(row),
+    onDurable: (updates) => durable.saved(updates),
     onReady: owner.announce,
-    onRoom: () => runners.wakeTurnedAway(),
+    onCapacity: () => runners.resume(),
   })
   const attempts = new AttemptRunner({
     ...common,
     definitions,
     plugins,
     buffer,
-    running,
+    running: ledger.running,
     progress,
-    permit: tenure.lease,
+    durable,
+    permit: lease.state,
   })
-  const adoption = new Adoption({
+  const reconciler = new ClaimReconciler({
     ...common,
     workerId,
-    knows: (job) => running.knows(job) || buffer.knows(job),
-    claims: running.claims,
+    ledger,
     maxAttemptsOf,
-    adopt: (jobs) => runners.adopt(jobs),
-    onRevoked: owner.onRevoked,
+    reclaim: (jobs) => runners.reclaim(jobs),
   })
   const runners = new QueueRunners({
     ...common,
     executors,
     workerId,
     attempts,
-    running,
+    ledger,
     names: [...definitions.keys()],
     maxAttemptsOf,
+    chunkOf: (name) => definitions.get(name)?.chunk ?? null,
     durableClaims: settings.durableClaims,
-    claimant: () => (tenure.isTrusted && !buffer.isFull ? tenure.id : null),
-    hears: app.hears,
-    claims: adoption,
-    onClosed: (queue) => watcher.doubt(queue),
+    isPaused: owner.isPaused,
+    claimAs: () => (lease.isTrusted && !buffer.isFull && !owner.isPaused() ? lease.id : null),
+    notificationsLive: app.notificationsLive,
+    onRevoked: owner.onRevoked,
+    onClosed: (queue) => watcher.refresh(queue),
     onServed: () => watcher.changed(),
   })
   const watcher = new QueueWatcher({
@@ -129,49 +163,71 @@ export function makeParts(owner: PartsOwner): WorkerParts {
     // Plain functions have no module for a child to load.
     impliedExecutor: app.jobs.some(isJobFunction) ? 'inline' : DEFAULT_EXECUTOR,
     only: settings.queues,
-    onQueue: (queue) => runners.run(queue),
+    onQueue: (queue) => runners.run(atMost(queue, settings.concurrency)),
     onGone: (name) => runners.retire(name),
     served: () => runners.served(),
     refusals: () => runners.refusals(),
+    isPaused: owner.isPaused,
   })
   return {
     executors,
-    progress,
+    progress: repeated(progress),
     buffer,
     attempts,
+    durable,
+    signals: repeated(new SignalSweeper({ ...common, onReady: owner.announce })),
+    steps: repeated(new StepSweeper(common)),
     runners,
-    adoption,
-    heartbeat: new Heartbeat(tenure.id, {
+    reconciler,
+    heartbeat: new Heartbeat(lease.id, {
       ...common,
       schema: database.names.plainSchema,
-      lease: tenure.lease,
+      lease: lease.state,
       settings,
       url: settings.heartbeatUrl,
-      onNews: owner.onRenewal,
+      onResult: owner.onRenewal,
     }),
-    cancels: new CancelWatch({ ...common, workerId, running }),
-    plugins: new PluginLoops(plugins, owner.contextFor),
-    stager: new Stager({ ...common, onStaged: owner.announce }),
-    recovery: new Recovery({
-      ...common,
-      lease: tenure.lease,
-      heartbeatMs: settings.heartbeatMs,
-      onCounted: (held) => {
-        runners.workersSeen = held
-      },
-      onReady: owner.announce,
-      // What was recovered becomes ready in a moment, through the stager.
-      onRecovered: (queue) => hub.emit('job.scheduled', { queue }),
-    }),
+    cancels: new CancelWatch({ ...common, workerId, running: ledger.running }),
+    plugins: new PluginLoops({ ...common, plugins, contextFor: owner.contextFor }),
+    saved,
+    stager: repeated(new Stager({ ...common, onStaged: owner.announce })),
+    recovery: repeated(
+      new Recovery({
+        ...common,
+        lease: lease.state,
+        heartbeatMs: settings.heartbeatMs,
+        onCounted: (held) => {
+          runners.workersSeen = held
+        },
+        onReady: owner.announce,
+        // What was recovered becomes ready in a moment, through the stager.
+        onRecovered: (queue) => hub.emit('job.scheduled', { queue }),
+      }),
+    ),
     unserved: new UnservedJobs({ ...common, workerId, isRun: (queue) => runners.has(queue) }),
-    groups: new GroupSweeper({ ...common, onReady: owner.announce }),
-    lines: new LineKeeper({
-      ...common,
-      dearLines: () => runners.dearLines(),
-      onReady: owner.announce,
-    }),
-    lookout: new Lookout({ ...common, runners, names: [...definitions.keys()] }),
-    history: new HistoryKeeper(common),
+    groups: repeated(new GroupReconciler({ ...common, onReady: owner.announce })),
+    uniqueKeys: repeated(new KeySweeper(common)),
+    bulk: repeated(new BulkService(app.bulkCarrier)),
+    followUps,
+    flows: repeated(new FlowSweeper({ ...common, onFlow: (row) => followUps.take(row) })),
+    watermarks: repeated(
+      new WatermarkUpdater({
+        ...common,
+        expensiveScans: () => runners.expensiveScans(),
+        onReady: owner.announce,
+      }),
+    ),
+    idleQueues: repeated(
+      new IdleQueuePoller({ ...common, runners, names: [...definitions.keys()] }),
+    ),
+    history: repeated(new PartitionMaintainer(common)),
+    dayIndexes: repeated(new DayIndexer({ ...common, kinds: settings.dayIndexes })),
     watcher,
   }
+}
+
+/** A queue with no more concurrent jobs than the worker takes. */
+function atMost(queue: Queue, most: number | null): Queue {
+  if (most === null) return queue
+  return Queue.restore({ ...queue, concurrency: Math.min(queue.concurrency ?? most, most) })
 }

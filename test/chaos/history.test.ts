@@ -10,7 +10,7 @@ const ok = job({ name: 'ok' }, ({ n }: { n: number }) => n)
 beforeEach(async () => {
   await using app = await startApp({ schema })
   await app.chancy.migrate()
-  await sql(schema, 'SELECT $schema.make_days_1(7)')
+  await sql(schema, 'SELECT $schema.create_partitions_1(7)')
   await empty(schema)
 })
 
@@ -24,7 +24,7 @@ const days = async () =>
     )
   ).map(({ name }) => name)
 
-/** The name of a day's table, so many days from today. */
+/** The name of the partition of a day, counted from today. */
 function dayName(offset: number): string {
   const date = new Date(Date.now() + offset * 86_400_000)
   return `finished_jobs_${date.toISOString().slice(0, 10).replaceAll('-', '')}`
@@ -59,18 +59,18 @@ describe('the days of history', () => {
     expect(await days()).toEqual(expect.arrayContaining(all))
     await sql(schema, `DROP TABLE $schema.${dayName(5)}, $schema.${dayName(7)}`)
     await using app = await startApp({ schema, jobs: ok })
-    const kept = app.next('history.kept')
+    const kept = app.next('partitions.maintained')
     await app.start()
-    expect(await kept).toMatchObject({ made: 2 })
+    expect(await kept).toMatchObject({ created: 2 })
     expect(await days()).toEqual(expect.arrayContaining(all))
   })
 
   it('are made by a finish that meets a missing one, and nothing is lost', async () => {
     await using app = await startApp({ schema, jobs: ok })
-    const kept = app.next('history.kept')
+    const kept = app.next('partitions.maintained')
     await app.start()
     await kept
-    // Nobody made them ahead: as after a week without a worker.
+    // No partition was created ahead, as after a week without a worker.
     await sql(
       schema,
       `DROP TABLE $schema.${dayName(0)}, $schema.${dayName(1)}, $schema.${dayName(2)}`,
@@ -93,7 +93,7 @@ describe('the days of history', () => {
     const short = await makeOldDay(-3, ['1 hour'])
     const empty = await makeOldDay(-30, [])
     await using app = await startApp({ schema, jobs: ok })
-    const kept = app.next('history.kept')
+    const kept = app.next('partitions.maintained')
     await app.start()
     expect(await kept).toMatchObject({ dropped: 3 })
     const left = await days()
@@ -102,7 +102,7 @@ describe('the days of history', () => {
     await sql(schema, `DROP TABLE $schema.${needed}, $schema.${young}`)
   })
 
-  it('of which somebody reads stay, and hold up neither a finish nor the end', async () => {
+  it('that a session reads stay, and hold up neither a finish nor the end', async () => {
     const old = await makeOldDay(-20, [null])
     await using app = await startApp({ schema, jobs: ok })
     await withClient(async (reader) => {
@@ -113,17 +113,14 @@ describe('the days of history', () => {
       const waits = `SELECT 1 FROM pg_stat_activity
         WHERE query LIKE '%DETACH%$schema%' OR query LIKE '%$schema%DETACH%' AND pid <> pg_backend_pid()`
       await until(async () => (await sql(schema, waits)).length > 0)
-      const begun = performance.now()
+      // Both end while the reader has not.
       const done = await app.chancy.waitForJob(await app.chancy.push(ok.job.withArgs({ n: 1 })))
       expect(done.state).toBe('succeeded')
-      expect(performance.now() - begun).toBeLessThan(2_000)
-      const stopping = performance.now()
       await worker.stop()
-      expect(performance.now() - stopping).toBeLessThan(4_000)
       await reader.query('ROLLBACK')
     })
     // The next one does what was left, also of a day that is half detached.
-    const kept = app.next('history.kept')
+    const kept = app.next('partitions.maintained')
     await app.start()
     await kept
     const tables = await sql(schema, `SELECT to_regclass('$schema.${old}') AS found`)

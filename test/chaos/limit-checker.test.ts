@@ -25,7 +25,7 @@ const COUNT = /SELECT array_agg\(c\.used\)[\s\S]*?ORDER BY k\.n\) c;/
 /** As if claimed from a moment ago: a claim that moved its bound would fail the second by itself. */
 const GROUP =
   "INSERT INTO $schema.concurrency_groups SELECT 'work', last_value FROM $schema.claim_numbers"
-const LOCK = /SELECT array_agg\(l\.key\), array_agg\(l\.low_seq\)[\s\S]*?FOR NO KEY UPDATE\) l;/
+const LOCK = /SELECT array_agg\(l\.key\), array_agg\(l\.scan_from\)[\s\S]*?FOR NO KEY UPDATE\) l;/
 
 describe('the checker', () => {
   const claim =
@@ -87,9 +87,9 @@ describe('the checker', () => {
       'a count in the statement that locks',
       {
         from: new RegExp(`(${LOCK.source})([\\s\\S]*?)${COUNT.source}`),
-        to: `SELECT array_agg(l.key), array_agg(l.low_seq), array_agg(l.used), array_agg(l.oldest)
+        to: `SELECT array_agg(l.key), array_agg(l.scan_from), array_agg(l.used), array_agg(l.oldest)
                INTO locked, lows, used, oldest
-               FROM (SELECT g.key, g.low_seq,
+               FROM (SELECT g.key, g.scan_from,
                             (SELECT count(*)::int FROM SCHEMA.jobs j WHERE j.state = 'running'
                                 AND j.concurrency_key = g.key) AS used, NULL::bigint AS oldest
                        FROM SCHEMA.concurrency_groups g WHERE g.key = ANY (keys)
@@ -155,7 +155,7 @@ describe('the checker of a max that changes', () => {
     sql(
       schema,
       `UPDATE $schema.jobs
-          SET state = 'running', fence = fence + 1, ready_seq = 1, blocked = false, claim_seq = 1,
+          SET state = 'running', fence = fence + 1, position = 1, blocked = false, claim_seq = 1,
               worker_id = $1, started_at = now()
         WHERE state = 'pending'`,
       [WORKER],
@@ -249,7 +249,7 @@ describe('who holds a group', () => {
     expect(await crossed([making, making], [one, NOTHING])).toEqual([])
     const text = `SELECT pg_get_functiondef('$schema.ready_1'::regproc) AS text`
     const [original] = await sql<{ text: string }>(schema, text)
-    const waiting = `BEGIN PERFORM 1 FROM ${schema}.jobs j WHERE j.ready_seq IS NOT NULL
+    const waiting = `BEGIN PERFORM 1 FROM ${schema}.jobs j WHERE j.position IS NOT NULL
       AND j.concurrency_key = ANY (ready_1.keys) FOR NO KEY UPDATE;`
     await runAsIs(original!.text.replace(/\bBEGIN\b/, waiting))
     try {

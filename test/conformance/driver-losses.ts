@@ -15,22 +15,20 @@ export function describeLosses(test: () => DriverUnderTest): void {
     return (await sessionsOf(other, name)).filter((what) => what === `active ${text}`).length
   }
 
-  it('rejects with a deadline error, and the server does not go on with the statement', async ({
-    skip,
-  }) => {
+  it('rejects with a deadline error, and the server stops the statement', async ({ skip }) => {
     const { driver, other, applicationName, isPooled } = test()
     if (other === undefined) return skip('PGlite runs in this thread: nothing can interrupt it')
     const late = await driver.query(sleep(25, 200)).catch((error) => error)
     expect(late).toMatchObject({ code: 'DATABASE_DEADLINE' })
     expect([classify(late), isConnectionLoss(late)]).toEqual(['ambiguous', true])
     expect(await driver.query({ text: 'SELECT 1 AS a', values: [] })).toEqual([{ a: 1 }])
-    // Behind a pooler it is the pooler that ends the statement of a client that is gone.
+    // Behind a pooler it is the pooler that ends the statement of a client that has disconnected.
     if (!isPooled) await expect.poll(() => running(other, applicationName, 25)).toBe(0)
   })
 
   it('gives an answer that arrived in time while the loop was blocked past the deadline', async () => {
     const { driver } = test()
-    // The answer comes while the loop is blocked, and lies in the socket when the deadline passes.
+    // The answer comes while the loop is blocked, and is in the socket when the deadline passes.
     const query = { text: 'SELECT 1 AS a, pg_sleep(0.1)::text AS b', values: [], deadlineMs: 250 }
     // Timers run next after this turn, and sockets are read after them.
     const turn = async () => {
@@ -113,13 +111,13 @@ export function describeLosses(test: () => DriverUnderTest): void {
     for (let i = 0; i < driver.sessions; i++) expect(await driver.query(query)).toEqual([{ a: 1 }])
   })
 
-  it('tells a listener once that its subscription is lost', async ({ skip }) => {
+  it('notifies a listener once that its subscription is lost', async ({ skip }) => {
     const { driver, other } = test()
     if (other === undefined) return skip('PGlite listens in this process: there is nothing to lose')
     const lost: Error[] = []
-    const heard: string[] = []
+    const received: string[] = []
     const listener = {
-      onPayload: (text: string) => void heard.push(text),
+      onPayload: (text: string) => void received.push(text),
       onLost: (error: Error) => void lost.push(error),
     }
     const stop = await driver.listen('chancy_lost', listener)
@@ -129,7 +127,7 @@ export function describeLosses(test: () => DriverUnderTest): void {
     await stop()
     const again = await driver.listen('chancy_lost', listener)
     await driver.query({ text: "SELECT pg_notify('chancy_lost', 'once')::text", values: [] })
-    await expect.poll(() => heard).toEqual(['once'])
+    await expect.poll(() => received).toEqual(['once'])
     await again()
     expect(lost).toHaveLength(1)
   })

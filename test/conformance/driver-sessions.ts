@@ -14,14 +14,14 @@ export function describeSessions(driver: () => Driver): void {
     await expect(session.query(pid)).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
   })
 
-  it('closes a session whose state is in doubt', async () => {
+  it('closes a session whose state is unknown', async () => {
     const session = await driver().reserve()
-    await session.query({ text: "SET application_name = 'in doubt'", values: [] })
+    await session.query({ text: "SET application_name = 'unknown state'", values: [] })
     session.release(true)
     for (let i = 0; i < 5; i++) {
       const text = "SELECT current_setting('application_name') AS name"
       const [row] = await driver().query<{ name: string }>({ text, values: [] })
-      expect(row?.name).not.toBe('in doubt')
+      expect(row?.name).not.toBe('unknown state')
     }
   })
 
@@ -43,20 +43,20 @@ export function describeListening(driver: () => Driver): void {
   const notify = (channel: string, payload: string) =>
     driver().query({ text: 'SELECT pg_notify($1, $2)::text', values: [channel, payload] })
 
-  it('hears its channel and nothing else', async () => {
-    const heard: string[] = []
-    const listener = { onPayload: (text: string) => void heard.push(text), onLost: () => {} }
+  it('receives its channel and nothing else', async () => {
+    const received: string[] = []
+    const listener = { onPayload: (text: string) => void received.push(text), onLost: () => {} }
     unlisten.push(await driver().listen('chancy_abc_1', listener))
     await notify('chancy_abc_2', 'not this')
     await notify('chancy_abc_1', 'first')
     await notify('chancy_abc_1', '')
     await notify('chancy_abc_1', '漢 "quoted"')
-    await expect.poll(() => heard).toEqual(['first', '', '漢 "quoted"'])
+    await expect.poll(() => received).toEqual(['first', '', '漢 "quoted"'])
   })
 
-  it('hears what a transaction notified only once it has committed', async () => {
-    const heard: string[] = []
-    const listener = { onPayload: (text: string) => void heard.push(text), onLost: () => {} }
+  it('receives what a transaction notified only after its commit', async () => {
+    const received: string[] = []
+    const listener = { onPayload: (text: string) => void received.push(text), onLost: () => {} }
     unlisten.push(await driver().listen('chancy_commit', listener))
     const say = (text: string) => ({
       text: "SELECT pg_notify('chancy_commit', $1)::text",
@@ -69,14 +69,14 @@ export function describeListening(driver: () => Driver): void {
       })
       .catch(() => {})
     await driver().transaction((session) => session.query(say('committed')))
-    await expect.poll(() => heard).toEqual(['committed'])
+    await expect.poll(() => received).toEqual(['committed'])
   })
 
-  it('says nothing more once it has unsubscribed, and can subscribe again', async () => {
-    const heard: string[] = []
+  it('delivers nothing more once it has unsubscribed, and can subscribe again', async () => {
+    const received: string[] = []
     const lost: Error[] = []
     const listener = {
-      onPayload: (text: string) => void heard.push(text),
+      onPayload: (text: string) => void received.push(text),
       onLost: (error: Error) => void lost.push(error),
     }
     const stop = await driver().listen('chancy_again', listener)
@@ -84,8 +84,8 @@ export function describeListening(driver: () => Driver): void {
     await stop()
     await notify('chancy_again', 'unheard')
     unlisten.push(await driver().listen('chancy_again', listener))
-    await notify('chancy_again', 'heard')
-    await expect.poll(() => heard).toEqual(['heard'])
+    await notify('chancy_again', 'received')
+    await expect.poll(() => received).toEqual(['received'])
     expect(lost).toEqual([])
   })
 }

@@ -37,7 +37,7 @@ export function describeStatements(driver: () => Driver, table: string): void {
     expect(await driver().query(query)).toEqual([])
   })
 
-  it('runs many statements at once', async () => {
+  it('runs many statements concurrently', async () => {
     const rows = await Promise.all(
       Array.from({ length: 200 }, (_, n) =>
         driver().query<{ n: number }>({ text: 'SELECT $1::int AS n', values: [n], name: 'many' }),
@@ -78,7 +78,7 @@ export function describeTransactions(driver: () => Driver, table: string): void 
     expect(await ids()).toEqual([])
   })
 
-  it('rejects when the work went on after a failed statement', async () => {
+  it('rejects when the work continued after a failed statement', async () => {
     const work = driver().transaction(async (session) => {
       await session.query(insert(1))
       await session.query({ text: 'SELECT 1/0', values: [] }).catch(() => {})

@@ -6,16 +6,16 @@ import { describeListening, describeSessions } from './driver-sessions.ts'
 import { describeStatements, describeTransactions } from './driver-transactions.ts'
 import { describeValues } from './driver-values.ts'
 
-/** A driver under test, and how the suite looks at the server from outside of it. */
+/** A driver under test, and how the suite reads the server from outside of it. */
 export interface DriverUnderTest {
   readonly driver: Driver
   /** Closes the driver and whatever was made for it. */
   stop(): Promise<void>
-  /** A second driver of the same server. Absent: there is nobody else, as with PGlite. */
+  /** A second driver of the same server. Absent: the server has one session, as with PGlite. */
   readonly other?: Driver
   /** `application_name` of the driver's sessions. */
   readonly applicationName: string
-  /** It was told that there is a pooler between it and the server. */
+  /** The option `pooler` says that a pooler is between it and the server. */
   readonly isPooled?: boolean
 }
 

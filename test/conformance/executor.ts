@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
+  type AttemptHandle,
   type Executor,
   machineMs,
   resultOf,
   type ScriptedJobs,
   scriptedJobs,
   start,
-  type Trial,
 } from '../support/executors.ts'
 
 export interface ExecutorSettings {
@@ -19,7 +19,7 @@ export interface ExecutorSettings {
 export type MakeExecutor = (jobs: ScriptedJobs, settings: ExecutorSettings) => Promise<Executor>
 
 export interface ExecutorTraits {
-  /** Why it cannot end code that does not heed its signal, in words. */
+  /** Why it cannot end code that does not honour its signal, in words. */
   readonly cannotForce?: string
   readonly noMemoryLimit?: string
   readonly noUsage?: string
@@ -46,7 +46,7 @@ export function describeExecutor(
   describe(`executor ${name}`, () => {
     let jobs: ScriptedJobs
     let executor: Executor
-    const run = (job: string, args?: object, limits?: object): Trial =>
+    const run = (job: string, args?: object, limits?: object): AttemptHandle =>
       start(executor, job, args, limits)
 
     beforeAll(async () => {
@@ -66,17 +66,17 @@ export function describeExecutor(
       expect(await run('ok').ended).toMatchObject({ kind: 'returned', result: 'null' })
     })
 
-    it('hands over a context that knows the job', async () => {
-      const trial = run('context', { value: 7 })
-      expect(await resultOf(trial)).toMatchObject({
+    it('passes a context with the job', async () => {
+      const handle = run('context', { value: 7 })
+      expect(await resultOf(handle)).toMatchObject({
         value: 7,
-        id: trial.id,
+        id: handle.id,
         attempt: 2,
         args: { value: 7 },
       })
     })
 
-    it('says what was thrown', async () => {
+    it('reports what was thrown', async () => {
       const outcome = await run('fail').ended
       expect(outcome).toMatchObject({
         kind: 'threw',
@@ -85,7 +85,7 @@ export function describeExecutor(
       expect((outcome as { error: { stack: string } }).error.stack).toContain('scripted')
     })
 
-    it('knows the ways to end an attempt', async () => {
+    it('has the ways to end an attempt', async () => {
       expect((await run('endings', { how: 'discard' }).ended).kind).toBe('discarded')
       expect(await run('endings', { how: 'snooze' }).ended).toMatchObject({
         kind: 'snoozed',
@@ -104,13 +104,13 @@ export function describeExecutor(
       })
     })
 
-    it('gives back a job whose function it does not know', async () => {
-      expect((await run('nobody-knows-me').ended).kind).toBe('interrupted')
+    it('returns a job whose function it does not have', async () => {
+      expect((await run('unknown').ended).kind).toBe('interrupted')
     })
 
-    it('gives back an attempt that may not begin any more', async () => {
-      const trial = start(executor, 'ok', {}, {}, { untilMs: machineMs() })
-      expect((await trial.ended).kind).toBe('interrupted')
+    it('returns an attempt that may not begin any more', async () => {
+      const handle = start(executor, 'ok', {}, {}, { untilMs: machineMs() })
+      expect((await handle.ended).kind).toBe('interrupted')
       const other = start(executor, 'ok', { value: 1 }, {}, { untilMs: machineMs() + 60_000 })
       expect(await resultOf(other)).toBe(1)
     })
@@ -137,11 +137,11 @@ export function describeExecutor(
     )
 
     it('passes on log and progress before the end', async () => {
-      const trial = run('tells')
-      expect(await resultOf(trial)).toBe('told')
-      expect(trial.progress.at(-1)).toEqual({ done: 2 })
-      expect(trial.logged[0]).toMatchObject({ level: 'info', message: 'plain' })
-      expect(trial.logged[1]).toMatchObject({
+      const handle = run('tells')
+      expect(await resultOf(handle)).toBe('reported')
+      expect(handle.progress.at(-1)).toEqual({ done: 2 })
+      expect(handle.logged[0]).toMatchObject({ level: 'info', message: 'plain' })
+      expect(handle.logged[1]).toMatchObject({
         level: 'warn',
         fields: { size: 3, err: { message: 'inner' } },
         message: 'with fields',
@@ -149,19 +149,19 @@ export function describeExecutor(
     })
 
     itUnless(traits.noOutput, 'takes what a job prints for log', async () => {
-      const trial = run('tells')
-      await trial.ended
-      expect(trial.logged).toContainEqual(
+      const handle = run('tells')
+      await handle.ended
+      expect(handle.logged).toContainEqual(
         expect.objectContaining({ fields: { stream: 'stdout' }, message: 'printed' }),
       )
-      expect(trial.logged).toContainEqual(
+      expect(handle.logged).toContainEqual(
         expect.objectContaining({ fields: { stream: 'stderr' }, message: 'printed to stderr' }),
       )
     })
 
-    it('runs many at once, and each has its own result', async () => {
-      const trials = Array.from({ length: 500 }, (_, value) => run('ok', { value }))
-      expect(await Promise.all(trials.map(resultOf))).toEqual(trials.map((_, index) => index))
+    it('runs many concurrently, and each has its own result', async () => {
+      const attempts = Array.from({ length: 500 }, (_, value) => run('ok', { value }))
+      expect(await Promise.all(attempts.map(resultOf))).toEqual(attempts.map((_, index) => index))
     })
 
     itUnless(traits.noUsage, 'says what an attempt has used', async () => {
@@ -171,37 +171,36 @@ export function describeExecutor(
       expect(usage!.peakBytes).toBeGreaterThan(MIB)
     })
 
-    it('ends what heeds its signal, and says why it was asked', async () => {
+    it('ends what honours its signal, and reports why it was stopped', async () => {
       for (const [reason, kind] of [
         ['cancelled', 'cancelled'],
         ['interrupted', 'interrupted'],
         ['lost', 'interrupted'],
       ] as const) {
-        const trial = run('heedful')
-        await trial.begun
-        trial.stop.ask(reason)
-        expect((await trial.ended).kind).toBe(kind)
+        const handle = run('cooperative')
+        await handle.begun
+        handle.stop.ask(reason)
+        expect((await handle.ended).kind).toBe(kind)
       }
     })
 
-    it('ends what heeds its signal at its time limit', async () => {
-      expect(await run('heedful', {}, { timeMs: 50 }).ended).toMatchObject({
+    it('ends what honours its signal at its time limit', async () => {
+      expect(await run('cooperative', {}, { timeMs: 50 }).ended).toMatchObject({
         kind: 'timed-out',
         limitMs: 50,
       })
     })
 
     itUnless(traits.cannotForce, 'does not begin what was stopped before', async () => {
-      const trials = ['cancelled', 'interrupted'].map((reason) => {
-        const trial = run('hang')
-        trial.stop.ask(reason as 'cancelled')
-        return trial
+      const attempts = ['cancelled', 'interrupted'].map((reason) => {
+        const handle = run('hang')
+        handle.stop.ask(reason as 'cancelled')
+        return handle
       })
-      expect(await Promise.all(trials.map(({ ended }) => ended.then(({ kind }) => kind)))).toEqual([
-        'cancelled',
-        'interrupted',
-      ])
-      expect(trials.map(({ progress }) => progress)).toEqual([[], []])
+      expect(
+        await Promise.all(attempts.map(({ ended }) => ended.then(({ kind }) => kind))),
+      ).toEqual(['cancelled', 'interrupted'])
+      expect(attempts.map(({ progress }) => progress)).toEqual([[], []])
     })
 
     for (const job of ['hang', 'spin', 'ignore-sigterm']) {
@@ -213,11 +212,11 @@ export function describeExecutor(
       })
 
       itUnless(traits.cannotForce, `ends "${job}" when it is cancelled`, async () => {
-        const trial = run(job)
-        await trial.begun
+        const handle = run(job)
+        await handle.begun
         const askedAt = performance.now()
-        trial.stop.ask('cancelled')
-        expect((await trial.ended).kind).toBe('cancelled')
+        handle.stop.ask('cancelled')
+        expect((await handle.ended).kind).toBe('cancelled')
         expect(performance.now() - askedAt).toBeLessThan(KILL_AFTER_MS + 5_000)
       })
     }
@@ -232,7 +231,7 @@ export function describeExecutor(
 
     itUnless(
       traits.noChildren,
-      'says that a child ended by itself, and starts another',
+      'reports that a child ended by itself, and starts another',
       async () => {
         const outcome = await run('exit-zero').ended
         expect(outcome).toMatchObject({ kind: 'child-lost', error: { code: 'CHILD_EXITED' } })
@@ -240,16 +239,20 @@ export function describeExecutor(
       },
     )
 
-    itUnless(traits.noChildren, 'fails a job for the error that it let nobody catch', async () => {
-      expect(await run('rejects').ended).toMatchObject({
-        kind: 'threw',
-        error: { message: 'nobody waits for me' },
-      })
-      expect(await run('throws-late').ended).toMatchObject({
-        kind: 'threw',
-        error: { message: 'thrown by a timer' },
-      })
-    })
+    itUnless(
+      traits.noChildren,
+      'fails a job for an error that its code does not catch',
+      async () => {
+        expect(await run('rejects').ended).toMatchObject({
+          kind: 'threw',
+          error: { message: 'not awaited' },
+        })
+        expect(await run('throws-late').ended).toMatchObject({
+          kind: 'threw',
+          error: { message: 'thrown by a timer' },
+        })
+      },
+    )
 
     itUnless(traits.noChildren, 'spares the jobs beside and behind one that dies', async () => {
       const notes = path.join(jobs.folder, `spared-${name}`)
@@ -274,11 +277,11 @@ export function describeExecutor(
       expect(await resultOf(long)).toBe('dizzy')
     })
 
-    itUnless(traits.noChildren, 'gives back what has not begun', async () => {
+    itUnless(traits.noChildren, 'returns attempts that have not begun', async () => {
       const long = [run('spin', { ms: 400 }), run('spin', { ms: 400 })]
       await Promise.all(long.map(({ begun }) => begun))
       const waiting = Array.from({ length: 10 }, () => run('ok'))
-      executor.giveBack()
+      executor.returnUnbegun()
       for (const { ended } of waiting) expect((await ended).kind).toBe('interrupted')
       expect(await Promise.all(long.map(resultOf))).toEqual(['dizzy', 'dizzy'])
     })

@@ -6,7 +6,7 @@ const script = new URL('../support/processes/without-descriptors.mjs', import.me
 const DESCRIPTORS = 80
 
 describe.each(['process', 'thread'] as const)('a worker without a file descriptor left', (kind) => {
-  it(`gives back what it cannot run by ${kind}, lives on, and runs it when it has some again`, async () => {
+  it(`returns what it cannot run by ${kind}, keeps running, and runs it when it has some again`, async () => {
     await using worker = startProcess(script, {
       args: [kind, jobModule('rude')],
       descriptors: DESCRIPTORS,

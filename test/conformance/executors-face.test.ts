@@ -18,13 +18,15 @@ describe.each(['process', 'thread'] as const)('a job module in a child of %s', (
 
   it('can make a Chancy of its own', async () => {
     await using app = await startApp({ schema })
-    const told = await resultOf(start(executor(), 'pushes', { url: databaseUrl(schema), schema }))
-    const { id, ...rest } = told as { id: string }
+    const received = await resultOf(
+      start(executor(), 'pushes', { url: databaseUrl(schema), schema }),
+    )
+    const { id, ...rest } = received as { id: string }
     expect(rest).toEqual({ isChancy: [true, true, false], hasLoaded: true })
     expect(await app.chancy.getJob(id)).toMatchObject({ name: 'looks', state: 'pending' })
   })
 
-  it('is told that a worker cannot start there', async () => {
+  it('is notified that a worker cannot start there', async () => {
     const url = 'postgresql://127.0.0.1:1/nowhere'
     expect(await start(executor(), 'works', { url }).ended).toMatchObject({
       kind: 'threw',

@@ -14,15 +14,13 @@ describe('a child that a job has left unusable', () => {
     ['process', 'stop'],
     ['process', 'close'],
     ['thread', 'spin'],
-  ] as const)('in %s, by "%s", loses nobody and is replaced', async (kind, what) => {
+  ] as const)('in %s, by "%s", loses no job and is replaced', async (kind, what) => {
     const { log, said } = keptLog()
     const executor = pools[kind]({ jobs, concurrency: 1, log })
     const pid = (await resultOf(start(executor, 'leaves', { what }))) as number
     await said(/the rest begins/)
-    const next = [0, 1, 2].map((value) => start(executor, 'ok', { value }, { timeMs: 10_000 }))
-    const startedAt = performance.now()
+    const next = [0, 1, 2].map((value) => start(executor, 'ok', { value }, { timeMs: 20_000 }))
     expect(await Promise.all(next.map(resultOf))).toEqual([0, 1, 2])
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
     expect(await said(/does not begin what it is sent/)).toMatchObject({ level: 'warn' })
     if (kind === 'process') await until(() => !isRunning(pid), { timeoutMs: 3_000 })
   })
@@ -35,7 +33,7 @@ describe.each(['process', 'thread'] as const)('what a job leaves behind in %s', 
     const first = start(executor, 'lingers', { what })
     expect(await resultOf(first)).toBe('done')
     const next = start(executor, 'nap', { ms: 300 })
-    expect(await said(/nobody/)).toMatchObject({
+    expect(await said(/uncaught exception|unhandled rejection/)).toMatchObject({
       level: 'error',
       fields: { job: first.id, name: 'lingers', err: { message: 'left behind' } },
     })

@@ -7,9 +7,9 @@ const jobs = [jobModule('rude')]
 
 describe('what a child prints', () => {
   it('is passed on in pieces when it has no line feed', async () => {
-    const trial = start(pools.process({ jobs }), 'writes', { text: 'x'.repeat(65_536), times: 16 })
-    expect(await resultOf(trial)).toBe('written')
-    const lengths = trial.logged.map(({ message }) => message!.length)
+    const handle = start(pools.process({ jobs }), 'writes', { text: 'x'.repeat(65_536), times: 16 })
+    expect(await resultOf(handle)).toBe('written')
+    const lengths = handle.logged.map(({ message }) => message!.length)
     expect(Math.max(...lengths)).toBe(8_192)
     // What comes after the last piece has no end yet.
     expect(lengths.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(15 * 65_536)
@@ -30,19 +30,19 @@ describe.each(['process', 'thread'] as const)('what a job prints in a child of %
 
   it('to stderr is in the error when the child ends', async () => {
     for (const how of kind === 'process' ? ['exit', 'abort', 'reallyExit'] : ['exit']) {
-      const trial = start(executor(), 'dies', { how })
-      const outcome = await trial.ended
+      const handle = start(executor(), 'dies', { how })
+      const outcome = await handle.ended
       expect(outcome.kind).toBe('child-lost')
       const { message } = (outcome as { error: Error }).error
-      expect(message).toContain('cannot go on')
+      expect(message).toContain('cannot continue')
       if (how !== 'reallyExit') expect(message).toContain('no configuration')
     }
   })
 
   it('or logs is text, whatever it is', async () => {
-    const trial = start(executor(), 'logs-anything')
-    expect(await resultOf(trial)).toBe('logged')
-    const messages = trial.logged.map(({ message }) => message)
+    const handle = start(executor(), 'logs-anything')
+    expect(await resultOf(handle)).toBe('logged')
+    const messages = handle.logged.map(({ message }) => message)
     expect(messages.slice(0, 4)).toEqual(['42', '43', 'null', 'Symbol(s)'])
     expect(messages[4]).toEqual(expect.any(String))
   })

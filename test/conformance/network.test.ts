@@ -12,15 +12,15 @@ import { startProxy } from '../support/proxy.ts'
 
 const one = { text: 'SELECT 1 AS a', values: [] }
 
-/** A clock whose sleeps last no time once it is told to hurry. */
-function hurryingClock(): Clock & { hurry(): void } {
-  const hurry = new AbortController()
+/** A clock whose sleeps end immediately after `endSleeps` was called. */
+function interruptibleClock(): Clock & { endSleeps(): void } {
+  const ending = new AbortController()
   return {
     now: systemClock.now,
     monotonic: systemClock.monotonic,
     sleep: (ms, signal) =>
-      systemClock.sleep(ms, signal ? AbortSignal.any([signal, hurry.signal]) : hurry.signal),
-    hurry: () => hurry.abort(),
+      systemClock.sleep(ms, signal ? AbortSignal.any([signal, ending.signal]) : ending.signal),
+    endSleeps: () => ending.abort(),
   }
 }
 
@@ -40,7 +40,7 @@ const drivers: [string, (url: string, clock?: Clock) => Made][] = [
   [
     'postgres.js',
     (url, clock) => {
-      // Nobody in postgres.js hears of it when the types it asks for at first are cut off by `end`.
+      // postgres.js rejects no promise when `end` cuts off its first query, that of the types.
       const sql = postgres(url, { max: 2, onnotice: () => {}, fetch_types: false })
       return { driver: postgresJsDriver(sql, { clock }), stop: () => sql.end({ timeout: 0 }) }
     },
@@ -57,7 +57,7 @@ describe.each(drivers)('%s on a bad network', (_name, make) => {
     expect([classify(lost), cut.hits]).toEqual(['ambiguous', 1])
     proxy.refuse()
     proxy.cut()
-    // postgres.js goes on connecting to a server that hangs up, so only the deadline ends this.
+    // postgres.js keeps connecting to a server that hangs up, so only the deadline ends this.
     const away = { ...one, deadlineMs: 500 }
     await expect
       .poll(() => driver.query(away).catch((e) => classify(e)), { timeout: 5_000 })
@@ -69,7 +69,7 @@ describe.each(drivers)('%s on a bad network', (_name, make) => {
     await stop()
   })
 
-  it('loses a reply to COMMIT and says that nobody knows', async () => {
+  it('loses a reply to COMMIT and reports that the outcome is unknown', async () => {
     await using proxy = await startProxy(databaseUrl())
     const { driver, stop } = make(proxy.url)
     proxy.cutReplies((text) => /^\s*commit/i.test(text))
@@ -93,23 +93,23 @@ describe.each(drivers)('%s on a bad network', (_name, make) => {
     await stop()
   })
 
-  it('gives up on a statement while the server is away, and nothing is left unheard', async () => {
+  it('gives up on a statement while the server is away, and nothing is left unhandled', async () => {
     await using proxy = await startProxy(databaseUrl())
     const { driver, stop } = make(proxy.url)
     await driver.query(one)
-    const unheard: unknown[] = []
-    const note = (error: unknown) => void unheard.push(error)
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => void unhandled.push(error)
     const others = process.listeners('unhandledRejection')
     process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
     try {
       proxy.blackHole()
-      // What the driver sends to end the statement finds nobody.
+      // The connection that the driver makes to cancel the statement is refused.
       proxy.stopListening()
       const late = await driver.query({ ...one, deadlineMs: 200 }).catch((error) => error)
       expect(late).toMatchObject({ code: 'DATABASE_DEADLINE' })
-      // A refused connection is told of after a few turns of the loop.
+      // A refused connection is reported after a few turns of the loop.
       await new Promise((resolve) => setTimeout(resolve, 100))
-      expect(unheard).toEqual([])
+      expect(unhandled).toEqual([])
     } finally {
       process.off('unhandledRejection', note)
       for (const other of others) process.on('unhandledRejection', other)
@@ -117,23 +117,23 @@ describe.each(drivers)('%s on a bad network', (_name, make) => {
     await stop()
   })
 
-  it('finds out by its probe that a subscription hears nothing', async () => {
+  it('detects by its probe that a subscription receives nothing', async () => {
     await using proxy = await startProxy(databaseUrl())
-    const clock = hurryingClock()
+    const clock = interruptibleClock()
     const { driver, stop } = make(proxy.url, clock)
     const lost: Error[] = []
-    const heard: string[] = []
+    const received: string[] = []
     const listener = {
-      onPayload: (text: string) => void heard.push(text),
+      onPayload: (text: string) => void received.push(text),
       onLost: (error: Error) => void lost.push(error),
     }
     await driver.listen('chancy_hole', listener)
     proxy.blackHole()
-    clock.hurry()
+    clock.endSleeps()
     await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(1)
     proxy.resume()
     await stop()
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 })
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { launchProcess } from '../../dist/executors/launch/process-child.js'
+import { launchThread } from '../../dist/executors/launch/thread-child.js'
 import { ChildPool } from '../../dist/executors/pool/child-pool.js'
-import { launchProcess } from '../../dist/executors/process-child.js'
-import { launchThread } from '../../dist/executors/thread-child.js'
-import { resultOf, start, type Trial } from '../support/executors.ts'
+import { type AttemptHandle, resultOf, start } from '../support/executors.ts'
 import { jobModule } from '../support/pools.ts'
 import { until } from '../support/until.ts'
 
@@ -21,10 +21,10 @@ afterEach(async () => {
   await Promise.all(made.splice(0).map((pool) => pool.stop({ graceMs: 0 })))
 })
 
-const cancel = (trials: readonly Trial[]): void => {
-  for (const { stop } of trials) stop.ask('cancelled')
+const cancel = (attempts: readonly AttemptHandle[]): void => {
+  for (const { stop } of attempts) stop.ask('cancelled')
 }
-const pidOf = async (trial: Trial): Promise<unknown> => trial.begun
+const pidOf = async (handle: AttemptHandle): Promise<unknown> => handle.begun
 
 describe.each(['process', 'thread'] as const)('queues that share a pool of %s', (kind) => {
   it('have one child while nothing is to be done, however many they are', async () => {
@@ -41,38 +41,38 @@ describe.each(['process', 'thread'] as const)('queues that share a pool of %s', 
     const pool = poolOf(kind)
     const long = pool.open({ concurrency: SIZE, killAfterMs: 200 })
     const other = pool.open({ concurrency: SIZE })
-    const trials = Array.from({ length: SIZE }, () => start(long, 'spins'))
+    const attempts = Array.from({ length: SIZE }, () => start(long, 'spins'))
     await until(() => long.running === SIZE && long.capacity === SIZE && pool.count === SIZE)
     expect(await resultOf(start(other, 'ok', { value: 7 }))).toBe(7)
     expect(long.running).toBe(SIZE)
-    cancel(trials)
-    for (const { ended } of trials) expect((await ended).kind).toBe('cancelled')
+    cancel(attempts)
+    for (const { ended } of attempts) expect((await ended).kind).toBe('cancelled')
   })
 
-  it('have a place for as many jobs as their concurrency says', async () => {
+  it('have a place for as many jobs as their concurrency allows', async () => {
     const pool = poolOf(kind)
     const queue = pool.open({ concurrency: 20, killAfterMs: 200 })
-    const trials = Array.from({ length: 20 }, () => start(queue, 'advances', { to: 1 }))
-    await Promise.all(trials.map(({ begun }) => begun))
+    const attempts = Array.from({ length: 20 }, () => start(queue, 'advances', { to: 1 }))
+    await Promise.all(attempts.map(({ begun }) => begun))
     expect(pool.count).toBe(SIZE)
-    cancel(trials)
-    await Promise.all(trials.map(({ ended }) => ended))
+    cancel(attempts)
+    await Promise.all(attempts.map(({ ended }) => ended))
   })
 
-  it('give back what waits behind a job that blocks its child, and take no more meanwhile', async () => {
+  it('return what waits behind a job that blocks its child, and take no more until it ends', async () => {
     const pool = poolOf(kind, 100)
     const queue = pool.open({ concurrency: 8, killAfterMs: 200 })
     await queue.start()
-    const trials = Array.from({ length: 8 }, () => start(queue, 'spins'))
-    await until(() => queue.running === SIZE, { what: 'all but those that run to be given back' })
+    const attempts = Array.from({ length: 8 }, () => start(queue, 'spins'))
+    await until(() => queue.running === SIZE, { what: 'all except those that run to be returned' })
     expect(queue.capacity).toBe(SIZE)
-    cancel(trials)
-    const kinds = await Promise.all(trials.map(({ ended }) => ended.then(({ kind: end }) => end)))
+    cancel(attempts)
+    const kinds = await Promise.all(attempts.map(({ ended }) => ended.then(({ kind: end }) => end)))
     expect(kinds.filter((end) => end === 'cancelled').length).toBe(SIZE)
     expect(kinds.filter((end) => end === 'interrupted').length).toBe(8 - SIZE)
   })
 
-  it('are told when they can take more', async () => {
+  it('are notified when they can take more', async () => {
     const pool = poolOf(kind)
     const queue = pool.open({ concurrency: 8, killAfterMs: 200 })
     expect(queue.capacity).toBe(0)
@@ -95,14 +95,14 @@ describe('queues that share a pool of processes', () => {
     const pool = poolOf('process')
     const one = pool.open({ concurrency: 4, killAfterMs: 200 })
     const two = pool.open({ concurrency: 4, killAfterMs: 200 })
-    const trials = [one, two].map((queue) =>
+    const attempts = [one, two].map((queue) =>
       Array.from({ length: 4 }, () => start(queue, 'nap', { ms: 60_000 })),
     )
-    const [pids, others] = await Promise.all(trials.map((some) => Promise.all(some.map(pidOf))))
+    const [pids, others] = await Promise.all(attempts.map((some) => Promise.all(some.map(pidOf))))
     expect(pids!.filter((pid) => others!.includes(pid))).toEqual([])
     expect(new Set([...pids!, ...others!]).size).toBeLessThanOrEqual(2 * SIZE)
-    cancel(trials.flat())
-    await Promise.all(trials.flat().map(({ ended }) => ended))
+    cancel(attempts.flat())
+    await Promise.all(attempts.flat().map(({ ended }) => ended))
   })
 
   it('keep to their own number of jobs in a child, also after those of others', async () => {
@@ -122,22 +122,22 @@ describe('queues that share a pool of processes', () => {
     const pool = poolOf('process')
     const quick = pool.open({ killAfterMs: 50 })
     const slow = pool.open({ killAfterMs: 60_000 })
-    const trials = [quick, slow].map((queue) => start(queue, 'handles'))
-    await Promise.all(trials.map(pidOf))
-    cancel(trials)
-    expect((await trials[0]!.ended).kind).toBe('cancelled')
+    const attempts = [quick, slow].map((queue) => start(queue, 'handles'))
+    await Promise.all(attempts.map(pidOf))
+    cancel(attempts)
+    expect((await attempts[0]!.ended).kind).toBe('cancelled')
     expect(slow.running).toBe(1)
   })
 
-  it('leave a pool that others go on with', async () => {
+  it('leave a pool that others continue to use', async () => {
     const pool = poolOf('process')
     const gone = pool.open({ killAfterMs: 200 })
     const stays = pool.open({})
-    const trials = [start(gone, 'spins'), start(stays, 'nap', { ms: 500 })]
-    await pidOf(trials[1]!)
+    const attempts = [start(gone, 'spins'), start(stays, 'nap', { ms: 500 })]
+    await pidOf(attempts[1]!)
     await gone.stop({ graceMs: 0 })
-    expect((await trials[0]!.ended).kind).toBe('interrupted')
-    expect(await resultOf(trials[1]!)).toBe('rested')
+    expect((await attempts[0]!.ended).kind).toBe('interrupted')
+    expect(await resultOf(attempts[1]!)).toBe('rested')
     expect(await resultOf(start(stays, 'ok', { value: 2 }))).toBe(2)
   })
 })

@@ -14,10 +14,10 @@ const describeOnLinux = describe.skipIf(process.platform !== 'linux')
 
 describeOnLinux('a process that a job has detached', () => {
   it('ends with the attempt that is killed', async () => {
-    const trial = start(pools.process({ jobs }), 'detaches', {}, { timeMs: 400 })
-    const pid = (await trial.begun) as number
+    const handle = start(pools.process({ jobs }), 'detaches', {}, { timeMs: 400 })
+    const pid = (await handle.begun) as number
     expect(isRunning(pid)).toBe(true)
-    expect((await trial.ended).kind).toBe('timed-out')
+    expect((await handle.ended).kind).toBe('timed-out')
     expect(isRunning(pid)).toBe(false)
   })
 
@@ -66,7 +66,7 @@ describeOnLinux('what a killed attempt has used', () => {
 })
 
 describe('memory of WebAssembly', () => {
-  it.each([true, false])('is known to be over the limit, at once: %s', async (atOnce) => {
+  it.each([true, false])('is known to be over the limit, in one allocation: %s', async (atOnce) => {
     const executor = pools.process({ jobs, concurrency: 1 })
     const limits = { memoryBytes: 128 * MIB }
     const outcome = await start(executor, 'grows-wasm', { atOnce }, limits).ended

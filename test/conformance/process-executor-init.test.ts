@@ -22,7 +22,7 @@ const reason = obstacle()
 const title = reason === null ? '' : ` (skipped: ${reason})`
 
 describe.skipIf(reason !== null)(`a worker that is PID 1${title}`, () => {
-  it('ends what jobs have started, reaps its children, and says that it reaps no others', {
+  it('ends what jobs have started, reaps its children, and warns that it reaps no others', {
     timeout: PATIENCE_MS,
   }, () => {
     const args = [...NAMESPACE, process.execPath, program, jobModule('rude')]

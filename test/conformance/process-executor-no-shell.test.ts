@@ -31,7 +31,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What the program says where these programs cannot be run. */
+/** What the program prints where these programs cannot be run. */
 function runWithout(hidden: readonly string[]): Record<string, unknown>[] {
   const mounts = hidden.map((name) => `mount --bind ${nothing} "$(readlink -f "${name}")"`)
   const script = [...mounts, 'exec "$0" "$@"'].join(' && ')

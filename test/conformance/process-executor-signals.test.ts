@@ -11,23 +11,23 @@ describe('a signal to a child', () => {
     'is nothing when it is %s from elsewhere',
     async (name) => {
       const executor = pools.process({ jobs, concurrency: 1 })
-      const trial = start(executor, 'nap', { ms: 200 })
-      process.kill((await trial.begun) as number, name)
-      expect(await resultOf(trial)).toBe('rested')
+      const handle = start(executor, 'nap', { ms: 200 })
+      process.kill((await handle.begun) as number, name)
+      expect(await resultOf(handle)).toBe('rested')
       expect(await resultOf(start(executor, 'ok', { value: 1 }))).toBe(1)
     },
   )
 
   it('reaches the handlers of a job only when the parent sends it', async () => {
     const executor = pools.process({ jobs, concurrency: 1, killAfterMs: 2_000 })
-    const trial = start(executor, 'handles', {}, { timeMs: 600 })
-    const pid = (await trial.begun) as number
+    const handle = start(executor, 'handles', {}, { timeMs: 600 })
+    const pid = (await handle.begun) as number
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.kill(pid, name)
     // Well within its limit, the job must not notice.
     await sleep(200)
-    expect(trial.progress).toEqual([pid])
-    expect((await trial.ended).kind).toBe('timed-out')
-    expect(trial.progress).toEqual([pid, 'SIGTERM'])
+    expect(handle.progress).toEqual([pid])
+    expect((await handle.ended).kind).toBe('timed-out')
+    expect(handle.progress).toEqual([pid, 'SIGTERM'])
   })
 
   it('ends at the limit what has no handlers, without waiting for the last', async () => {

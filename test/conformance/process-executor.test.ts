@@ -50,9 +50,9 @@ describe('the process executor', () => {
       { args: [jobs.file] },
     )
     const next = () => worker.next<{ value: unknown; pids: number[] }>()
-    const told = [await next(), await next()]
-    const grandchild = told.map(({ value }) => value).find((value) => typeof value === 'number')
-    const pids = [...new Set(told.flatMap((one) => one.pids)), grandchild as number]
+    const received = [await next(), await next()]
+    const grandchild = received.map(({ value }) => value).find((value) => typeof value === 'number')
+    const pids = [...new Set(received.flatMap((one) => one.pids)), grandchild as number]
     expect(pids.length).toBe(3)
     expect(pids.filter(isRunning)).toEqual(pids)
     worker.kill('SIGKILL')
@@ -61,13 +61,13 @@ describe('the process executor', () => {
 
   it('ends what a job has started, with the job', async () => {
     const executor = processes()
-    const trial = start(executor, 'grandchild', {}, { timeMs: 300 })
-    const pid = (await trial.begun) as number
-    expect((await trial.ended).kind).toBe('timed-out')
+    const handle = start(executor, 'grandchild', {}, { timeMs: 300 })
+    const pid = (await handle.begun) as number
+    expect((await handle.ended).kind).toBe('timed-out')
     expect(isRunning(pid)).toBe(false)
   })
 
-  it('says the last words of a child that was lost', async () => {
+  it('reports the last output of a child that was lost', async () => {
     const outcome = await start(processes(), 'abort').ended
     expect(outcome.kind).toBe('child-lost')
     const { message } = (outcome as { error: Error }).error
@@ -75,7 +75,7 @@ describe('the process executor', () => {
     expect(message).toContain('the last words')
   })
 
-  it('knows memory outside of the heap, at once and in pieces, also when it is thrown again', async () => {
+  it('detects memory outside of the heap, in one allocation and in pieces, also when the error is rethrown', async () => {
     const executor = processes()
     const limits = { memoryBytes: 128 * MIB }
     for (const [name, args] of [
@@ -91,31 +91,33 @@ describe('the process executor', () => {
     }
   })
 
-  it('says how much memory a job held that was killed for it', async () => {
+  it('reports how much memory a job held that was killed for it', async () => {
     const limits = { memoryBytes: 128 * MIB }
     const { usage } = await start(processes(), 'grow-slowly', {}, limits).ended
     expect(usage!.peakBytes).toBeGreaterThan(128 * MIB)
     expect(usage!.peakBytes).toBeLessThan(160 * MIB)
   })
 
-  it('keeps exactly to a number of jobs per child that was asked for', async () => {
+  it('keeps exactly to a number of jobs per child that was set', async () => {
     const executor = processes({ maximumJobsPerChild: 5 })
-    const trials = Array.from({ length: 60 }, () => start(executor, 'where'))
+    const attempts = Array.from({ length: 60 }, () => start(executor, 'where'))
     const counts = new Map<unknown, number>()
-    for (const pid of await Promise.all(trials.map(resultOf))) {
+    for (const pid of await Promise.all(attempts.map(resultOf))) {
       counts.set(pid, (counts.get(pid) ?? 0) + 1)
     }
     expect(Math.max(...counts.values())).toBeLessThanOrEqual(5)
   })
 
-  it('gives back those whose doing a crash may have been, and runs them alone then', async () => {
+  it('returns those that may have caused a crash, and then runs them alone', async () => {
     const executor = processes({ concurrency: 1 })
     executor.update({ concurrency: 2 * executor.defaultConcurrency, killAfterMs: 200 })
     await executor.start()
-    const trials = ['killed', 'nap', 'nap', 'nap'].map((name) => {
-      return { name, trial: start(executor, name, { ms: 300 }) }
+    const attempts = ['killed', 'nap', 'nap', 'nap'].map((name) => {
+      return { name, handle: start(executor, name, { ms: 300 }) }
     })
-    const kinds = await Promise.all(trials.map(({ trial }) => trial.ended.then(({ kind }) => kind)))
+    const kinds = await Promise.all(
+      attempts.map(({ handle }) => handle.ended.then(({ kind }) => kind)),
+    )
     expect(kinds.filter((kind) => kind === 'returned' || kind === 'interrupted').length).toBe(
       kinds[0] === 'child-lost' ? 3 : 4,
     )
@@ -135,14 +137,14 @@ describe('the process executor', () => {
     expect(kinds.filter((kind) => kind !== 'cancelled' && kind !== 'interrupted')).toEqual([])
   })
 
-  it('is stopped with nothing left, and gives back what ran', async () => {
+  it('is stopped with nothing left, and returns what ran', async () => {
     const executor = processes()
-    const trials = ['spin', 'hang', 'ok', 'ok'].map((name) => start(executor, name))
-    await Promise.all(trials.slice(0, 2).map(({ begun }) => begun))
+    const attempts = ['spin', 'hang', 'ok', 'ok'].map((name) => start(executor, name))
+    await Promise.all(attempts.slice(0, 2).map(({ begun }) => begun))
     const { pids } = executor
     await executor.stop({ graceMs: 100 })
     expect(pids.filter(isAlive)).toEqual([])
-    const kinds = await Promise.all(trials.map(({ ended }) => ended.then(({ kind }) => kind)))
+    const kinds = await Promise.all(attempts.map(({ ended }) => ended.then(({ kind }) => kind)))
     expect(kinds).toEqual(['interrupted', 'interrupted', 'interrupted', 'interrupted'])
   })
 
@@ -165,7 +167,7 @@ describe('children that cannot be', () => {
     }
   })
 
-  it('says at the start that a module cannot be loaded', async () => {
+  it('reports at the start that a module cannot be loaded', async () => {
     const file = await moduleOf('broken.mjs', "throw new Error('no such luck')")
     for (const Kind of [ProcessExecutor, ThreadExecutor]) {
       const executor = new Kind({ jobs: [file], concurrency: 1 })
@@ -174,7 +176,7 @@ describe('children that cannot be', () => {
     }
   })
 
-  it('tries five times, then says why, and gives the jobs back', async () => {
+  it('tries five times, then reports why, and returns the jobs', async () => {
     const file = await moduleOf('exits.mjs', 'process.exit(7)')
     const troubles: unknown[] = []
     const executor = processes({
@@ -188,7 +190,7 @@ describe('children that cannot be', () => {
     expect(troubles).toEqual([expect.stringMatching(/5 times in a row/)])
   })
 
-  it('says that the modules alone need more memory than the limit of a job', async () => {
+  it('reports that the modules alone need more memory than the limit of a job', async () => {
     const text = 'globalThis.kept = Buffer.alloc(300 * 1024 ** 2, 1)'
     const heavy = await moduleOf(
       'heavy.mjs',

@@ -1,11 +1,13 @@
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { ConfigError } from '../../src/core/errors.ts'
 import type { Session } from '../../src/database/driver.ts'
 import { pgDriver } from '../../src/database/drivers/pg.ts'
-import { asSession, SESSION } from '../../src/database/session.ts'
+import { asSession } from '../../src/database/session.ts'
+import { SESSION } from '../../src/database/session-library.ts'
+import { customSession } from '../../src/database/sessions/custom.ts'
 import { databaseUrl, testSchema } from '../support/database.ts'
 
 const name = testSchema()
@@ -79,10 +81,35 @@ describe('asSession', () => {
     })
   })
 
-  it('asks an adapter for the session that it brings', () => {
+  it('takes the session that an adapter brings', () => {
     const session: Session = { query: async () => [] }
     expect(asSession({ [SESSION]: () => session })).toBe(session)
     expect(SESSION).toBe(Symbol.for('chancy.session'))
+  })
+
+  it('takes a custom session, with null for a value that is undefined', async () => {
+    const client = await pool.connect()
+    await client.query('BEGIN')
+    const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows
+    await use(asSession(customSession(query)))
+    const given: unknown[][] = []
+    const noting = customSession((text, values) => {
+      given.push([text, values])
+      return []
+    })
+    await asSession(noting).query({ text: 'SELECT $1', values: [undefined] })
+    expect(given).toEqual([['SELECT $1', [null]]])
+    await client.query('ROLLBACK')
+    client.release()
+  })
+
+  it('refuses what a custom session answers instead of rows', async () => {
+    for (const answer of [{ rows: [] }, undefined, [[1]], [7]]) {
+      const session = asSession(customSession((() => answer) as never))
+      const sent = session.query({ text: 'SELECT 1', values: [] })
+      await expect(sent).rejects.toThrow(/array of objects: often result\.rows/)
+    }
+    expect(() => customSession('SELECT 1' as never)).toThrow(/expected a function/)
   })
 
   it('keeps a deadline only where the query names one', async () => {
@@ -109,8 +136,41 @@ describe('asSession', () => {
       () => ({ query: () => {} }),
       /It takes a connected client of pg/,
     ],
+    ['a promise', () => pool.connect().then((client) => client.release()), /to be awaited/],
+    ['a function', () => () => {}, /a function it does not know/],
+    ['a mock', () => vi.fn(), /a function it does not know/],
+    ['an object without a prototype', () => Object.create(null), /an object it does not know/],
+    [
+      'a proxy that has every property',
+      () => new Proxy(function mock() {}, { get: () => () => 1, has: () => true }),
+      /has every property, such as a mock/,
+    ],
+    [
+      'a proxy that throws',
+      () => new Proxy({}, { get: () => unreadable() }),
+      /an object that cannot be read/,
+    ],
+    ['a revoked proxy', revoked, /an object that cannot be read/],
   ])('refuses %s and says what to give instead', (_title, given, message) => {
     expect(() => asSession(given())).toThrow(ConfigError)
     expect(() => asSession(given())).toThrow(message)
   })
+
+  it('says in one line what it takes when it is given something that it does not know', () => {
+    for (const given of [null, {}, Object.create(null), revoked(), vi.fn()]) {
+      expect(() => asSession(given)).toThrow(
+        /^The option "session" was given .*customSession\(.*\)$/,
+      )
+    }
+  })
 })
+
+function unreadable(): never {
+  throw new Error('on purpose')
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}

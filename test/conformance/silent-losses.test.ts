@@ -27,7 +27,7 @@ describe('connections that die in silence', () => {
     const lost = await driver.query(one).catch((error) => error)
     expect(lost).toMatchObject({ code: 'DATABASE_DEADLINE', details: { sent: true } })
     expect(classify(lost)).toBe('ambiguous')
-    // The other three are as dead, and nobody waits for them.
+    // The other three are dead too, and no statement waits for them.
     const answers = await Promise.all([1, 2, 3, 4].map(() => driver.query(one)))
     expect(answers.flat()).toEqual([1, 2, 3, 4].map(() => ({ a: 1 })))
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS)

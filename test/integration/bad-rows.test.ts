@@ -13,7 +13,7 @@ beforeEach(async () => {
   await empty(schema)
 })
 
-/** Columns of a row that somebody wrote by hand, beside an id, the queue, the name and a place. */
+/** Columns of a row that was not written by `push`, beside its id, queue, name and position. */
 const rows: Record<string, string>[] = [
   ...['null', '7', '"text"', '[1]', '{"a":1e400}', '{"__proto__":{"a":1}}'].map((args) => ({
     args: `'${args}'`,
@@ -41,15 +41,15 @@ const rows: Record<string, string>[] = [
   { created_at: `'infinity'` },
   { created_at: `'-infinity'` },
   { scheduled_at: `'infinity'` },
-  { run_at: `'infinity'`, ready_seq: 'NULL' },
-  { run_at: `'-infinity'`, ready_seq: 'NULL' },
-  { ready_seq: 'NULL' },
+  { run_at: `'infinity'`, position: 'NULL' },
+  { run_at: `'-infinity'`, position: 'NULL' },
+  { position: 'NULL' },
   { seq: 'NULL' },
   { seq: '9223372036854775807' },
   { priority: '-2147483648' },
   { format: '99' },
-  { aside: 'true' },
-  { blocked: 'true', ready_seq: 'NULL' },
+  { parked: 'true' },
+  { blocked: 'true', position: 'NULL' },
   { cancel_requested_at: 'now()' },
   { retention: `'-1 day'` },
   { retention: `'10000 years'` },
@@ -66,8 +66,8 @@ async function insert(client: Client, columns: Record<string, string>): Promise<
     id: 'gen_random_uuid()',
     queue: `'default'`,
     name: `'ok'`,
-    seq: `nextval('${schema}.line')`,
-    ready_seq: `nextval('${schema}.line')`,
+    seq: `nextval('${schema}.positions')`,
+    position: `nextval('${schema}.positions')`,
     ...columns,
   }
   const values = `(${Object.keys(all)}) VALUES (${Object.values(all)})`
@@ -80,8 +80,8 @@ async function insert(client: Client, columns: Record<string, string>): Promise<
   }
 }
 
-describe('rows that somebody broke', () => {
-  it('end alone or wait, and stop nobody else', async () => {
+describe('rows that were written past push', () => {
+  it('end alone or wait, and stop no other job', async () => {
     const ok = job({ name: 'ok' }, () => 'ok')
     const fail = job({ name: 'fail' }, () => {
       throw new Error('no')
@@ -93,7 +93,7 @@ describe('rows that somebody broke', () => {
       onSaved: async () => {},
     }
     await using app = await startApp({ schema, jobs: [ok, fail], plugins: [plugin] })
-    const troubles = app.all('database.troubled')
+    const troubles = app.all('database.error')
     const runs = app.all('job.started')
     app.all('job.saved')
     await app.start()
@@ -111,11 +111,11 @@ describe('rows that somebody broke', () => {
     // What comes after them in the line and in time is done like any other day.
     const after = await app.chancy.push(ok)
     const later = await app.chancy.push(ok.job.withDelay('300ms'))
-    const last = await app.chancy.waitForJobs([after, later], { timeoutMs: '15s' })
+    const last = await app.chancy.waitForJobs([after, later], { timeout: '15s' })
     expect(last.map(({ state }) => state)).toEqual(['succeeded', 'succeeded'])
 
     const waits = (columns: Record<string, string>) =>
-      columns.ready_seq === 'NULL' || columns.name !== undefined
+      columns.position === 'NULL' || columns.name !== undefined
     const left = () =>
       sql<{ id: string; state: string }>(schema, 'SELECT id, state FROM $schema.jobs').then((all) =>
         all.filter(({ id }) => !waits(ids.get(id)!)),
@@ -128,7 +128,7 @@ describe('rows that somebody broke', () => {
     for (const { job: one } of runs) started.set(one.id, (started.get(one.id) ?? 0) + 1)
     for (const [id, times] of started) expect(times, JSON.stringify(ids.get(id))).toBeLessThan(9)
     expect(troubles.map(({ what, error }) => `${what}: ${error}`)).toEqual([])
-    // And people can look at all of them.
+    // And all of them can be read.
     const listed = await app.chancy.listJobs({ limit: 1_000 })
     expect(listed.length).toBe(ids.size + 2)
   })
@@ -155,7 +155,7 @@ describe('rows that somebody broke', () => {
       'SELECT count(*)::int FROM $schema.jobs',
     )) as [{ count: number }]
     const recovered = app.all('jobs.recovered')
-    const troubles = app.all('database.troubled')
+    const troubles = app.all('database.error')
     await app.start()
     const all = () => recovered.reduce((sum, { ids }) => sum + ids.length, 0) >= count
     await until(() => all() || troubles.length > 0, { what: `${count} recovered jobs` })
@@ -218,7 +218,7 @@ describe('a broken queue', () => {
 })
 
 describe('an outcome that the database refuses', () => {
-  it('is saved as a failure that says so, and those beside it as they are', async () => {
+  it('is saved as a failure with the reason, and those beside it as they are', async () => {
     const say = job({ name: 'say', maxAttempts: 3 }, ({ n }: { n: number }) => n)
     await using app = await startApp({ schema, jobs: say })
     await withClient(async (client) => {
@@ -258,8 +258,8 @@ describe('an outcome that the database refuses', () => {
       await app.start()
       await app.chancy.push(never)
       await until(() => app.lines.some(({ message }) => message?.includes('was not recorded')))
-      // A look for jobs that this worker does not know.
-      await app.next('adoption.checked')
+      // A pass of the claim reconciler: it finds the jobs that this worker does not know.
+      await app.next('claims.reconciled')
       expect(runs).toHaveLength(1)
     } finally {
       await sql(schema, 'ALTER TABLE $schema.finished_jobs DROP CONSTRAINT no_never')

@@ -46,6 +46,14 @@ const JOBS = `
   import { job } from 'chancy'
   export const greet = job({ name: 'greet' }, ({ name }) => 'Hello, ' + name)`
 
+const COMMON = { bundle: true, platform: 'node', logLevel: 'error' } as const
+
+/** CommonJS has no await outside of a function. */
+function asCommonJs(text: string): string {
+  const imports = /^\s*import .*$/gm
+  return `${text.match(imports)?.join('\n')}\nvoid (async () => {${text.replaceAll(imports, '')}})()`
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chancy-bundles-'))
   for (const [name, contents] of Object.entries({ ...programs, jobs: JOBS })) {
@@ -60,6 +68,12 @@ beforeAll(async () => {
       },
       logLevel: 'error',
     })
+  }
+  for (const name of ['producer', 'inline'] as const) {
+    const contents = asCommonJs(programs[name])
+    const outfile = join(folder, `${name}.cjs`)
+    // It says that "import.meta" is empty there, which the package expects.
+    await build({ ...COMMON, stdin: { contents, resolveDir: ROOT }, format: 'cjs', outfile })
   }
   const beside = join(folder, 'with')
   await mkdir(join(beside, 'node_modules'), { recursive: true })
@@ -76,6 +90,15 @@ const run = (program: string, env: Record<string, string> = {}) =>
   })
 
 describe('a bundled program', () => {
+  it('pushes, and runs jobs inline, as CommonJS too', async () => {
+    await using producer = run('producer.cjs')
+    expect(await producer.next()).toEqual({ pushed: 'greet' })
+    expect(await producer.exited, producer.output).toEqual({ code: 0, signal: null })
+    await using worker = run('inline.cjs')
+    expect(await worker.next()).toEqual({ result: 'Hello, Ada' })
+    expect(await worker.exited, worker.output).toEqual({ code: 0, signal: null })
+  })
+
   it('pushes', async () => {
     await using one = run('producer.mjs')
     expect(await one.next()).toEqual({ pushed: 'greet' })
@@ -86,16 +109,16 @@ describe('a bundled program', () => {
     await using one = run('inline.mjs')
     expect(await one.next()).toEqual({ result: 'Hello, Ada' })
     expect(await one.exited, one.output).toEqual({ code: 0, signal: null })
-    expect(one.output).toContain('chancy/dist/worker/heartbeat-thread.js was not found')
+    expect(one.output).toContain('chancy/dist/worker/lease/heartbeat-thread.js was not found')
     expect(one.output).toContain('--external:chancy')
   })
 
   it.each(['process', 'thread'])(
-    'says at its start which file the executor %s needs',
+    'reports at its start which file the executor %s needs',
     async (EXECUTOR) => {
       await using one = run('process.mjs', { EXECUTOR, JOBS: join(folder, 'jobs.mjs') })
       expect(await one.exited).toEqual({ code: 1, signal: null })
-      expect(one.output).toContain(`chancy/dist/executors/entry/${EXECUTOR}.js was not found`)
+      expect(one.output).toContain(`chancy/dist/executors/child/${EXECUTOR}.js was not found`)
       expect(one.output).toContain('--external:chancy')
     },
   )
@@ -109,7 +132,7 @@ describe('a bundled program', () => {
   it('says which file the embedded server needs', async () => {
     await using one = run('embedded.mjs')
     expect(await one.exited).toEqual({ code: 1, signal: null })
-    expect(one.output).toContain('chancy/dist/database/embedded/keeper.js')
+    expect(one.output).toContain('chancy/dist/database/embedded/supervisor.js')
   })
 
   it.each(['process', 'thread', 'inline'])(

@@ -38,7 +38,7 @@ async function freePort(): Promise<string> {
 }
 
 describe('A connection that cannot be made', () => {
-  it('to a server without TLS says how to have it, or how to do without', async () => {
+  it('to a server without TLS names how to have it, or how to do without', async () => {
     const url = urlWith(({ searchParams }) => searchParams.set('sslmode', 'require'))
     const error = await errorOf(url)
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
@@ -46,7 +46,7 @@ describe('A connection that cannot be made', () => {
     expect(error.message).toContain('"ssl"')
   })
 
-  it('to a server without TLS says so through postgres.js as well', async () => {
+  it('to a server without TLS is reported through postgres.js as well', async () => {
     const sql = postgres(databaseUrl(), { ssl: 'require', max: 1 })
     const error = await errorOf(postgresJsDriver(sql))
     await sql.end()
@@ -55,7 +55,7 @@ describe('A connection that cannot be made', () => {
     expect(error.message).toContain('may not offer TLS')
   })
 
-  it('because nothing listens says so once', async () => {
+  it('because nothing listens is reported once', async () => {
     const port = await freePort()
     const error = await errorOf(
       urlWith((url) => {
@@ -66,7 +66,7 @@ describe('A connection that cannot be made', () => {
     expect(error.message.match(/ECONNREFUSED/g)).toHaveLength(1)
   })
 
-  it('because nothing listens says so for each address of a name', async () => {
+  it('because nothing listens is reported for each address of a name', async () => {
     const port = await freePort()
     const error = await errorOf(
       urlWith((url) => {

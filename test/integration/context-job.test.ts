@@ -34,7 +34,7 @@ describe('the job that a function sees', () => {
     const early = await chancy.push(pushed)
     await app.worker(chancy)
     expect((await chancy.waitForJob(early)).result).toEqual(seen)
-    // The worker is at rest now, so the same statement pushes and claims.
+    // The worker is idle now, so the same statement pushes and claims.
     const late = await chancy.push(pushed)
     expect((await chancy.waitForJob(late)).result).toEqual(seen)
   })

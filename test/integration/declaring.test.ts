@@ -12,7 +12,7 @@ beforeEach(async () => {
   await empty(schema)
 })
 
-describe('a queue that nobody has declared', () => {
+describe('a queue that was never declared', () => {
   it('is declared by a worker whose jobs name it, so that they run', async () => {
     await using app = await startApp({ schema, jobs: [mail, ok] })
     const reference = await app.chancy.push(mail)
@@ -120,7 +120,7 @@ describe('a wait that times out', () => {
   it('says why the job is not running, in words and as data', async () => {
     await using app = await startApp({ schema })
     const reference = await app.chancy.push(mail)
-    const { message, details } = await timedOut(app.chancy.waitForJob(reference, { timeoutMs: 50 }))
+    const { message, details } = await timedOut(app.chancy.waitForJob(reference, { timeout: 50 }))
     expect(message).toContain('It waits: its queue "mail" is not declared. Call chancy.declare(')
     expect(details).toEqual({
       ids: [reference.id],
@@ -135,7 +135,7 @@ describe('a wait that times out', () => {
       jobs: job({ name: 'ok' }, (_, { signal }) => until(signal)),
     })
     const refs = [await app.chancy.push(mail), await app.chancy.push(ok.job.withDelay('1h'))]
-    const { message, details } = await timedOut(app.chancy.waitForJobs(refs, { timeoutMs: 50 }))
+    const { message, details } = await timedOut(app.chancy.waitForJobs(refs, { timeout: 50 }))
     expect(message).toContain(`2 jobs were not`)
     expect(message).toContain(`The first, ${refs[0]?.id}, waits: its queue "mail" is not declared`)
     expect(details.explanations).toMatchObject([
@@ -146,7 +146,7 @@ describe('a wait that times out', () => {
     await app.start()
     const running = await app.chancy.push(ok)
     await app.chancy.waitForJob(running, { states: ['running'] })
-    const error = await timedOut(app.chancy.waitForJob(running, { timeoutMs: 50 }))
+    const error = await timedOut(app.chancy.waitForJob(running, { timeout: 50 }))
     expect(error.message).toContain('It is running.')
     await app.chancy.cancel(running)
   })

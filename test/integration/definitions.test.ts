@@ -27,7 +27,7 @@ const send = job(mail, ({ to }, { attempt }) => {
 })
 
 describe('a job that producer and worker share a definition of', () => {
-  it('is pushed by the definition alone with all that the definition says', async () => {
+  it('is pushed by the definition alone with all of its options', async () => {
     await using producer = await startApp({ schema })
     const reference = await producer.chancy.push(mail.job.withArgs({ to: 'ada' }))
     expect(await producer.chancy.getJob(reference)).toMatchObject({
@@ -87,7 +87,7 @@ describe('a job that is pushed by its name alone', () => {
     await app.chancy.waitForJobs(refs)
     const said = app.lines.filter(({ message }) => message?.includes('pushed by its name'))
     expect(said).toHaveLength(1)
-    expect(said[0]).toMatchObject({ level: 'warn', fields: { job: 'mail', queue: 'default' } })
+    expect(said[0]).toMatchObject({ level: 'warn', fields: { name: 'mail', queue: 'default' } })
     expect(said[0]?.message).toContain('its queue (mail), its concurrency limit.')
   })
 
@@ -104,7 +104,7 @@ describe('a job that is pushed by its name alone', () => {
     expect(await app.chancy.waitForJob(failed)).toMatchObject({ state: 'failed', attempts: 1 })
   })
 
-  it('may be retried by hand, and has the attempts of the definition then', async () => {
+  it('may be retried manually, and then has the attempts of the definition', async () => {
     let isUp = false
     const late = job({ name: 'late', maxAttempts: 2, backoff: 'none' }, () => {
       if (!isUp) throw new Error('down')

@@ -12,7 +12,7 @@ beforeEach(async () => {
   await empty(schema)
 })
 
-/** A job that is stuck until it is let go or asked to stop, and says how often it was begun. */
+/** A job that runs until it is ended from outside, and the signals of its attempts. */
 function stuck() {
   const signals: AbortSignal[] = []
   const ends: ((result: string) => void)[] = []
@@ -58,14 +58,14 @@ describe('synchronous_commit of a claim', () => {
 })
 
 describe('a claim that the server has lost in a crash', () => {
-  /** Makes the row what it was before its claim, with its fence moved, and has the worker look. */
+  /** Restores the row from before its claim, with its fence moved, and wakes the worker. */
   async function loseClaim({ chancy }: TestApp, fenceBy: number): Promise<void> {
     await sql(
       schema,
-      `WITH gone AS (DELETE FROM $schema.claims), next AS (SELECT nextval('$schema.line') AS seq)
+      `WITH gone AS (DELETE FROM $schema.claims), next AS (SELECT nextval('$schema.positions') AS seq)
        UPDATE $schema.jobs
           SET state = 'pending', worker_id = NULL, started_at = NULL, attempts = attempts - 1,
-              fence = fence + ${fenceBy}, seq = next.seq, ready_seq = next.seq
+              fence = fence + ${fenceBy}, seq = next.seq, position = next.seq
          FROM next`,
     )
     await chancy.waitForJob(await chancy.push(other))
@@ -79,7 +79,7 @@ describe('a claim that the server has lost in a crash', () => {
     await app.start({ durableClaims: false })
     await started
     const again = app.next('job.started', ({ job: { id } }) => id === ref.id)
-    // Another worker has had it meanwhile: the database has gone on from the fence that was lost.
+    // Another worker has claimed it meanwhile: the fence in the database is past the one that was lost.
     await loseClaim(app, 1)
     await again
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
@@ -89,7 +89,7 @@ describe('a claim that the server has lost in a crash', () => {
     expect(done).toMatchObject({ state: 'succeeded', result: 'newer', attempts: 1 })
   })
 
-  it('goes on with the attempt that runs here when it is the very one', async () => {
+  it('continues the attempt that runs here when it is the same one', async () => {
     const { hold, signals, ends } = stuck()
     await using app = await startApp({ schema, jobs: [hold, other] })
     const ref = await app.chancy.push(hold)

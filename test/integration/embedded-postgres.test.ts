@@ -1,27 +1,44 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startProcess, type TestProcess } from '../support/process.ts'
 import { installInto } from '../support/processes/installed.ts'
-import { keeperAndServer, processesOf } from '../support/processes/of-directory.ts'
+import { processesOf, supervisorAndServer } from '../support/processes/of-directory.ts'
+import { sized } from '../support/size.ts'
 import { until } from '../support/until.ts'
 
-const NOBODY = 65_534
+const UNPRIVILEGED_ID = 65_534
 /** Another user that every system has. initdb refuses a number without a name. */
 const DAEMON = 1
 const script = new URL('../support/processes/embedded.mjs', import.meta.url)
-// Its processes are looked for in /proc, and only root can run it as somebody else: elsewhere these
+// Its processes are looked up in /proc, and only root can run it as another user: elsewhere these
 // tests are skipped.
+/** Each installs the packages again, so the suite of CI has one of them. */
+const atFullSize = it.runIf(sized(false, true))
 const isRoot = process.getuid?.() === 0
 const isLinux = process.platform === 'linux'
 const one = { text: 'SELECT 1 AS n', values: [] }
 
 let home: string
 let directory: string
+/** A directory in which a server has run. To copy it takes a tenth of what initdb takes. */
+let used: string
+
+beforeAll(async () => {
+  used = await mkdtemp(join(tmpdir(), 'chancy-test-'))
+  await chmod(used, 0o755)
+  await runOnce(join(used, 'database'))
+  // The copies choose ports of their own.
+  await rm(join(used, 'database', 'data', 'chancy.conf'))
+})
+afterAll(() => rm(used, { recursive: true, force: true }))
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'chancy-test-'))
@@ -36,7 +53,12 @@ afterEach(async () => {
 const nothingRuns = () =>
   until(() => processesOf(directory).length === 0, {
     what: `the end of ${JSON.stringify(processesOf(directory))}`,
+    // A server that was on its way up ends when it has come up, which takes long on a busy machine.
+    timeoutMs: 25_000,
   })
+
+/** Makes `directory` one in which a server has run, with its owners. */
+const takeUsed = () => promisify(execFile)('cp', ['-a', join(used, 'database'), directory])
 
 /** A statement that is tried until the server is back. */
 const comesBack = (database: { query(query: typeof one): Promise<unknown> }) =>
@@ -54,12 +76,23 @@ describe.runIf(isLinux)('an embedded server', () => {
     expect(await database.url()).toMatch(/^postgresql:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/)
   })
 
+  it('has an address that a client of pg takes', async () => {
+    await takeUsed()
+    await using database = embeddedPostgres({ directory })
+    const client = new pg.Client((await database.address()) as pg.ClientConfig)
+    await client.connect()
+    const { rows } = await client.query('SELECT current_user AS name')
+    expect(rows).toEqual([{ name: 'postgres' }])
+    await client.end()
+  })
+
   it('keeps its data and its address when it stops and starts', async () => {
+    await takeUsed()
     const first = embeddedPostgres({ directory })
     await first.query({ text: 'CREATE TABLE kept (n int)', values: [] })
     const url = await first.url()
     await first.close()
-    expect(keeperAndServer(directory).server).toBe(0)
+    expect(supervisorAndServer(directory).server).toBe(0)
     await expect(first.query(one)).rejects.toMatchObject({ code: 'CLOSED' })
     await using second = embeddedPostgres({ directory })
     expect(await second.query({ text: 'SELECT n FROM kept', values: [] })).toEqual([])
@@ -74,60 +107,64 @@ describe.runIf(isLinux)('an embedded server', () => {
     await expect(readdir(row!.data)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('is one server for all who come at once, and stops with the last', async () => {
+  it('is one server for all that start it concurrently, and stops with the last', async () => {
     const here = [1, 2, 3].map(() => embeddedPostgres({ directory }))
     await using there = startProcess(script, { args: [directory] })
     const urls = await Promise.all(here.map((database) => database.url()))
     const { url } = await there.next<{ url: string }>()
     expect(new Set([...urls, url]).size).toBe(1)
     for (const database of here) await database.close()
-    expect(keeperAndServer(directory).server).not.toBe(0)
+    expect(supervisorAndServer(directory).server).not.toBe(0)
     there.send('close')
     await there.exited
     await nothingRuns()
   })
 
-  it('restarts as it is told', async () => {
+  it('restarts in each mode', async () => {
+    await takeUsed()
     await using database = embeddedPostgres({ directory })
     const url = await database.url()
     for (const mode of ['fast', 'immediate', 'kill'] as const) {
-      const { server } = keeperAndServer(directory)
+      const { server } = supervisorAndServer(directory)
       await database.restart({ mode })
-      expect(keeperAndServer(directory).server).not.toBe(server)
+      expect(supervisorAndServer(directory).server).not.toBe(server)
       await comesBack(database)
     }
     expect(await database.url()).toBe(url)
   })
 
   it('starts again when its process is killed', async () => {
+    await takeUsed()
     await using database = embeddedPostgres({ directory })
     await database.query({ text: 'CREATE TABLE kept (n int)', values: [] })
-    const { server } = keeperAndServer(directory)
+    const { server } = supervisorAndServer(directory)
     process.kill(server, 'SIGKILL')
-    // Sessions of the old server may answer for a moment after it is gone.
-    await until(() => ![0, server].includes(keeperAndServer(directory).server))
+    // Sessions of the old server may answer for a moment after its end.
+    await until(() => ![0, server].includes(supervisorAndServer(directory).server))
     await comesBack(database)
     expect(await database.query({ text: 'SELECT n FROM kept', values: [] })).toEqual([])
   })
 
-  it('goes on without its keeper, and finds a new one', async () => {
+  it('continues without its supervisor, and gets a new one', async () => {
+    await takeUsed()
     await using database = embeddedPostgres({ directory })
     await database.query(one)
-    const before = keeperAndServer(directory)
-    process.kill(before.keeper, 'SIGKILL')
-    const isKept = () => ![0, before.keeper].includes(keeperAndServer(directory).keeper)
-    await until(isKept, { what: 'a new keeper' })
+    const before = supervisorAndServer(directory)
+    process.kill(before.supervisor, 'SIGKILL')
+    const isKept = () => ![0, before.supervisor].includes(supervisorAndServer(directory).supervisor)
+    await until(isKept, { what: 'a new supervisor' })
     await comesBack(database)
-    expect(keeperAndServer(directory).server).toBe(before.server)
+    expect(supervisorAndServer(directory).server).toBe(before.server)
   })
 
   it('starts from what a crash of everything left behind', async () => {
+    await takeUsed()
     const child = startProcess(script, { args: [directory] })
     await child.next()
-    const { keeper, server } = keeperAndServer(directory)
-    for (const pid of [keeper, server, child.pid]) process.kill(pid, 'SIGKILL')
+    const { supervisor, server } = supervisorAndServer(directory)
+    for (const pid of [supervisor, server, child.pid]) process.kill(pid, 'SIGKILL')
     await child.exited
-    // The process id in the file now belongs to somebody else.
+    // The process id in the file now belongs to another process.
     const file = join(directory, 'data', 'postmaster.pid')
     const text = await readFile(file, 'utf8')
     await writeFile(file, text.replace(/^\d+/, String(process.pid)))
@@ -135,13 +172,14 @@ describe.runIf(isLinux)('an embedded server', () => {
     expect(await database.query(one)).toEqual([{ n: 1 }])
   })
 
-  it.each(['exit', 'throw', 'SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
+  it.each(sized(['exit', 'SIGTERM', 'SIGKILL'], ['exit', 'throw', 'SIGTERM', 'SIGINT', 'SIGKILL']))(
     'does not outlive a process that ends by %s',
     async (end) => {
+      await takeUsed()
       await using child = startProcess(script, { args: [directory] })
       await child.next()
       if (end === 'exit' || end === 'throw') child.send(end)
-      else child.kill(end)
+      else child.kill(end as NodeJS.Signals)
       await child.exited
       await nothingRuns()
     },
@@ -149,14 +187,15 @@ describe.runIf(isLinux)('an embedded server', () => {
 
   it('does not outlive a process that is killed while it starts', async () => {
     const child = startProcess(script, { args: [directory] })
-    await until(() => processesOf(directory).length > 1, { what: 'a keeper' })
+    await until(() => processesOf(directory).length > 1, { what: 'a supervisor' })
     child.kill('SIGKILL')
     await nothingRuns()
   })
 })
 
 describe.runIf(isLinux)('an embedded server that cannot run', () => {
-  it('says that its port is taken', async () => {
+  it('is refused with the reason when its port is taken', async () => {
+    await takeUsed()
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
     const { port } = other.address() as { port: number }
@@ -169,12 +208,13 @@ describe.runIf(isLinux)('an embedded server that cannot run', () => {
   })
 
   it('says that another version made its directory', async () => {
-    await embeddedPostgresOnce()
+    await takeUsed()
     await writeFile(join(directory, 'data', 'PG_VERSION'), '12\n')
     await expect(embeddedPostgres({ directory }).url()).rejects.toThrow(/made by PostgreSQL 12/)
   })
 
   it('says what the server said', async () => {
+    await takeUsed()
     const database = embeddedPostgres({ directory, settings: { max_connections: 'many' } })
     await expect(database.url()).rejects.toThrow(/max_connections/)
     await expect(
@@ -194,10 +234,10 @@ describe.runIf(isLinux)('an embedded server that cannot run', () => {
 })
 
 describe.runIf(isLinux && isRoot)('an embedded server of root', () => {
-  it('runs as nobody', async () => {
+  it('runs as an unprivileged user when root starts it', async () => {
     await using database = embeddedPostgres({ directory })
     await database.url()
-    expect(uidOf(keeperAndServer(directory).server)).toBe(NOBODY)
+    expect(uidOf(supervisorAndServer(directory).server)).toBe(UNPRIVILEGED_ID)
   })
 
   it('runs in a directory that only root can reach', async () => {
@@ -209,20 +249,23 @@ describe.runIf(isLinux && isRoot)('an embedded server of root', () => {
     })
     await database.restart({ mode: 'immediate' })
     await comesBack(database)
-    expect(uidOf(keeperAndServer(directory).server)).toBe(NOBODY)
+    expect(uidOf(supervisorAndServer(directory).server)).toBe(UNPRIVILEGED_ID)
   })
 
-  it('runs from a copy where nobody can read what is installed', async () => {
-    const app = await installInto(join(home, 'app'))
-    await chmod(join(home, 'app'), 0o700)
-    await using child = startProcess(app, { args: [directory], env: { TMPDIR: home } })
-    expect(await child.next()).toMatchObject({ two: 2 })
-    const copies = (await readdir(home)).filter((name) => name.startsWith('chancy-postgres-'))
-    expect(copies).toHaveLength(1)
-    await finished(child)
-  })
+  atFullSize(
+    'runs from a copy where an unprivileged user cannot read what is installed',
+    async () => {
+      const app = await installInto(join(home, 'app'))
+      await chmod(join(home, 'app'), 0o700)
+      await using child = startProcess(app, { args: [directory], env: { TMPDIR: home } })
+      expect(await child.next()).toMatchObject({ two: 2 })
+      const copies = (await readdir(home)).filter((name) => name.startsWith('chancy-postgres-'))
+      expect(copies).toHaveLength(1)
+      await finished(child)
+    },
+  )
 
-  it('runs as the owner of data that was there before', async () => {
+  atFullSize('runs as the owner of data that was there before', async () => {
     const app = await installInto(join(home, 'app'))
     await chown(home, DAEMON, DAEMON)
     const ids = { uid: DAEMON, gid: DAEMON }
@@ -231,21 +274,21 @@ describe.runIf(isLinux && isRoot)('an embedded server of root', () => {
     await finished(before)
     await using database = embeddedPostgres({ directory })
     await database.url()
-    expect(uidOf(keeperAndServer(directory).server)).toBe(DAEMON)
+    expect(uidOf(supervisorAndServer(directory).server)).toBe(DAEMON)
   })
 
   it('runs as an ordinary user without help', async () => {
     const app = await installInto(join(home, 'app'))
-    await chown(home, NOBODY, NOBODY)
-    const ids = { uid: NOBODY, gid: NOBODY }
+    await chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+    const ids = { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID }
     // The package belongs to root, so the links between the libraries cannot be made in place.
     await using child = startProcess(app, { args: [directory], env: { TMPDIR: home }, ...ids })
-    expect(await child.next()).toMatchObject({ two: 2, user: NOBODY })
+    expect(await child.next()).toMatchObject({ two: 2, user: UNPRIVILEGED_ID })
     await finished(child)
   })
 })
 
-async function embeddedPostgresOnce(): Promise<void> {
+async function runOnce(directory: string): Promise<void> {
   await using database = embeddedPostgres({ directory })
   await database.url()
 }

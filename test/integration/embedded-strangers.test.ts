@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keeperAndServer, processesOf } from '../support/processes/of-directory.ts'
+import { processesOf, supervisorAndServer } from '../support/processes/of-directory.ts'
 import { until } from '../support/until.ts'
 
 // Its processes are looked for in /proc.
@@ -25,10 +25,10 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const keeperFile = () => join(directory, 'keeper.json')
+const controlFile = () => join(directory, 'supervisor.json')
 
-async function keeperPort(): Promise<number> {
-  return (JSON.parse(await readFile(keeperFile(), 'utf8')) as { port: number }).port
+async function controlPort(): Promise<number> {
+  return (JSON.parse(await readFile(controlFile(), 'utf8')) as { port: number }).port
 }
 
 /** A connection to `port`, and whether the other side has closed it. */
@@ -40,13 +40,13 @@ async function stranger(port: number): Promise<{ socket: Socket; closed: Promise
   return { socket, closed }
 }
 
-describe.runIf(isLinux)('The keeper of an embedded server', () => {
-  it('closes what does not prove to know its token, and goes on', async () => {
+describe.runIf(isLinux)('The supervisor of an embedded server', () => {
+  it('closes connections that do not prove to know its token, and continues', async () => {
     await using database = embeddedPostgres({ directory })
     await database.query(one)
-    const before = keeperAndServer(directory)
-    const port = await keeperPort()
-    const hello = { do: 'hello', nonce: 'n', proof: 'x'.repeat(43) }
+    const before = supervisorAndServer(directory)
+    const port = await controlPort()
+    const request = { do: 'join', nonce: 'n', proof: 'x'.repeat(43) }
     const texts = [
       'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
       '\0\x01\xff\n',
@@ -54,8 +54,8 @@ describe.runIf(isLinux)('The keeper of an embedded server', () => {
       '[]\n',
       '7\n',
       '{}\n',
-      `${JSON.stringify(hello)}\n`,
-      `${JSON.stringify({ ...hello, nonce: { a: 1 }, proof: null })}\n`,
+      `${JSON.stringify(request)}\n`,
+      `${JSON.stringify({ ...request, nonce: { a: 1 }, proof: null })}\n`,
       `${JSON.stringify({ do: 'leave' })}\n`,
       `${JSON.stringify({ do: 'restart', mode: 'kill', downMs: 1e9 })}\n`,
       'x'.repeat(1_000_000),
@@ -65,18 +65,18 @@ describe.runIf(isLinux)('The keeper of an embedded server', () => {
       socket.write(text)
       await closed
     }
-    // One that says nothing is closed too.
+    // One that sends nothing is closed too.
     await (await stranger(port)).closed
-    expect(keeperAndServer(directory)).toEqual(before)
+    expect(supervisorAndServer(directory)).toEqual(before)
     expect(await database.query(one)).toEqual([{ n: 1 }])
-    // Nothing is left of them, so the last user ends the server.
+    // Nothing is left of them, so the last client ends the server.
   })
 
   it.each([
     ['answers with something else', (socket: Socket) => void socket.write('HTTP/1.1 400 Bad\r\n')],
     ['never answers', () => {}],
     [
-      'claims to be the keeper',
+      'claims to be the supervisor',
       (socket: Socket) =>
         void socket.once('data', () => {
           const url = 'postgresql://postgres:x@127.0.0.1:1/postgres'
@@ -91,7 +91,7 @@ describe.runIf(isLinux)('The keeper of an embedded server', () => {
     })
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as { port: number }
-    await writeFile(keeperFile(), JSON.stringify({ port, token: 'old' }))
+    await writeFile(controlFile(), JSON.stringify({ port, token: 'old' }))
     await using database = embeddedPostgres({ directory })
     expect(await database.query(one)).toEqual([{ n: 1 }])
     expect(new URL(await database.url()).port).not.toBe('1')

@@ -1,19 +1,25 @@
+import { pathToFileURL } from 'node:url'
 import { type ConfigError, Job, job, Limit, Queue, Worker } from 'chancy'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { testSchema } from '../support/database.ts'
+import { type ScriptedJobs, scriptedJobs } from '../support/executors.ts'
 import { jobModule, keptLog } from '../support/pools.ts'
 
 const schema = testSchema()
-const jobs = new URL('../support/jobs/scripted.ts', import.meta.url)
+let scripted: ScriptedJobs
+let jobs: URL
 
 beforeAll(async () => {
+  scripted = await scriptedJobs()
+  jobs = pathToFileURL(scripted.file)
   await using app = await startApp({ schema })
   await app.chancy.migrate()
 })
+afterAll(() => scripted.remove())
 
 describe('a worker with plain functions only', () => {
-  it('is told at its start what a queue of processes needs', async () => {
+  it('is refused at its start with what a queue of processes needs', async () => {
     const plain = job({ name: 'plain' }, () => 'ok')
     await using app = await startApp({ schema, jobs: plain })
     await app.chancy.declare(new Queue('children'))
@@ -74,7 +80,7 @@ describe('the limits of a row', () => {
 })
 
 describe('a worker', () => {
-  it('gives its children the environment that it is told to', async () => {
+  it('gives its children the environment of its options', async () => {
     await using app = await startApp({ schema, jobs: new URL(jobModule('flags')) })
     await app.chancy.declare(new Queue('own environment'))
     await app.start({ queues: ['own environment'], childEnv: { GIVEN: 'text' } })

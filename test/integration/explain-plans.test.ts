@@ -13,19 +13,20 @@ const RUNNING = 1_000
 const SLACK = 20
 const task = job({ name: 'task' }, () => 'done')
 
-/** Of each kind a few in `small`, so many in `big` that every count ends at its bound, more in `others`. */
+/** Of each kind a few in `small`, enough in `big` for every count to end at its bound, more in `others`. */
 const kinds: Record<string, string> = {
   ready: "'pending', n, n, NULL, false, false, CASE WHEN q.name = 'big' THEN 'task' END",
   scheduled: "'pending', NULL, NULL, now() + interval '1 hour', false, false, NULL",
   backoff: "'retrying', n, NULL, now() + interval '1 hour', false, false, NULL",
   blocked: `'pending', n, NULL, NULL, true, false, 'task:' || q.name || n % ${GROUPS}`,
-  aside: "'pending', n, NULL, NULL, false, true, NULL",
+  parked: "'pending', n, NULL, NULL, false, true, NULL",
 }
-const none = { jobs: 0, more: false }
+const none = { jobs: 0, hasMore: false }
 const OPEN = {
   'queue-paused': none,
   'queue-undeclared': none,
   'no-worker': none,
+  'workers-paused': none,
   'rate-limit': none,
 }
 const refs: Reference[] = []
@@ -33,7 +34,7 @@ const refs: Reference[] = []
 beforeAll(async () => {
   const chancy = app.chancy({ jobs: [task] })
   await chancy.declare(new Queue('big', { executor: 'inline' }))
-  // Nobody looks at the tables before the tests say so.
+  // Autovacuum analyzes no table before the tests do.
   await app.sql('ALTER TABLE $jobs SET (autovacuum_enabled = false)')
   await app.sql(
     `INSERT INTO $workers (id, tags, names, queues, expires_at)
@@ -43,15 +44,15 @@ beforeAll(async () => {
   const sizes = `(VALUES ('small', 3), ('big', ${BOUND + 500}), ('others', ${OTHERS})) AS q(name, size)`
   for (const columns of Object.values(kinds)) {
     await app.sql(
-      `INSERT INTO $jobs (id, queue, name, concurrency_max, state, seq, ready_seq, run_at, blocked,
-                          aside, concurrency_key)
+      `INSERT INTO $jobs (id, queue, name, concurrency_max, state, seq, position, run_at, blocked,
+                          parked, concurrency_key)
        SELECT gen_random_uuid(), q.name, 'task', 1, ${columns}
          FROM ${sizes}, generate_series(1, q.size) AS n`,
     )
   }
   await app.sql(
     `WITH held AS (
-       INSERT INTO $jobs (id, queue, name, state, worker_id, seq, ready_seq)
+       INSERT INTO $jobs (id, queue, name, state, worker_id, seq, position)
        SELECT gen_random_uuid(), CASE WHEN n <= 3 THEN 'small' ELSE 'others' END, 'task', 'running',
               $1, n, n
          FROM generate_series(1, ${RUNNING}) AS n
@@ -60,7 +61,7 @@ beforeAll(async () => {
      INSERT INTO $claims (worker_id, claim_seq, ids) SELECT $1, held.seq, ARRAY[held.id] FROM held`,
     [WORKER],
   )
-  await app.sql("SELECT setval('$line', 1000000)")
+  await app.sql("SELECT setval('$positions', 1000000)")
   const one = task.job.withQueue('big')
   refs.push(
     await chancy.push(one),
@@ -76,7 +77,7 @@ beforeAll(async () => {
 describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) => {
   beforeAll(async () => {
     if (state === 'analyzed') await app.sql('ANALYZE $jobs')
-    // Below zero: nobody has counted yet.
+    // Below zero: the table was never analyzed.
     const [{ analyzed } = {}] = await app.sql<{ analyzed: boolean }>(
       "SELECT reltuples >= 0 AS analyzed FROM pg_class WHERE oid = '$jobs'::regclass",
     )
@@ -85,7 +86,7 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
 
   it('explain reads as many rows as it counts, in one statement, and writes nothing', async () => {
     const { chancy, texts } = await readOnly()
-    const many = { kind: 'behind', ahead: 1_000, more: true }
+    const many = { kind: 'behind', ahead: 1_000, hasMore: true }
     expect((await chancy.explain(refs[0]!)).reasons).toEqual([many])
     expect((await chancy.explain(refs[1]!)).reasons).toEqual([many])
     expect((await chancy.explain(refs[2]!)).reasons).toMatchObject([{ kind: 'scheduled' }])
@@ -101,15 +102,17 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
   it('explainQueue reads to its bounds', async () => {
     const { chancy, texts } = await readOnly()
     const { counts } = await chancy.explainQueue('big')
-    const cut = { jobs: BOUND, more: true }
+    const cut = { jobs: BOUND, hasMore: true }
     expect(counts).toEqual({
       ready: cut,
       ...OPEN,
       scheduled: cut,
       backoff: cut,
+      dependency: none,
+      durable: none,
       concurrency: cut,
       'function-unknown': cut,
-      running: { jobs: 0, more: false },
+      running: none,
     })
     expect(texts).toHaveLength(1)
     const { rows } = await readBy(texts[0]!, ['big', BOUND + 1, 50_000])
@@ -119,14 +122,16 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
   it('explainQueue of a small queue passes over no waiting job of another', async () => {
     const { chancy, texts } = await readOnly()
     const { counts } = await chancy.explainQueue('small')
-    const few = { jobs: 3, more: false }
+    const few = { jobs: 3, hasMore: false }
     expect(counts).toEqual({
       ready: few,
       ...OPEN,
-      // Nobody has declared it.
+      // The queue is not declared.
       'queue-undeclared': few,
       scheduled: few,
       backoff: few,
+      dependency: none,
+      durable: none,
       concurrency: few,
       'function-unknown': few,
       running: few,
@@ -135,7 +140,7 @@ describe.each(['never analyzed', 'analyzed'])('among 350,000 jobs, %s', (state) 
     const groups = 2 * GROUPS + 3
     const { rows } = await readBy(texts[0]!, ['small', BOUND + 1, 50_000])
     expect(rows).toBeLessThan(5 * 3 + groups + RUNNING + SLACK)
-    // And no more of them than it is told.
+    // And no more of them than the last parameter allows.
     const cut = await readBy(texts[0]!, ['small', BOUND + 1, 100])
     expect(cut.answer).toMatchObject({ blocked_more: true, running_more: true })
     expect(cut.rows).toBeLessThan(5 * 3 + 2 * 100 + SLACK)
@@ -165,7 +170,7 @@ async function readBy(text: string, values: unknown[]) {
     )
     return rows[0]!.n
   }
-  // The first call plans, and may look at the ends of indexes for that.
+  // The first call plans, and may read the ends of indexes for that.
   await client.query(text, values)
   await client.query('BEGIN')
   const before = await read()

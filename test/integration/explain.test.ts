@@ -13,7 +13,7 @@ const fromNow = (ms: number) => new Date(Date.now() + ms)
 
 afterEach(() => app.sql('TRUNCATE $rate_starts'))
 
-/** A worker that lives, has tags, knows names, works on queues, and does nothing. */
+/** A live worker with tags, names and queues that does nothing. */
 const idleWorker = (tags = ['*'], names = ['task'], queues = ['default', 'paced', 'gpu']) =>
   app.sql(
     `INSERT INTO $workers (id, tags, names, queues, expires_at)
@@ -57,7 +57,7 @@ describe('explain', () => {
     await expect(app.chancy().explain(WORKER)).rejects.toThrow(NotFoundError)
   })
 
-  it('knows when a job is scheduled', async () => {
+  it('names the time of a scheduled job', async () => {
     const chancy = await ready()
     const at = fromNow(60_000)
     const ref = await chancy.push(task.job.withScheduledAt(at))
@@ -69,7 +69,7 @@ describe('explain', () => {
     })
   })
 
-  it('knows until when a job waits after a failure', async () => {
+  it('names the time until which a job waits after a failure', async () => {
     const chancy = app.chancy({ jobs: [again] })
     await chancy.declare(new Queue('default', { executor: 'inline' }))
     await app.worker(chancy)
@@ -81,7 +81,7 @@ describe('explain', () => {
     expect(answer.earliestStart!.getTime() - Date.now()).toBeGreaterThan(590_000)
   })
 
-  it('knows a paused queue, and when it goes on', async () => {
+  it('names a paused queue, and when it resumes', async () => {
     const chancy = await ready()
     const ref = await chancy.push(task.job)
     await chancy.pauseQueue('default')
@@ -100,7 +100,7 @@ describe('explain', () => {
     expect(await chancy.explain(ref)).toMatchObject({ runnable: true, reasons: [] })
   })
 
-  it('knows a queue that was never declared', async () => {
+  it('names a queue that was never declared', async () => {
     const chancy = await ready()
     const ref = await chancy.push(task.job.withQueue('nowhere'))
     expect(await chancy.explain(ref)).toEqual({
@@ -110,7 +110,7 @@ describe('explain', () => {
     })
   })
 
-  it('knows which tags no living worker has', async () => {
+  it('names which tags no living worker has', async () => {
     const chancy = app.chancy()
     await chancy.declare(new Queue('gpu', { executor: 'inline', tags: ['gpu=.+', 'big'] }))
     const ref = await chancy.push(task.job.withQueue('gpu'))
@@ -123,7 +123,7 @@ describe('explain', () => {
     expect(await chancy.explain(ref)).toMatchObject({ runnable: false, reasons })
   })
 
-  it('knows that the workers were told other queues', async () => {
+  it('names the workers that were given other queues', async () => {
     const chancy = app.chancy({ jobs: [task] })
     await chancy.declare(new Queue('default', { executor: 'inline' }))
     await chancy.declare(new Queue('other', { executor: 'inline', state: 'paused' }))
@@ -135,18 +135,18 @@ describe('explain', () => {
     await worker.stop()
   })
 
-  it('knows a function that no worker of the queue has', async () => {
+  it('names a function that no worker of the queue has', async () => {
     const chancy = await ready()
     const ref = await chancy.push(again.job)
     const unknown = { runnable: false, reasons: [{ kind: 'function-unknown', name: 'again' }] }
     expect(await chancy.explain(ref)).toMatchObject(unknown)
-    // Also when a claim has put it aside.
+    // Also when a claim has parked it.
     await claim(1)
-    expect(await app.sql('SELECT 1 FROM $jobs WHERE aside')).toHaveLength(1)
+    expect(await app.sql('SELECT 1 FROM $jobs WHERE parked')).toHaveLength(1)
     expect(await chancy.explain(ref)).toMatchObject(unknown)
   })
 
-  it('knows a full group, its limit and who holds it', async () => {
+  it('names a full group, its limit and who holds it', async () => {
     const chancy = await ready()
     const refs = await chancy.pushMany(Array(4).fill(task.job.withConcurrency(2)))
     const holders = (await claim(2)).map(({ id }) => id)
@@ -164,7 +164,7 @@ describe('explain', () => {
     expect(await chancy.explain(waiting[0]!)).toMatchObject({ reasons: [full] })
   })
 
-  it('knows a group that one before it keeps waiting, by its smaller limit', async () => {
+  it('names a group that one before it keeps waiting, by its smaller limit', async () => {
     const chancy = await ready()
     await chancy.push(task.job.withConcurrency(5))
     const [holder] = await claim(1)
@@ -192,7 +192,7 @@ describe('explain', () => {
     expect(reason?.kind === 'concurrency' && reason.holders.length).toBe(1_000)
   })
 
-  it('knows when the next start of a queue is due', async () => {
+  it('names the time of the next start of a queue', async () => {
     const chancy = await ready()
     await chancy.declare(
       new Queue('paced', { executor: 'inline', rateLimit: { max: 2, per: '10m' } }),
@@ -227,15 +227,15 @@ describe('explain', () => {
     ])
     const ahead = await Promise.all(refs.map((ref) => chancy.explain(ref)))
     expect(ahead.map(({ reasons }) => reasons)).toEqual([
-      [{ kind: 'behind', ahead: 1, more: false }],
-      [{ kind: 'behind', ahead: 2, more: false }],
+      [{ kind: 'behind', ahead: 1, hasMore: false }],
+      [{ kind: 'behind', ahead: 2, hasMore: false }],
       [],
-      [{ kind: 'behind', ahead: 3, more: false }],
+      [{ kind: 'behind', ahead: 3, hasMore: false }],
     ])
     expect(ahead.every(({ runnable }) => runnable)).toBe(true)
   })
 
-  it('tells all reasons at once, and the latest of their times', async () => {
+  it('returns all reasons together, and the latest of their times', async () => {
     const chancy = app.chancy()
     const resumeAt = fromNow(120_000)
     await chancy.declare(new Queue('default', { executor: 'inline', state: 'paused', resumeAt }))
@@ -260,11 +260,11 @@ describe('explainQueue', () => {
     await chancy.pushMany(Array(5).fill(task.job.withDelay('1h')))
     const [retried] = await chancy.pushMany([task.job.withMeta({ x: 1 })])
     await app.sql(
-      "UPDATE $jobs SET state = 'retrying', ready_seq = NULL, run_at = now() + interval '1h' WHERE id = $1",
+      "UPDATE $jobs SET state = 'retrying', position = NULL, run_at = now() + interval '1h' WHERE id = $1",
       [retried!.id],
     )
     await chancy.push(task.job.withQueue('other'))
-    const count = (jobs: number) => ({ jobs, more: false })
+    const count = (jobs: number) => ({ jobs, hasMore: false })
     expect(await chancy.explainQueue('default')).toEqual({
       queue: 'default',
       state: 'active',
@@ -273,9 +273,12 @@ describe('explainQueue', () => {
         'queue-paused': count(0),
         'queue-undeclared': count(0),
         'no-worker': count(0),
+        'workers-paused': count(0),
         'rate-limit': count(0),
         scheduled: count(5),
         backoff: count(1),
+        dependency: count(0),
+        durable: count(0),
         concurrency: count(2),
         'function-unknown': count(2),
         running: count(1),

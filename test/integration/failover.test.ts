@@ -39,7 +39,7 @@ describe('A DSN of several hosts', () => {
     await caughtUp(pair)
     started.length = 0
 
-    const resumed = app.next('notifier.resumed')
+    const resumed = app.next('notifier.reconnected')
     await pair.primary.stop('SIGQUIT')
     let n = 0
     let isOver = false
@@ -71,9 +71,9 @@ describe('A DSN of several hosts', () => {
     const driver = pgFromDsn(dsn, { max: 2, timeline })
     expect(await driver.query(port)).toEqual([{ port: pair.primary.port }])
     const oldTimeline = timeline.newest
-    // It goes on running, as one does that has lost the network to the others.
+    // The old primary keeps running, as one does that has lost the network to the others.
     await pair.standby.promote()
-    // The pool still has its connection; another process sees the new timeline first.
+    // The pool still has its connection; another process reads the new timeline first.
     const other = pgFromDsn(dsn, { max: 1, timeline })
     expect(await other.query(port)).toEqual([{ port: pair.standby.port }])
     expect(timeline.newest).toBe(oldTimeline + 1)

@@ -9,13 +9,13 @@ import { until } from '../support/until.ts'
 
 const schema = testSchema()
 const CHANNEL = `chancy_${schema}`
-const STRANGER = `${schema}_stranger`
+const OTHER_ROLE = `${schema}_other`
 
 /** Sends payloads as a role that may connect and nothing else. */
 async function forge(payloads: readonly string[]): Promise<void> {
   const url = new URL(databaseUrl())
-  await withClient((client) => client.query(`CREATE ROLE ${STRANGER} LOGIN PASSWORD 'pw'`))
-  url.username = STRANGER
+  await withClient((client) => client.query(`CREATE ROLE ${OTHER_ROLE} LOGIN PASSWORD 'pw'`))
+  url.username = OTHER_ROLE
   url.password = 'pw'
   try {
     await withClient(async (client) => {
@@ -24,7 +24,7 @@ async function forge(payloads: readonly string[]): Promise<void> {
       await client.query('SELECT pg_notify($1, p) FROM unnest($2::text[]) p', [CHANNEL, payloads])
     }, url.href)
   } finally {
-    await withClient((client) => client.query(`DROP ROLE ${STRANGER}`))
+    await withClient((client) => client.query(`DROP ROLE ${OTHER_ROLE}`))
   }
 }
 
@@ -43,7 +43,7 @@ function counting(): { driver: Driver; calls: (name: string) => number; end: () 
   }
 }
 
-/** A job that ends when it is told to, and says whether it was asked to stop. */
+/** A job that ends when it is released, and returns whether its signal had aborted. */
 function held() {
   let release = (): void => {}
   const released = new Promise<void>((resolve) => {
@@ -65,7 +65,7 @@ beforeAll(async () => {
 })
 afterEach(() => empty(schema))
 
-describe('a notification that a stranger sends', () => {
+describe('a notification that another role sends', () => {
   it('about a cancel does not end a running job', async () => {
     const { fn, release } = held()
     const { driver, calls, end } = counting()
@@ -78,8 +78,8 @@ describe('a notification that a stranger sends', () => {
       await started
       const before = calls('cancelling_1')
       await forge([`job.cancelled ${ref.id}`])
-      // The row was asked, and does not say so.
-      await until(() => calls('cancelling_1') > before, { what: 'a look at the row' })
+      // The row was read, and is in another state.
+      await until(() => calls('cancelling_1') > before, { what: 'a read of the row' })
       release()
       expect(await app.chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', result: 'paid' })
       expect(cancelled).toEqual([])
@@ -126,7 +126,7 @@ describe('a notification that a stranger sends', () => {
       'queue.pushed/__proto__ constructor',
       'queue.changed',
       'job.scheduled',
-      'worker.lost 7',
+      'worker.revoked 7',
       'notifier.lost',
       '__proto__ x',
       'constructor x',
@@ -136,7 +136,7 @@ describe('a notification that a stranger sends', () => {
     expect(app.lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  it('thousands of times costs a bounded number of looks', async () => {
+  it('thousands of times costs a bounded number of queries', async () => {
     const { fn, release } = held()
     const { driver, calls, end } = counting()
     {
@@ -150,7 +150,7 @@ describe('a notification that a stranger sends', () => {
       const names = ['claim_1', 'stage_1', 'cancelling_1', 'get_states_1', 'queues']
       const before = new Map(names.map((name) => [name, calls(name)]))
       const begun = performance.now()
-      const heard = app.all('queue.pushed')
+      const received = app.all('queue.pushed')
       // Duplicates in one transaction are sent once by the server, so each has an origin of its own.
       const flood = Array.from({ length: 20_000 }, (_, n) => [
         `queue.pushed/${n} quiet`,
@@ -160,13 +160,13 @@ describe('a notification that a stranger sends', () => {
         `job.finished/${n} ${ref.id}`,
       ])
       await forge([...flood.flat(), 'queue.pushed last'])
-      await until(() => heard.some(({ queue }) => queue === 'last'), { timeoutMs: 30_000 })
+      await until(() => received.some(({ queue }) => queue === 'last'), { timeoutMs: 30_000 })
       const seconds = (performance.now() - begun) / 1_000
       for (const name of names) {
         const made = calls(name) - before.get(name)!
         expect(made, `${name} in ${seconds} s`).toBeLessThan(100 + 500 * seconds)
       }
-      expect(heard.length).toBeLessThan(100 + 500 * seconds)
+      expect(received.length).toBeLessThan(100 + 500 * seconds)
       release()
       expect(await wait).toMatchObject({ state: 'succeeded' })
     }

@@ -11,24 +11,24 @@ const schema = testSchema()
 const QUICK = { heartbeat: '200ms', lease: '1s' } as const
 const task = job({ name: 'task' }, () => 'done')
 
-it('says once that the lease cannot be renewed, with what to do, and once that it holds again', async () => {
+it('logs once that the lease cannot be renewed, with what to do, and once that it holds again', async () => {
   await using proxy = await startProxy(databaseUrl(schema))
   await using app = await startApp({ schema, jobs: task, url: proxy.url })
   const renewals = app.all('lease.renewed')
-  const doubts = app.all('lease.doubted')
+  const atRisk = app.all('lease.at_risk')
   const started = app.next('lease.renewed')
   await app.start({ ...QUICK, heartbeatUrl: proxy.url })
   await started
   proxy.refuse()
   proxy.cut()
-  await app.next('lease.doubted')
-  await app.next('lease.doubted')
+  await app.next('lease.at_risk')
+  await app.next('lease.at_risk')
   const errors = app.lines.filter(({ message }) => message?.includes('cannot be renewed'))
   expect(errors).toMatchObject([{ level: 'error' }])
   expect(errors[0]?.message).toMatch(
     /Check the server and the network, and the option "heartbeatUrl"/,
   )
-  expect(doubts.length).toBeGreaterThan(1)
+  expect(atRisk.length).toBeGreaterThan(1)
 
   proxy.refuse(false)
   const before = renewals.length
@@ -41,11 +41,11 @@ it('says once that the lease cannot be renewed, with what to do, and once that i
   expect(await app.chancy.waitForJob(ref)).toMatchObject({ result: 'done' })
 })
 
-it('renews through the pool when it cannot connect, and says so once', async () => {
+it('renews through the pool when it cannot connect, and logs it once', async () => {
   await using proxy = await startProxy(databaseUrl(schema))
   await using app = await startApp({ schema, jobs: task })
   const renewals = app.all('lease.renewed')
-  const doubts = app.all('lease.doubted')
+  const atRisk = app.all('lease.at_risk')
   const started = app.next('lease.renewed')
   await app.start({ ...QUICK, heartbeatUrl: proxy.url })
   await started
@@ -54,7 +54,7 @@ it('renews through the pool when it cannot connect, and says so once', async () 
   const before = renewals.length
   // For longer than the lease, which would be lost by then.
   await until(() => renewals.length > before + 8)
-  expect(doubts).toEqual([])
+  expect(atRisk).toEqual([])
   const said = app.lines.filter(({ message }) => message?.includes('through the pool'))
   expect(said).toMatchObject([{ level: 'warn' }])
   const ref = await app.chancy.push(task)
@@ -74,7 +74,7 @@ it('keeps the lease of a worker on a server without a free connection for it', a
   heartbeatUrl.password = 'x'
   await withClient((client) => client.query(`ALTER ROLE ${name} NOSUPERUSER`))
   await using app = await startApp({ schema, jobs: task })
-  // It takes the only connection there is for the heartbeat, which is told 53300.
+  // It takes the only connection that is left for the heartbeat, which fails with 53300.
   await withClient(async () => {
     const renewed = app.next('lease.renewed')
     await app.start({ ...QUICK, heartbeatUrl: heartbeatUrl.href })
@@ -97,12 +97,15 @@ it('is renewed at its own address where the driver cannot say one', async () => 
   const renewed = app.next('lease.renewed')
   await app.start({ ...QUICK, heartbeatUrl: heartbeatUrl.href })
   await renewed
-  const sessions = await withClient(async (client) => {
-    const text = 'SELECT query FROM pg_stat_activity WHERE application_name = $1'
-    return (await client.query<{ query: string }>(text, [name])).rows
-  })
-  expect(sessions).toHaveLength(1)
-  expect(sessions[0]?.query).toContain('workers')
+  // On a slow machine it connects again, and the server ends the first session a moment later.
+  const [session] = await withClient((client) =>
+    until(async () => {
+      const text = 'SELECT query FROM pg_stat_activity WHERE application_name = $1'
+      const { rows } = await client.query<{ query: string }>(text, [name])
+      return rows.length === 1 ? rows : null
+    }),
+  )
+  expect(session?.query).toContain('workers')
   expect(app.lines.filter(({ level }) => level === 'warn')).toEqual([])
 })
 

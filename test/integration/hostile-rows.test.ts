@@ -54,7 +54,7 @@ const INVALID: readonly (readonly [columns: Record<string, string>, says: string
   [{ limits: `'{"__proto__":3,"constructor":4}'` }, '"constructor" that is not known'],
 ]
 
-/** Columns of rows that are odd and run all the same. */
+/** Columns of rows that are odd and still run. */
 const RUNNABLE: readonly Record<string, string>[] = [
   { args: nested(100) },
   { meta: nested(100) },
@@ -84,12 +84,12 @@ const RUNNABLE: readonly Record<string, string>[] = [
 const REFUSED: readonly Record<string, string>[] = [
   { name: `repeat('x', 201)` },
   { name: `repeat('x', 1000000)` },
-  { name: `repeat('x', 1000000)`, run_at: 'now()', ready_seq: 'NULL' },
-  { concurrency_key: `repeat('k', 1001)`, run_at: 'now()', ready_seq: 'NULL' },
+  { name: `repeat('x', 1000000)`, run_at: 'now()', position: 'NULL' },
+  { concurrency_key: `repeat('k', 1001)`, run_at: 'now()', position: 'NULL' },
   {
     concurrency_key: `(SELECT string_agg(md5(g::text), '') FROM generate_series(1, 100) g)`,
     run_at: 'now()',
-    ready_seq: 'NULL',
+    position: 'NULL',
   },
 ]
 
@@ -99,8 +99,8 @@ async function insert(columns: Record<string, string>): Promise<string> {
     queue: `'default'`,
     name: `'ok'`,
     priority: '9',
-    seq: `nextval('$schema.line')`,
-    ready_seq: `nextval('$schema.line')`,
+    seq: `nextval('$schema.positions')`,
+    position: `nextval('$schema.positions')`,
     ...columns,
   }
   const text = `INSERT INTO $schema.jobs (${Object.keys(all)}) VALUES (${Object.values(all)}) RETURNING id`
@@ -116,24 +116,24 @@ const ok = job({ name: 'ok', maxAttempts: 1 }, (args: unknown, { job: own }) => 
 })
 
 describe('a row that no push has written', () => {
-  it('fails alone and says why when it cannot be run, and all others are done', async () => {
+  it('fails alone with the reason when it cannot be run, and all others succeed', async () => {
     await using app = await startApp({ schema, jobs: ok })
     app.all('job.started')
     app.all('job.saved')
-    const troubles = app.all('database.troubled')
+    const troubles = app.all('database.error')
     const ids: string[] = []
     for (const [columns] of INVALID) ids.push(await insert(columns))
     // Of those the first are claimed alone, and the others in one claim.
     // Deadlines follow from the lease, and texts of this size take their time on a busy machine.
     await app.start({ lease: '60s', heartbeat: '2s' })
     for (const [columns] of INVALID) ids.push(await insert({ ...columns, max_attempts: '5' }))
-    const innocent = await app.chancy.pushMany(Array.from({ length: 50 }, () => ok))
-    const done = await app.chancy.waitForJobs(innocent, { timeoutMs: '2m' })
+    const valid = await app.chancy.pushMany(Array.from({ length: 50 }, () => ok))
+    const done = await app.chancy.waitForJobs(valid, { timeout: '2m' })
     expect(done.every(({ state }) => state === 'succeeded')).toBe(true)
     const failed = await app.chancy.waitForJobs(
       ids.map((id) => Reference.from(id)),
       {
-        timeoutMs: '2m',
+        timeout: '2m',
       },
     )
     for (const [index, one] of failed.entries()) {
@@ -155,7 +155,7 @@ describe('a row that no push has written', () => {
     const done = await app.chancy.waitForJobs(
       ids.map((id) => Reference.from(id)),
       {
-        timeoutMs: '2m',
+        timeout: '2m',
       },
     )
     for (const [index, one] of done.entries()) {
@@ -175,6 +175,27 @@ describe('a row that no push has written', () => {
          FROM $schema.finished_jobs`,
     )
     expect(kept).toEqual({ ends: true, begins: true })
+  })
+
+  it('is not decompressed by a claim where it takes too much as it is stored', async () => {
+    await sql(
+      schema,
+      `INSERT INTO $schema.jobs (id, queue, name, args)
+       VALUES (gen_random_uuid(), 'default', 'large', ${inflated(100_000_000)})`,
+    )
+    const [row] = await sql<{ 'QUERY PLAN': readonly { Plan: Record<string, number> }[] }>(
+      schema,
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
+       SELECT $schema.text_1(args, 262144, 65536) FROM $schema.jobs`,
+    )
+    const plan = row!['QUERY PLAN'][0]!.Plan
+    const pages = plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!
+    const [stored] = await sql<{ pages: number }>(
+      schema,
+      `SELECT pg_column_size(args) / 8192 AS pages FROM $schema.jobs`,
+    )
+    expect(stored!.pages).toBeGreaterThan(100)
+    expect(pages).toBeLessThan(stored!.pages)
   })
 
   it('is refused by the table where its name or its key would not fit into an index', async () => {
@@ -207,7 +228,7 @@ describe('a reader', () => {
     const ids: string[] = []
     for (const columns of all) {
       const { max_attempts, ...others } = columns
-      ids.push(await insert({ ...others, ready_seq: 'NULL', run_at: `now() + '1 day'` }))
+      ids.push(await insert({ ...others, position: 'NULL', run_at: `now() + '1 day'` }))
     }
     const refs = ids.map((id) => Reference.from(id))
     const read = [await chancy.getJobs(refs), await chancy.listJobs({ limit: 1_000 })]

@@ -2,15 +2,15 @@ import { Chancy } from 'chancy'
 import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { namesOf } from '../../dist/database/names.js'
-import { pushAlike } from '../../dist/database/statements/push.js'
 import { renewLease } from '../../dist/database/statements/workers.js'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
 import { type PlanNode, plansOf } from '../support/plans.ts'
+import { sized } from '../support/size.ts'
 
 const WORKER = '01890000-0000-7000-8000-000000000001'
 const GONE = '01890000-0000-7000-8000-000000000002'
 const BATCH = 200
-/** Jobs in the line, blocked ones, put aside, waiting for their time. */
+/** Jobs in the line, blocked ones, parked, waiting for their time. */
 const MANY = 20_000
 const GROUPS = 5_000
 const TABLES = ['jobs', 'claims', 'concurrency_groups', 'finished_jobs', 'waiters']
@@ -20,22 +20,28 @@ const WASTE = 4
 const claimText = (queue: string, ranges = ''): string =>
   `SELECT * FROM claim_1('${queue}', '${WORKER}', ${BATCH}, '{task}', true${ranges})`
 
-/** The most rows of names that it does not know which a claim puts aside. */
-const PUT_ASIDE = 5_000
+/** The most rows of names that it does not know which a claim parks. */
+const MAX_PARKED = 5_000
 /** Of all jobs, as they were when the tables were analyzed last. */
 const FORMER = {
   'that all wait for their time':
     "'pending', NULL, NULL, now() + interval '1 day', false, false, NULL",
-  'that all are put aside': "'pending', n, NULL, NULL, false, true, NULL",
+  'that all are parked': "'pending', n, NULL, NULL, false, true, NULL",
   'that all are blocked': "'pending', n, NULL, NULL, true, false, 'task:' || n",
   'that all are in the line': "'pending', n, n, NULL, false, false, 'task:' || n",
 } as const
+const REST = [
+  'that all is empty',
+  'that all wait for their time',
+  'that all are parked',
+  'that all are blocked',
+] as const
 /** What the planner may believe: that nothing is there, what was once there, and what is there. */
 const BELIEFS = [
   'nothing',
-  'that all is empty',
   'what is there',
-  ...(Object.keys(FORMER) as (keyof typeof FORMER)[]),
+  'that all are in the line',
+  ...sized<readonly (typeof REST)[number][]>([], REST),
 ] as const
 type Belief = (typeof BELIEFS)[number]
 
@@ -56,7 +62,7 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       // A plan is made once a session: this one's belong to tables in which next to nothing is.
       if (belief === 'that all is empty') await liveSmall(client)
       await fill(client)
-      // Not the tables of other tests, which may be about tables that nobody has analyzed.
+      // Not the tables of other tests, which may need tables that were never analyzed.
       if (belief === 'what is there') await client.query(`ANALYZE ${TABLES.join()}`)
       const check = async (
         what: string,
@@ -80,33 +86,30 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       }
       const finish = async (keys: boolean) => {
         const { rows } = await client.query(
-          `SELECT j.ctid::text AS place, j.id, j.fence, j.concurrency_key AS key FROM jobs j
+          `SELECT j.ctid::text AS ctid, j.id, j.fence, j.concurrency_key AS key FROM jobs j
             WHERE j.worker_id = $1 AND (j.concurrency_key IS NOT NULL) = $2 ORDER BY j.id`,
           [WORKER, keys],
         )
         expect(rows.length).toBe(BATCH)
         const of = (name: string) => rows.map((one) => one[name])
         const groups = keys ? [...new Set(of('key'))].sort() : null
-        return [WORKER, `{${of('place').map((p) => `"${p}"`)}}`, of('id'), of('fence'), groups]
+        return [WORKER, `{${of('ctid').map((p) => `"${p}"`)}}`, of('id'), of('fence'), groups]
       }
       const progress = async () => {
         const [, , held, fences] = await finish(false)
         return [WORKER, held, fences, same(BATCH, '1')]
       }
-      const FINISH = `SELECT * ${row('finish_1', '$1, $2::tid[], $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $5, NULL')}`
+      const FINISH = `SELECT * ${row('finish_2', '$1, $2::tid[], $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $5, NULL')}`
       const RANGES = `, ARRAY[0], ARRAY[0], ARRAY[${BATCH}], ARRAY[${Number.MAX_SAFE_INTEGER}]`
 
       await check('push', push('NULL'), pushed(false, false), null)
-      const alike = pushAlike.text(namesOf(schema))
-      const literal = (values: readonly unknown[]) => `{${values.join()}}`
-      const bodies = literal(same(BATCH, '"{}"'))
-      const values = [literal(ids(BATCH)), 'pushed', 'task', bodies, 0, 1, null, null]
-      await check('push of jobs that are alike', alike, values, null)
+      const uniform = [ids(BATCH), ['pushed'], ['task'], same(BATCH, '{}'), [0], [1], false]
+      await check('push of a uniform batch', push('NULL'), uniform, null)
       await check('push with keys', push('$8'), pushed(true, false), null)
       const surplus = `SELECT ${schema}.surplus_1($1, $2, $3, NULL, NULL, $4)`
       const asked = (count: number, queue: string, key: string) => {
-        const rest = `{"concurrency_key":"${key}","concurrency_max":1}`
-        return [same(count, queue), same(count, 0), same(count, rest), MANY] as const
+        const extras = `{"concurrency_key":"${key}","concurrency_max":1}`
+        return [same(count, queue), same(count, 0), same(count, extras), MANY] as const
       }
       const many = asked(BATCH, 'grouped', 'task:1')
       await check('hint of ready jobs', surplus, many, 'jobs_group_ready')
@@ -121,18 +124,26 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
         await check(what, text, [await anyOf(client, 'blocked')], 'jobs_pkey')
       }
       await check('finish', FINISH, await finish(false), null)
-      for (const _ of ['a mark', 'floors']) {
-        await check('floors', `SELECT raise_floors_1('line', '{0}')`, [], null)
-        await client.query(`UPDATE line_floors SET raised_at = raised_at - interval '1 second'`)
+      for (const _ of ['a checkpoint', 'watermarks']) {
+        await check('watermarks', `SELECT advance_watermarks_1('line', '{0}')`, [], null)
+        await client.query(
+          `UPDATE scan_watermarks SET advanced_at = advanced_at - interval '1 second'`,
+        )
       }
-      await check('claim above a floor', claim('line'), [], 'line_floors_pkey')
+      await check('claim above a watermark', claim('line'), [], 'scan_watermarks_pkey')
       await check('claim in ranges', claim('line', RANGES), [], 'jobs_claim')
       await check('claim of groups', claim('grouped'), [], 'concurrency_groups_pkey')
       await check('finish of groups', FINISH, await finish(true), 'concurrency_groups_pkey')
-      await check('claim beside put-aside ones', claim('aside'), [], 'jobs_aside')
-      await check('claim that puts aside', claim('strange'), [], 'jobs_claim', PUT_ASIDE)
-      const lookout = `SELECT * ${row('ready_queues_1', '$1, $2')}`
-      await check('lookout', lookout, [['line', 'pushed', 'aside', 'none'], ['task']], 'jobs_claim')
+      await check('ready jobs of claimed groups', claim('grouped'), [], 'jobs_group_ready')
+      await check('claim beside parked ones', claim('parked'), [], 'jobs_parked')
+      await check('claim that parks', claim('unknown'), [], 'jobs_claim', MAX_PARKED)
+      const readyQueues = `SELECT * ${row('ready_queues_1', '$1, $2')}`
+      await check(
+        'ready queues',
+        readyQueues,
+        [['line', 'pushed', 'parked', 'none'], ['task']],
+        'jobs_claim',
+      )
       await check('a second push', push('NULL'), pushed(false, true), 'finished_jobs_id_idx')
       await check('stage', `SELECT * ${row('stage_1', `${BATCH}, NULL`)}`, [], 'jobs_due')
       await check(
@@ -147,7 +158,7 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
         [],
         'concurrency_groups_pkey',
       )
-      await check('recover', `SELECT * ${row('recover_1', `${BATCH}, 3, 0`)}`, [], 'claims_pkey')
+      await check('recover', `SELECT * ${row('recover_2', `${BATCH}, 3, 0`)}`, [], 'claims_pkey')
       const mine = await claims(client)
       const held = `SELECT * ${row('held_1', '$1, $2')}`
       await check('adopt', held, [WORKER, mine], 'claims_pkey', mine.length * BATCH)
@@ -197,7 +208,7 @@ async function prepare(client: pg.Client, belief: Belief): Promise<void> {
     await client.query('TRUNCATE jobs')
   }
   await client.query(
-    `INSERT INTO queues (name) SELECT unnest('{line,grouped,aside,pushed,blocked,strange}'::text[]);
+    `INSERT INTO queues (name) SELECT unnest('{line,grouped,parked,pushed,blocked,unknown}'::text[]);
      INSERT INTO workers (id, expires_at) VALUES ('${WORKER}', 'infinity');`,
   )
 }
@@ -205,26 +216,26 @@ async function prepare(client: pg.Client, belief: Belief): Promise<void> {
 /** Two jobs of two groups, from push to end. */
 async function liveSmall(client: pg.Client): Promise<void> {
   await client.query(
-    `INSERT INTO jobs (id, queue, name, concurrency_max, seq, ready_seq, concurrency_key)
+    `INSERT INTO jobs (id, queue, name, concurrency_max, seq, position, concurrency_key)
      SELECT gen_random_uuid(), 'grouped', 'task', 1, n, n, 'small:' || n FROM generate_series(1, 2) AS n`,
   )
   await client.query(claimText('grouped'))
   await client.query(
-    `SELECT finish_1('${WORKER}', array_agg(j.ctid), array_agg(j.id), array_agg(j.fence), NULL, NULL,
+    `SELECT finish_2('${WORKER}', array_agg(j.ctid), array_agg(j.id), array_agg(j.fence), NULL, NULL,
               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, '{small:1,small:2}', NULL)
        FROM jobs j`,
   )
-  await client.query('SELECT sweep_blocked_1(NULL, 10), stage_1(10, NULL), recover_1(10, 3, 0)')
+  await client.query('SELECT sweep_blocked_1(NULL, 10), stage_1(10, NULL), recover_2(10, 3, 0)')
 }
 
 const rows = (queue: string, count: number, columns: string, name = 'task'): string => `
-  INSERT INTO jobs (id, queue, name, concurrency_max, state, seq, ready_seq, run_at, blocked, aside,
+  INSERT INTO jobs (id, queue, name, concurrency_max, state, seq, position, run_at, blocked, parked,
                     concurrency_key)
   SELECT gen_random_uuid(), '${queue}', '${name}', ${columns.includes(':') ? 1 : 'NULL'}, ${columns}
     FROM generate_series(1, ${count}) AS n`
 
 async function fill(client: pg.Client): Promise<void> {
-  // Groups of other jobs, as there are in a place that is lived in.
+  // Groups of other jobs, as there are in a busy schema.
   await client.query(
     `INSERT INTO concurrency_groups (key) SELECT 'other:' || n FROM generate_series(1, ${GROUPS}) AS n`,
   )
@@ -232,25 +243,25 @@ async function fill(client: pg.Client): Promise<void> {
   await client.query(
     rows('grouped', MANY, `'pending', n, n, NULL, false, false, 'task:' || n % ${GROUPS}`),
   )
-  await client.query(rows('aside', MANY, "'pending', n, n, NULL, false, false, NULL"))
-  await client.query(rows('aside', MANY, "'pending', n, NULL, NULL, false, true, NULL"))
-  await client.query(rows('strange', MANY, "'pending', n, n, NULL, false, false, NULL", 'strange'))
+  await client.query(rows('parked', MANY, "'pending', n, n, NULL, false, false, NULL"))
+  await client.query(rows('parked', MANY, "'pending', n, NULL, NULL, false, true, NULL"))
+  await client.query(rows('unknown', MANY, "'pending', n, n, NULL, false, false, NULL", 'unknown'))
   await client.query(
     rows('blocked', MANY, `'pending', n, NULL, NULL, true, false, 'held:' || n % ${GROUPS}`),
   )
   await client.query(
     rows('line', MANY, "'pending', NULL, NULL, now() - interval '1 s', false, false, NULL"),
   )
-  // What a worker left behind that is gone.
+  // The rows of a worker that was lost.
   await client.query(
     `WITH held AS (
-         INSERT INTO jobs (id, queue, name, state, worker_id, seq, ready_seq)
+         INSERT INTO jobs (id, queue, name, state, worker_id, seq, position)
          SELECT gen_random_uuid(), 'line', 'task', 'running', '${GONE}', n, n
            FROM generate_series(1, 1000) AS n
          RETURNING id
        )
        INSERT INTO claims (worker_id, claim_seq, ids)
        SELECT '${GONE}', 1, array_agg(id) FROM held;
-       SELECT setval('line', 1000000);`,
+       SELECT setval('positions', 1000000);`,
   )
 }

@@ -3,7 +3,7 @@ import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
-import { strand } from '../support/strand.ts'
+import { orphanRunningJobs } from '../support/orphan-running-jobs.ts'
 
 const schema = testSchema()
 
@@ -38,7 +38,7 @@ describe.each(['repeatable read', 'serializable'])('a server that defaults to %s
     const show = (client: Client) => client.query('SHOW transaction_isolation')
     expect((await withClient(show, url)).rows).toEqual([{ transaction_isolation: level }])
     await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 5 }))
-    const lost = app.all('job.lost')
+    const lost = app.all('outcome.rejected')
     await app.start()
     await app.start()
 
@@ -69,7 +69,7 @@ describe.each(['repeatable read', 'serializable'])('a server that defaults to %s
     // What a lost worker had comes back.
     await chancy.pauseQueue('default')
     const orphan = await chancy.push(ok.job.withArgs({ n: 7 }))
-    await strand(schema)
+    await orphanRunningJobs(schema)
     await chancy.resumeQueue('default')
     expect(await chancy.waitForJob(orphan)).toMatchObject({ state: 'succeeded', attempts: 1 })
   })

@@ -12,7 +12,7 @@ type Send = () => Promise<unknown[]>
 /** An application whose statements go through `hook`, with an inline queue. */
 async function behind(hook: (text: string, send: Send) => Promise<unknown[]>, jobs: object[]) {
   const driver = hooked(pgDriver(app.pool(10)), hook)
-  // The thread of the heartbeat goes round the hook.
+  // The thread of the heartbeat does not use the hook.
   const chancy = app.chancy(
     { jobs: jobs as never },
     { ...driver, address: async () => databaseUrl(app.schema) },
@@ -22,7 +22,7 @@ async function behind(hook: (text: string, send: Send) => Promise<unknown[]>, jo
 }
 
 describe('a claim whose answer is lost', () => {
-  it('after the answer to the outcome of the attempt before was lost too, is adopted', async () => {
+  it('is reclaimed, also after the answer to the previous outcome of the job was lost', async () => {
     const attempts: number[] = []
     const again = job(
       { name: 'again', maxAttempts: 5, backoff: 'none' },
@@ -36,9 +36,9 @@ describe('a claim whose answer is lost', () => {
     const chancy = await behind(
       async (text, send) => {
         const rows = await send()
-        if (text.includes('finish_1') && !isFinishLost) {
+        if (text.includes('finish_2') && !isFinishLost) {
           isFinishLost = true
-          // Whatever looks now claims the job again before its outcome is known to be saved.
+          // This push wakes the runner: it claims the job before its outcome is known to be saved.
           void chancy.push(again.job.withConcurrency(1))
           throw connectionLost()
         }
@@ -52,7 +52,7 @@ describe('a claim whose answer is lost', () => {
     )
     await app.worker(chancy, QUICK)
     const ref = await chancy.push(again.job.withConcurrency(1))
-    expect(await chancy.waitForJob(ref, { timeoutMs: '10s' })).toMatchObject({
+    expect(await chancy.waitForJob(ref, { timeout: '10s' })).toMatchObject({
       state: 'succeeded',
     })
     expect([isFinishLost, isClaimLost]).toEqual([true, true])
@@ -64,11 +64,11 @@ describe('a claim whose answer is lost', () => {
 })
 
 describe('a claim whose answer is late', () => {
-  it('is not taken for a lost one by a look for such', async () => {
+  it('is not reclaimed by a pass that read its row before its answer arrived', async () => {
     const runs: number[] = []
-    let letGo = (): void => {}
+    let release = (): void => {}
     const held = new Promise<void>((resolve) => {
-      letGo = resolve
+      release = resolve
     })
     const work = job({ name: 'work' }, async (_: object, { fence }) => {
       runs.push(fence)
@@ -80,21 +80,21 @@ describe('a claim whose answer is late', () => {
     const committed = new Promise<void>((resolve) => {
       sayCommitted = resolve
     })
-    let sayLooked = (): void => {}
-    const looked = new Promise<void>((resolve) => {
-      sayLooked = resolve
+    let sayRead = (): void => {}
+    const read = new Promise<void>((resolve) => {
+      sayRead = resolve
     })
     const chancy = await behind(
       async (text, send) => {
         if (isArmed && text.includes('SELECT c.claim_seq')) {
-          // The look begins; a claim begins after it, and commits before the look is answered.
+          // The pass reads; a claim begins after that, and commits before the read is answered.
           isArmed = false
           isSlow = true
           await app.sql("SELECT $push('work')")
           await committed
           const rows = await send()
           expect(rows.length).toBeGreaterThan(0)
-          setImmediate(sayLooked)
+          setImmediate(sayRead)
           return rows
         }
         if (isSlow && text.includes('claim_1')) {
@@ -102,8 +102,8 @@ describe('a claim whose answer is late', () => {
           if (rows.length > 1) {
             isSlow = false
             sayCommitted()
-            await looked
-            // Until the look would have been over, were it not waiting for this answer.
+            await read
+            // Longer than the pass would take if it did not wait for this answer.
             for (let turn = 0; turn < 50; turn++) await new Promise((r) => setTimeout(r, 1))
           }
           return rows
@@ -112,20 +112,20 @@ describe('a claim whose answer is late', () => {
       },
       [work],
     )
-    const checks: EventMap['adoption.checked'][] = []
-    chancy.on('adoption.checked', (check) => checks.push(check))
+    const checks: EventMap['claims.reconciled'][] = []
+    chancy.on('claims.reconciled', (check) => checks.push(check))
     await app.worker(chancy, { lease: '1m', heartbeat: '1s' })
     await until(() => checks.length === 1)
     isArmed = true
     await until(() => checks.length === 2, { timeoutMs: 15_000 })
-    expect(checks[1]).toEqual({ adopted: 0 })
+    expect(checks[1]).toEqual({ reclaimed: 0 })
     expect(runs).toEqual([1])
     expect(await app.sql('SELECT 1 FROM $claims')).toHaveLength(1)
-    letGo()
+    release()
     await until(async () => (await app.sql('SELECT 1 FROM $jobs')).length === 0)
   })
 
-  it('starts nothing when the lease was revoked meanwhile', async () => {
+  it('starts nothing when the lease was revoked in between', async () => {
     const runs: { fence: number; aborted: boolean }[] = []
     const work = job({ name: 'work' }, (_: object, { fence, signal }) => {
       runs.push({ fence, aborted: signal.aborted })
@@ -137,7 +137,7 @@ describe('a claim whose answer is late', () => {
         if (isFirst && text.includes('claim_1') && rows.length > 1) {
           isFirst = false
           const lost = new Promise<void>(
-            (resolve) => void chancy.on('worker.lost', () => resolve()),
+            (resolve) => void chancy.on('worker.revoked', () => resolve()),
           )
           await app.sql('UPDATE $workers SET revoked_at = now()')
           await lost
@@ -148,7 +148,7 @@ describe('a claim whose answer is late', () => {
     )
     await app.worker(chancy, { ...QUICK, lease: '1500ms' })
     const ref = await chancy.push(work)
-    await chancy.waitForJob(ref, { timeoutMs: '20s' })
+    await chancy.waitForJob(ref, { timeout: '20s' })
     // By recovery, under a later fence; the claim under the lost lease began nothing.
     expect(runs).toEqual([{ fence: 3, aborted: false }])
   })
@@ -187,11 +187,11 @@ describe('a push with unique keys whose answer is lost', () => {
   })
 })
 
-describe('progress that is told while many jobs end', () => {
-  it('makes no deadlock, and the last value is in the outcome', async () => {
+describe('progress that is set while many jobs end', () => {
+  it('causes no deadlock, and the last value is in the outcome', async () => {
     const before = await deadlocks()
     const each = 1_500
-    // The younger tell first, and all end about when progress is written.
+    // The younger report first, and all end about when progress is written.
     let endAt = 0
     const work = job({ name: 'work' }, async ({ n }: { n: number }, { progress }) => {
       await new Promise((resolve) => setTimeout(resolve, 150 - n / 15))

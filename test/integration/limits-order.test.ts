@@ -14,7 +14,7 @@ interface Claimed {
   readonly id: string | null
   readonly name: string
   readonly fence: string
-  readonly place: string
+  readonly ctid: string
 }
 
 // The statements of a worker by hand: who is where in a claim is the test's to say.
@@ -22,18 +22,18 @@ beforeEach(async () => {
   await app.sql(`INSERT INTO $workers (id, expires_at) VALUES ($1, 'infinity')`, [WORKER])
 })
 
-const CLAIM = `SELECT id::text AS id, name, fence::text AS fence, place::text AS place
+const CLAIM = `SELECT id::text AS id, name, fence::text AS fence, ctid::text AS ctid
                  FROM $claim_1('default', '${WORKER}', $1, '{task}', true)`
 
 async function claim(room: number): Promise<Claimed[]> {
   return (await app.sql<Claimed & Record<string, unknown>>(CLAIM, [room])).slice(1)
 }
 
-async function finish({ id, fence, place }: Claimed, state: string, key: string | null = null) {
+async function finish({ id, fence, ctid }: Claimed, state: string, key: string | null = null) {
   await app.sql(
-    `SELECT * FROM $finish_1($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint], ARRAY[$5],
+    `SELECT * FROM $finish_2($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint], ARRAY[$5],
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, $6::text[], NULL)`,
-    [WORKER, place, id, fence, state, key === null ? null : [key]],
+    [WORKER, ctid, id, fence, state, key === null ? null : [key]],
   )
 }
 
@@ -64,7 +64,7 @@ describe('a blocked job', () => {
     })
   })
 
-  it('is not overtaken by a younger one, though nobody runs in its group', async () => {
+  it('is not overtaken by a younger one, though no job of its group runs', async () => {
     const { chancy, first, second } = await oneBlocked()
     // Without its key, as if the wake-up were lost: the sweep finds the job later.
     await finish(first, 'succeeded')
@@ -110,7 +110,7 @@ describe('a blocked job that became ready after the scan of a claim began', () =
   })
 
   it('is overtaken where a claim compares with jobs that are still blocked alone', async () => {
-    const blockedAlone = { from: /j\.ready_seq < k\.place/, to: 'false' }
+    const blockedAlone = { from: /j\.position < 0 AND j\.claim_seq IS NULL/, to: 'false' }
     await withMutant(app.schema, 'claim_1', blockedAlone, async () => {
       const { slow, third } = await takenBeside(1)
       expect(slow).toEqual([third])
@@ -145,7 +145,7 @@ describe('a claim that waits for the queue', () => {
   it.each([
     ['goes by the rate limit that it finds then', 'rate_max = 2', 2],
     ['takes nothing from a queue that was paused meanwhile', "state = 'paused'", 0],
-    ['goes without a limit that is gone', 'rate_max = NULL, rate_per_ms = NULL', 20],
+    ['is released after its limit was removed', 'rate_max = NULL, rate_per_ms = NULL', 20],
   ])('%s', async (_title, change, taken) => {
     const chancy = app.chancy()
     const rateLimit = { max: 100, per: '1h' } as const
@@ -174,6 +174,9 @@ describe('explainQueue', () => {
       await finish(again!, 'retrying')
       held = [...others, ...(await claim(2))]
     }
-    expect((await chancy.explainQueue('default')).counts.running).toEqual({ jobs: 2, more: false })
+    expect((await chancy.explainQueue('default')).counts.running).toEqual({
+      jobs: 2,
+      hasMore: false,
+    })
   })
 })

@@ -7,7 +7,7 @@ const app = testApplication()
 const WORKER = '01890000-0000-7000-8000-000000000001'
 const task = job({ name: 'task', maxAttempts: 100 }, (_: { n?: number }) => {})
 const limited = task.job.withConcurrency(1)
-/** Jobs of one group, many more than a claim may come upon. */
+/** Jobs of one group, many more than a claim scans. */
 const MANY = 3_000
 /** How many of a group wait in the line beyond its max. */
 const MARGIN = 32
@@ -18,7 +18,7 @@ const ROOM = 10
 interface Claimed {
   readonly id: string
   readonly fence: string
-  readonly place: string
+  readonly ctid: string
 }
 
 // The statements of a worker by hand: what is claimed when is the test's to say.
@@ -36,17 +36,17 @@ async function declared(...queues: string[]): Promise<Chancy> {
 
 async function claim(room: number, queue = 'default'): Promise<Claimed[]> {
   return app.sql<Claimed & Record<string, unknown>>(
-    `SELECT id::text AS id, fence::text AS fence, place::text AS place
+    `SELECT id::text AS id, fence::text AS fence, ctid::text AS ctid
        FROM $claim_1($1, $2, $3, '{task}', true) WHERE id IS NOT NULL`,
     [queue, WORKER, room],
   )
 }
 
-async function finish({ id, fence, place }: Claimed, key = 'task'): Promise<void> {
+async function finish({ id, fence, ctid }: Claimed, key = 'task'): Promise<void> {
   await app.sql(
-    `SELECT * FROM $finish_1($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint], NULL, NULL, NULL,
+    `SELECT * FROM $finish_2($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint], NULL, NULL, NULL,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, ARRAY[$5], NULL)`,
-    [WORKER, place, id, fence, key],
+    [WORKER, ctid, id, fence, key],
   )
 }
 
@@ -84,7 +84,7 @@ describe('a job behind many of a full group', () => {
     expect(await claimsUntil(id, 10)).toBeLessThanOrEqual(3)
   })
 
-  it('is reached by a few claims when they came to the line without a hint', async () => {
+  it('is reached by a few claims when they were pushed without a hint', async () => {
     const chancy = await declared()
     await withMutant(
       app.schema,
@@ -100,6 +100,13 @@ describe('a job behind many of a full group', () => {
     expect(await waiting()).toEqual({ ready: 0, blocked: MANY - 1 })
   })
 
+  it('is not blocked where only its meta names a concurrency_key', async () => {
+    const chancy = await declared()
+    const named = task.job.withMeta({ concurrency_key: 'task' })
+    await chancy.pushMany(Array(2 * MARGIN).fill(named))
+    expect(await waiting()).toEqual({ ready: 2 * MARGIN, blocked: 0 })
+  })
+
   it('is reached by a few claims when their time came together', async () => {
     const chancy = await declared()
     await chancy.pushMany(Array(MANY).fill(limited.withDelay('1h')))
@@ -112,7 +119,7 @@ describe('a job behind many of a full group', () => {
   })
 })
 
-describe('a surplus that was set aside at its push', () => {
+describe('a surplus that was blocked at its push', () => {
   it('runs in the order of priority and age, with what is in the line, and without a sweep', {
     timeout: 60_000,
   }, async () => {
@@ -147,7 +154,7 @@ describe('a surplus that was set aside at its push', () => {
     await finish(first!)
     await app.sql('SELECT * FROM $sweep_blocked_1(NULL, 10)')
     const [row] = await app.sql<{ n: number }>(
-      'SELECT count(*)::int AS n FROM $jobs WHERE ready_seq < 0',
+      'SELECT count(*)::int AS n FROM $jobs WHERE position < 0',
     )
     expect(row).toEqual({ n: 0 })
     expect((await claim(1)).map(({ id }) => id)).toEqual([refs[1]!.id])
@@ -169,7 +176,7 @@ describe('a surplus that was set aside at its push', () => {
     expect((await claim(ROOM)).map(({ id }) => id)).toEqual([late.id])
   })
 
-  it('is told by its own max, its queue and its priority', async () => {
+  it('is decided by its own max, its queue and its priority', async () => {
     const chancy = await declared('other')
     await chancy.pushMany(Array(2 * MARGIN).fill(limited))
     await chancy.push(task.job.withConcurrency(2 * MARGIN))
@@ -199,7 +206,7 @@ describe('a push of limited jobs', () => {
     expect((await waiting()).blocked).toBeGreaterThan(MARGIN)
   })
 
-  it('alone asks for a hint: no other push comes to that function', async () => {
+  it('alone needs a hint: no other push calls that function', async () => {
     const chancy = await declared()
     const fails = { from: /\bBEGIN\b/, to: "BEGIN RAISE EXCEPTION 'asked';" }
     await withMutant(app.schema, 'surplus_1', fails, async () => {

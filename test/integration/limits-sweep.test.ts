@@ -47,7 +47,7 @@ describe('the sweep of starts', () => {
     expect(await left()).toEqual([])
   })
 
-  /** How a claim and a sweep end that come upon the same starts from two sides. */
+  /** How a claim and a sweep of the same starts end when they lock them in opposite order. */
   async function crossed(text: string): Promise<string[]> {
     const chancy = app.chancy()
     await app.sql('TRUNCATE $rate_starts')
@@ -118,7 +118,7 @@ describe('two queues with a rate limit', () => {
       Array.from({ length: 4_000 }, (_, n) => ok.job.withQueue(queues[n % 2]!)),
     )
     const troubles: unknown[] = []
-    for (const each of [chancy, beside]) each.on('database.troubled', (it) => troubles.push(it))
+    for (const each of [chancy, beside]) each.on('database.error', (it) => troubles.push(it))
     const workers = [chancy, beside].map((each) => new Worker(each, { signals: false }))
     await Promise.all(workers.map((worker) => worker.start()))
     let isOver = false
@@ -141,7 +141,7 @@ describe('two queues with a rate limit', () => {
       ),
     )
     const done = await chancy
-      .waitForJobs(refs, { timeoutMs: '50s', signal: failing.signal })
+      .waitForJobs(refs, { timeout: '50s', signal: failing.signal })
       .catch(() => [])
     isOver = true
     await sweeping

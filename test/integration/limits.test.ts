@@ -39,7 +39,7 @@ afterEach(async () => {
   await app.sql('TRUNCATE $rate_starts')
 })
 
-/** Most at once by what the functions noted, for one user or for all. */
+/** The most that ran concurrently by what the functions noted, for one user or for all. */
 function mostSeen(user?: unknown): number {
   const of = user === undefined ? '' : `${JSON.stringify(user)} `
   let running = 0
@@ -52,7 +52,7 @@ function mostSeen(user?: unknown): number {
   return most
 }
 
-/** Most at once by the stored times, by group. */
+/** The most that ran concurrently by the stored times, for each group. */
 async function mostStored(): Promise<Record<string, number>> {
   const rows = await app.sql<{ key: string; most: number }>(
     `SELECT f.concurrency_key AS key,
@@ -64,7 +64,7 @@ async function mostStored(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ key, most }) => [key, most]))
 }
 
-/** Polled so seldom that a test ends before: what starts has been woken. */
+/** A test ends before the first poll, so what starts was started by a notification. */
 async function declare(chancy: Chancy, name = 'default', concurrency = 50): Promise<void> {
   await chancy.declare(new Queue(name, { executor: 'inline', concurrency, pollingInterval: '1m' }))
 }
@@ -252,11 +252,11 @@ describe('a concurrency limit', () => {
     const chancy = app.chancy({ jobs })
     await declare(chancy)
     const refs = await chancy.pushMany([holding(0), holding(1), holding(2)])
-    // As after a wake-up whose worker has not come yet: one ready, two blocked.
-    await app.sql('UPDATE $jobs SET blocked = true, ready_seq = NULL WHERE id <> $1', [refs[0]!.id])
+    // As before the claim that follows a wake-up: one ready, two blocked.
+    await app.sql('UPDATE $jobs SET blocked = true, position = NULL WHERE id <> $1', [refs[0]!.id])
     await app.sql("INSERT INTO $concurrency_groups (key) VALUES ('held')")
     expect(await chancy.cancel(refs[0]!)).toBe('cancelled')
-    const rows = await app.sql('SELECT id FROM $jobs WHERE ready_seq IS NOT NULL')
+    const rows = await app.sql('SELECT id FROM $jobs WHERE position IS NOT NULL')
     expect(rows).toEqual([{ id: refs[1]!.id }])
   })
 
@@ -274,7 +274,7 @@ describe('a concurrency limit', () => {
     expect(await mostRunning()).toBe(1)
   })
 
-  it('is free again when the worker of a holder is gone', async () => {
+  it('is free again when the worker of a holder was lost', async () => {
     const chancy = app.chancy({ jobs })
     await declare(chancy)
     const refs = await chancy.pushMany([holding(0), holding(1)])
@@ -352,8 +352,8 @@ describe('a rate limit', () => {
     const refs = await chancy.pushMany(Array.from({ length: 30 }, (_, n) => paced(n)))
     const begun = performance.now()
     await chancy.waitForJobs(refs)
-    // Nothing but the time of the next start can have woken it: it looks once a minute.
-    expect(performance.now() - begun).toBeLessThan(8_000)
+    // Only the time of the next start can have woken it: it polls once a minute.
+    expect(performance.now() - begun).toBeLessThan(30_000)
     expect(polls.length).toBeLessThan(60)
     const windows = await app.sql<{ most: number; starts: number }>(
       `SELECT count(*)::int AS starts, max((SELECT count(*)::int FROM $finished_jobs g

@@ -9,7 +9,7 @@ const FEW = 150
 const LIMIT = 10
 const WORKER = '01890000-0000-7000-8000-000000000001'
 
-/** Older than all others: whoever goes by the ids alone comes to them last. */
+/** Older than all others: a scan in the order of the ids reads them last. */
 const OLD = (n: string) => `('01800000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
 const YOUNG = (n: string) => `('01900000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await app.sql(`${finished} ${YOUNG('n')}, ${rest}, 'many', 'succeeded' ${numbers(MANY)}`)
   await app.sql(`${finished} ${OLD('n')}, ${rest}, 'many', 'failed' ${numbers(3)}`)
   await app.sql(`${finished} ${OLD('n + 10')}, ${rest}, 'few', 'succeeded' ${numbers(3)}`)
-  const jobs = `INSERT INTO $jobs (id, queue, name, seq, ready_seq, state, worker_id) SELECT `
+  const jobs = `INSERT INTO $jobs (id, queue, name, seq, position, state, worker_id) SELECT `
   await app.sql(`${jobs} ${YOUNG('n')}, 'many', 'task', n, n, 'pending', NULL ${numbers(MANY)}`)
   await app.sql(
     `WITH running AS (
@@ -68,14 +68,21 @@ describe.each(['never analyzed', 'analyzed'])('a listing, %s', (state) => {
   })
 })
 
-/** Of a call whose plans are made already: of any kind, in the function and outside. */
+/**
+ * Of a call whose plans are made already: of any kind, in the function and outside. The least of three, since the
+ * tables that other tests make meanwhile can empty the caches of a session, which then reads the catalogue again.
+ */
 async function pagesRead(text: string, values: readonly unknown[]): Promise<number> {
   const client = await app.client()
   await client.query(text, [...values])
-  const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }>(
-    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
-    [...values],
-  )
-  const plan = rows[0]!['QUERY PLAN'][0]!.Plan
-  return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!
+  const counts: number[] = []
+  for (let call = 0; call < 3; call++) {
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }>(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+      [...values],
+    )
+    const plan = rows[0]!['QUERY PLAN'][0]!.Plan
+    counts.push(plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!)
+  }
+  return Math.min(...counts)
 }

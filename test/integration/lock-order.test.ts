@@ -17,7 +17,7 @@ const grouped = task.job.withConcurrency(5)
 interface Claimed {
   readonly id: string
   readonly fence: string
-  readonly place: string
+  readonly ctid: string
 }
 
 beforeEach(async () => {
@@ -30,7 +30,7 @@ beforeEach(async () => {
 const on = (client: pg.Client, text: string, values: unknown[] = []) =>
   client.query(text.replace(/\$([a-z_]+)/g, `${schema}.$1`), values)
 
-const CLAIM = `SELECT id::text AS id, fence::text AS fence, place::text AS place
+const CLAIM = `SELECT id::text AS id, fence::text AS fence, ctid::text AS ctid
                  FROM $claim_1('default', $1, $2, '{task}', true)
                 WHERE id IS NOT NULL`
 
@@ -38,7 +38,7 @@ async function claim(worker: string, room: number): Promise<Claimed[]> {
   return app.sql<Claimed & Record<string, unknown>>(CLAIM, [worker, room])
 }
 
-const FINISH = `SELECT * FROM $finish_1($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint],
+const FINISH = `SELECT * FROM $finish_2($1, ARRAY[$2::tid], ARRAY[$3::uuid], ARRAY[$4::bigint],
   ARRAY[$5], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, '{${KEY}}', NULL)`
 const LOCK_GROUP = `SELECT 1 FROM $lock_groups_1('{${KEY}}')`
 
@@ -49,9 +49,9 @@ interface Endings {
 }
 
 /**
- * A claim sees a job as ready in an old snapshot and comes upon its newest version, which another
+ * A claim sees a job as ready in an old snapshot and reads its newest version, which another
  * claim has taken: it keeps the lock of that version, though the job is not its own. Meanwhile `other`
- * ends that job, while somebody holds the group for a moment.
+ * ends that job, while a third session holds the group for a moment.
  */
 async function crossed(
   owner: string,
@@ -92,8 +92,8 @@ const GROUPS_FIRST = { from: /\bBEGIN\b/, to: `BEGIN PERFORM ${schema}.lock_grou
 describe('a claim that keeps the lock of a job which another one took', () => {
   const finish =
     (state: string) =>
-    (client: pg.Client, { id, fence, place }: Claimed) =>
-      on(client, FINISH, [WORKER, place, id, fence, state])
+    (client: pg.Client, { id, fence, ctid }: Claimed) =>
+      on(client, FINISH, [WORKER, ctid, id, fence, state])
   const recover = async (client: pg.Client) => {
     await app.sql('UPDATE $workers SET revoked_at = now() WHERE id = $1', [GONE])
     return on(client, 'SELECT * FROM $recover_1(10, 3, 0)')
@@ -111,7 +111,7 @@ describe('a claim that keeps the lock of a job which another one took', () => {
   })
 
   it('deadlocks with a finish that locks its groups before its jobs', async () => {
-    await withMutant(schema, 'finish_1', GROUPS_FIRST, async () => {
+    await withMutant(schema, 'finish_2', GROUPS_FIRST, async () => {
       const { errors } = await crossed(WORKER, finish('succeeded'))
       expect(errors).toEqual(['40P01'])
     })

@@ -2,8 +2,8 @@ import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { orphanRunningJobs } from '../support/orphan-running-jobs.ts'
 import { startProxy } from '../support/proxy.ts'
-import { strand } from '../support/strand.ts'
 import { until } from '../support/until.ts'
 
 const schema = testSchema()
@@ -21,20 +21,20 @@ const history = () =>
   )
 
 describe('the answer is lost after the commit', () => {
-  it('of a claim: its jobs are adopted long before the lease is over, and run once', async () => {
+  it('of a claim: its jobs are reclaimed long before the lease ends, and run once', async () => {
     const runs: string[] = []
     const note = job({ name: 'note' }, (_: object, { job: { id } }) => void runs.push(id))
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: note, url: proxy.url })
     await using direct = await startApp({ schema })
-    const looked = app.next('queue.polled')
+    const polled = app.next('queue.polled')
     await app.start({ lease: '1m', heartbeat: '1s' })
-    await looked
+    await polled
     const cut = proxy.cutReplies('claim_1')
-    const adopted = app.next('jobs.adopted')
+    const reclaimed = app.next('jobs.reclaimed')
     const refs = await direct.chancy.pushMany(Array.from({ length: 50 }, () => note))
     await cut.hit
-    await adopted
+    await reclaimed
     await direct.chancy.waitForJobs(refs)
     expect(runs).toHaveLength(50)
     expect(new Set(runs).size).toBe(50)
@@ -51,10 +51,10 @@ describe('the answer is lost after the commit', () => {
     })
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: note, url: proxy.url })
-    const lost = app.all('job.lost')
+    const lost = app.all('outcome.rejected')
     const saved = app.all('job.saved')
     const failed = app.all('job.failed')
-    const cut = proxy.cutReplies('finish_1', { times: 3 })
+    const cut = proxy.cutReplies('finish_2', { times: 3 })
     await app.start()
     const refs = await app.chancy.pushMany(
       [false, true, false].map((fails) => note.job.withArgs({ fails })),
@@ -82,8 +82,8 @@ describe('the answer is lost after the commit', () => {
     )
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: again, url: proxy.url })
-    const lost = app.all('job.lost')
-    const cut = proxy.cutReplies('finish_1', { times: 3 })
+    const lost = app.all('outcome.rejected')
+    const cut = proxy.cutReplies('finish_2', { times: 3 })
     await app.start()
     const done = await app.chancy.waitForJob(await app.chancy.push(again))
     expect(done).toMatchObject({ state: 'succeeded', attempts: 3 })
@@ -93,7 +93,7 @@ describe('the answer is lost after the commit', () => {
     expect(lost).toEqual([])
   })
 
-  it('of a finish after which the job has begun again: nothing is said to be lost', async () => {
+  it('of a finish after which the job runs again: no outcome is reported as rejected', async () => {
     const again = job(
       { name: 'again', maxAttempts: 3, backoff: 'none' },
       (_: object, { attempt }) => {
@@ -103,7 +103,7 @@ describe('the answer is lost after the commit', () => {
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: again, url: proxy.url })
     await using other = await startApp({ schema, jobs: again })
-    const lost = app.all('job.lost')
+    const lost = app.all('outcome.rejected')
     const failed = app.all('job.failed')
     await app.chancy.declare(
       new Queue('default', { executor: 'inline', pollingInterval: '100ms' }),
@@ -113,7 +113,7 @@ describe('the answer is lost after the commit', () => {
     )
     await app.start()
     // Few, since the wait between two tries grows: long enough for the other one to start.
-    const cut = proxy.cutReplies('finish_1', { times: 5 })
+    const cut = proxy.cutReplies('finish_2', { times: 5 })
     const refs = await other.chancy.pushMany(Array.from({ length: 60 }, () => again))
     await cut.hit
     await other.start()
@@ -125,7 +125,7 @@ describe('the answer is lost after the commit', () => {
     expect(here.size).toBe(failed.length)
   })
 
-  it('of the worker’s own registration: it starts all the same', async () => {
+  it('of the worker’s own registration: it starts nevertheless', async () => {
     const ok = job({ name: 'ok' }, () => 'ok')
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: ok, url: proxy.url })
@@ -142,8 +142,8 @@ describe('the answer is lost after the commit', () => {
     await using app = await startApp({ schema, jobs: ok, url: proxy.url })
     await app.chancy.migrate()
     const ref = await app.chancy.push(ok)
-    await strand(schema)
-    const cut = proxy.cutReplies('recover_1')
+    await orphanRunningJobs(schema)
+    const cut = proxy.cutReplies('recover_2')
     await app.start()
     await cut.hit
     expect(await app.chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
@@ -152,7 +152,7 @@ describe('the answer is lost after the commit', () => {
 })
 
 describe('the listener', () => {
-  it('that lost its connection looks at once when it is back', async () => {
+  it('that lost its connection polls immediately when it is back', async () => {
     const ok = job({ name: 'ok' }, () => 'ok')
     await using proxy = await startProxy(databaseUrl(schema))
     await using app = await startApp({ schema, jobs: ok, url: proxy.url })
@@ -163,7 +163,7 @@ describe('the listener', () => {
     await app.start({ lease: '1m', heartbeat: '1s' })
     await connected
     const lost = app.next('notifier.lost')
-    const resumed = app.next('notifier.resumed')
+    const resumed = app.next('notifier.reconnected')
     proxy.refuse()
     proxy.cut()
     await lost
@@ -174,14 +174,14 @@ describe('the listener', () => {
     await direct.chancy.waitForJobs([ref, later])
   })
 
-  it('alone may be terminated: what is pushed meanwhile is found', async () => {
+  it('alone may be terminated: jobs that are pushed meanwhile are found', async () => {
     const ok = job({ name: 'ok' }, () => 'ok')
     await using app = await startApp({ schema, jobs: ok })
     await using direct = await startApp({ schema, url: databaseUrl() })
     await app.chancy.declare(new Queue('default', { executor: 'inline', pollingInterval: '1h' }))
     await app.start()
     for (let i = 0; i < 3; i++) {
-      const resumed = app.next('notifier.resumed')
+      const resumed = app.next('notifier.reconnected')
       const [listener] = await sql<{ pid: number }>(
         schema,
         `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
@@ -203,7 +203,7 @@ describe('a storm of terminated backends', () => {
       await new Promise((resolve) => setImmediate(resolve))
     })
     await using app = await startApp({ schema, jobs: note })
-    const losses = app.all('worker.lost')
+    const losses = app.all('worker.revoked')
     await app.start({ lease: '10s', heartbeat: '500ms' })
     const ids: string[] = []
     let killed = 0
@@ -225,7 +225,7 @@ describe('a storm of terminated backends', () => {
       }
     })
     await pushing
-    await app.chancy.waitForJobs(ids, { timeoutMs: '20s' })
+    await app.chancy.waitForJobs(ids, { timeout: '20s' })
     expect(killed).toBeGreaterThan(20)
     expect(losses).toEqual([])
     const rows = await history()

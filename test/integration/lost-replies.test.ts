@@ -77,7 +77,7 @@ describe('a push whose reply is lost after the commit', () => {
     expect(await numbers()).toEqual(upTo(60))
   })
 
-  it('says of a unique key that the job is its own', async () => {
+  it('reports of a unique key that the job is its own', async () => {
     const chancy = behind()
     const fault = proxy.cutReplies(isPush)
     const ref = await chancy.push(numbered(1).withUniqueKey('k'))
@@ -176,11 +176,11 @@ describe('a server that is down', () => {
     }
     const tookMs = performance.now() - startedAt
     expect(tookMs).toBeGreaterThan(250)
-    expect(tookMs).toBeLessThan(3_000)
+    expect(tookMs).toBeLessThan(20_000)
     expect(await app.count()).toBe(0)
   })
 
-  it('says that nothing is known when the last reply was lost and no other came', async () => {
+  it('reports an unknown outcome when the last reply was lost and no other came', async () => {
     const chancy = behind({ pushDeadline: '600ms' })
     await chancy.getQueues()
     const lost = proxy.cutReplies(isPush)
@@ -193,6 +193,20 @@ describe('a server that is down', () => {
     proxy.refuse()
     await pushed
     expect(await numbers()).toEqual([1])
+  })
+
+  it('reports an unknown outcome of a whole batch whose commit was not answered', async () => {
+    const chancy = behind({ pushDeadline: '600ms' })
+    const lost = proxy.cutReplies((text) => text === 'COMMIT')
+    const jobs = upTo(20).map(numbered)
+    const pushed = expect(chancy.pushMany(jobs, { batchSize: 10 })).rejects.toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+    })
+    await lost.hit
+    proxy.refuse()
+    proxy.cut()
+    await pushed
+    expect(await numbers()).toEqual(upTo(10))
   })
 
   it('is waited for, and everything is there once it is back before the deadline', async () => {
@@ -219,7 +233,7 @@ describe('a server that is down', () => {
 })
 
 describe('a change whose reply is lost after the commit', () => {
-  it('of a cancel: it is asked for again, and says what it did', async () => {
+  it('of a cancel: it is sent again, and returns what it did', async () => {
     const chancy = behind()
     const waiting = await chancy.push(numbered(1).withConcurrency(1))
     const next = await chancy.push(numbered(2).withConcurrency(1))
@@ -256,10 +270,10 @@ describe('a change whose reply is lost after the commit', () => {
     await chancy.retry(ref)
     expect(fault.hits).toBe(1)
     expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
-    await expect(chancy.retry(ref)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(chancy.retry(ref)).rejects.toMatchObject({ code: 'JOB_STATE_CONFLICT' })
   })
 
-  it('of a retry whose job has failed again meanwhile: it is not retried twice', async () => {
+  it('of a retry whose job has failed again in between: it is not retried twice', async () => {
     const runs: number[] = []
     const bad = job({ name: 'bad' }, (_: object, { attempt }) => {
       runs.push(attempt)
@@ -283,7 +297,7 @@ describe('a change whose reply is lost after the commit', () => {
     expect(runs).toHaveLength(2)
   })
 
-  it('of changes to a queue: each is made, and none says that nobody knows', async () => {
+  it('of changes to a queue: each is made, and none reports an unknown outcome', async () => {
     const chancy = behind()
     const lose = (what: string | RegExp) =>
       proxy.cutReplies((text) => (typeof what === 'string' ? text.includes(what) : what.test(text)))

@@ -59,7 +59,7 @@ describe('while the queue of notifications is full', () => {
     const before = await chancy.push(slow)
     await chancy.waitForJob(before, { states: ['running'] })
     const waited = chancy.waitForJob(before)
-    // The wait stands in its table: the finish would tell of it.
+    // The wait is registered, so the finish would notify.
     const reader = await connect()
     await until(async () => (await reader.query('SELECT 1 FROM chancy.waiters')).rowCount! > 0)
     await fill()

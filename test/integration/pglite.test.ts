@@ -64,7 +64,7 @@ describe('a worker on PGlite', () => {
     const ref = await db.transaction((session) =>
       chancy.push(double.job.withArgs({ n: 5 }), { session }),
     )
-    expect(await chancy.waitForJob(ref, { timeoutMs: '5s' })).toMatchObject({ result: 10 })
+    expect(await chancy.waitForJob(ref, { timeout: '5s' })).toMatchObject({ result: 10 })
   })
 
   it('keeps a unique key, and lets a running job be cancelled', async () => {
@@ -79,7 +79,7 @@ describe('a worker on PGlite', () => {
     expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'cancelled' })
   })
 
-  it('says what to do about a push beside an open transaction, where it would hang', async () => {
+  it('names the remedy for a push beside an open transaction, where it would hang', async () => {
     let pushed: Promise<unknown> | undefined
     await db.transaction(async () => {
       pushed = chancy.push(double.job.withArgs({ n: 6 })).catch((error) => error)

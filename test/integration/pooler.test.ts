@@ -47,7 +47,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       await using app1 = app(schema, { pooler: 'transaction' })
       const { chancy } = app1
       await chancy.migrate()
-      await oldDays(schema, 3)
+      await expiredPartitions(schema, 3)
       await chancy.declare(
         new Queue('slow', { executor: 'inline', pollingInterval: '50ms', concurrency: 2 }),
       )
@@ -67,7 +67,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       const first = await chancy.push(unique)
       expect((await chancy.push(unique)).id).toBe(first.id)
       expect(await chancy.cancel(first)).toBe('cancelled')
-      const done = await chancy.waitForJobs([...pushed, ...others], { timeoutMs: '25s' })
+      const done = await chancy.waitForJobs([...pushed, ...others], { timeout: '25s' })
       expect(done.map(({ state }) => state)).toEqual(done.map(() => 'succeeded'))
       await until(async () => (await daysOf(schema)).every((name) => !name.includes('_2020')), {
         what: 'the end of the old days',
@@ -86,10 +86,10 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       const pool = new pg.Pool({ connectionString: pooler.url, max: 1 })
       const client = await pool.connect()
       await client.query('BEGIN')
-      const kept = await app1.chancy.push(Job.named('nobody'), { session: client })
+      const kept = await app1.chancy.push(Job.named('unknown'), { session: client })
       await client.query('COMMIT')
       await client.query('BEGIN')
-      const gone = await app1.chancy.push(Job.named('nobody'), { session: client })
+      const gone = await app1.chancy.push(Job.named('unknown'), { session: client })
       await client.query('ROLLBACK')
       client.release()
       await pool.end()
@@ -105,7 +105,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       await using app1 = app(schema)
       const { chancy } = app1
       await chancy.migrate()
-      // A producer of its own that looks for nothing.
+      // A separate producer, without detection.
       await using producer = new TestApp(pooler.url, { schema, notifications: false })
       await app1.start()
       const pushed = await Promise.all(
@@ -113,7 +113,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
           (n % 2 === 0 ? chancy : producer.chancy).push(a.withArgs({ n })),
         ),
       )
-      const done = await chancy.waitForJobs(pushed, { timeoutMs: '25s' })
+      const done = await chancy.waitForJobs(pushed, { timeout: '25s' })
       expect(done.map(({ state }) => state)).toEqual(done.map(() => 'succeeded'))
       const [warning] = app1.lines.filter(({ level }) => level === 'warn')
       expect(warning?.message).toContain("pooler: 'transaction'")
@@ -147,7 +147,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       await sql.end()
     })
 
-    it('a heartbeat by the address of the driver knows the pooler', async () => {
+    it('a heartbeat by the address of the driver detects the pooler', async () => {
       const pool = new pg.Pool({ connectionString: pooler.url })
       const driver = pgDriver(pool, { pooler: 'transaction' })
       expect(await driver.address?.()).toMatchObject({ pooler: 'transaction' })
@@ -168,7 +168,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       await app1.chancy.migrate()
       await app1.start()
       const ref = await app1.chancy.push(a.withArgs({ n: 4 }))
-      const done = await app1.chancy.waitForJob(ref, { timeoutMs: '20s' })
+      const done = await app1.chancy.waitForJob(ref, { timeout: '20s' })
       expect(done).toMatchObject({ state: 'succeeded', result: 8 })
       for (const worker of app1.workers) await worker.stop()
       await app1.chancy.close()
@@ -180,7 +180,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
 describe.runIf(isThere)('Behind PgBouncer in session mode', () => {
   const schema = testSchema()
 
-  it('a worker hears notifications, and says that there is a pooler', async () => {
+  it('a worker receives notifications, and logs that there is a pooler', async () => {
     await using pooler = await startPgBouncer(databaseUrl(), 'session')
     // Each connection keeps a server of its own: the pool of PgBouncer has 5.
     const pool = new pg.Pool({ connectionString: pooler.url, max: 2 })
@@ -200,7 +200,7 @@ describe.runIf(isThere)('Behind PgBouncer in session mode', () => {
 describe('Straight to the server', () => {
   const schema = testSchema()
 
-  it('no driver sees a pooler, and a worker says nothing of one', async () => {
+  it('no driver detects a pooler, and a worker logs none', async () => {
     const sql = postgres(databaseUrl(schema), { max: 2 })
     expect(await postgresJsDriver(sql).findPooler?.()).toBeNull()
     await sql.end()
@@ -212,7 +212,7 @@ describe('Straight to the server', () => {
 })
 
 /** Days of history that are over, as an upkeep of long ago left them. */
-async function oldDays(schema: string, count: number): Promise<void> {
+async function expiredPartitions(schema: string, count: number): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl() })
   await client.connect()
   for (let day = 20200101; day < 20200101 + count; day++) {

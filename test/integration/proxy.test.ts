@@ -38,7 +38,7 @@ const isThere = async (id: number) => {
 }
 
 describe('a proxy', () => {
-  it('passes on what it is not told to lose', async () => {
+  it('passes on what no rule loses', async () => {
     const client = await connected()
     await client.query(insert(1))
     const { rows } = await client.query('SELECT generate_series(1, 20000) AS n')
@@ -55,7 +55,7 @@ describe('a proxy', () => {
     expect(await isThere(2)).toBe(true)
   })
 
-  it('knows a prepared statement by its text when it runs again', async () => {
+  it('matches a prepared statement by its text when it runs again', async () => {
     const client = await connected()
     await client.query(insert(3, 'insert_note'))
     proxy.cutReplies('INSERT INTO')
@@ -93,7 +93,7 @@ describe('a proxy', () => {
     const fault = proxy.dropRequests('.notes', { isSilent: true })
     const query = client.query(insert(8)).catch((error: Error) => error)
     await fault.hit
-    await expect(Promise.race([query, patience(100)])).resolves.toBe('nothing')
+    await expect(Promise.race([query, nothingAfter(100)])).resolves.toBe('nothing')
     proxy.cut()
     await expect(query).resolves.toBeInstanceOf(Error)
     expect(await isThere(8)).toBe(false)
@@ -103,7 +103,7 @@ describe('a proxy', () => {
     const client = await connected()
     proxy.blackHole()
     const query = client.query(insert(9))
-    await expect(Promise.race([query, patience(100)])).resolves.toBe('nothing')
+    await expect(Promise.race([query, nothingAfter(100)])).resolves.toBe('nothing')
     expect(await isThere(9)).toBe(false)
     proxy.resume()
     await query
@@ -125,7 +125,7 @@ describe('a proxy', () => {
     await connected()
   })
 
-  it('hits as often as it is told', async () => {
+  it('hits as often as its rule allows', async () => {
     const fault = proxy.cutReplies('SELECT 42', { times: 2 })
     for (const _ of [1, 2]) await expect((await connected()).query('SELECT 42')).rejects.toThrow()
     await (await connected()).query('SELECT 42')
@@ -133,4 +133,4 @@ describe('a proxy', () => {
   })
 })
 
-const patience = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'nothing'))
+const nothingAfter = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'nothing'))

@@ -13,10 +13,10 @@ const task = job({ name: 'task' }, ({ n }: { n: number }) => {
 })
 const held = job({ name: 'held' }, () => holding)
 const numbered = (n: number) => task.job.withArgs({ n })
-/** Nobody polls while a test lasts: what is claimed was claimed by a push, or by a wake. */
+/** No poll comes while a test lasts: a claim is made by a push or after a notification. */
 const settings = { executor: 'inline', pollingInterval: '1h' } as const
 
-/** An inline worker that has looked and found nothing, and how often each function was asked since. */
+/** An inline worker whose first poll found nothing, and how often each function was called since. */
 async function atRest(options: ConstructorParameters<typeof Queue>[1] = {}) {
   const driver = noting(pgDriver(app.pool()))
   const chancy = app.chancy({ jobs: [task, held] }, driver)
@@ -46,7 +46,7 @@ function next<Name extends keyof EventMap>(
   })
 }
 
-describe('a push beside a worker at rest', () => {
+describe('a push beside an idle worker', () => {
   it('is claimed in the transaction of the push', async () => {
     const { chancy, sent } = await atRest()
     const pushed = next(chancy, 'queue.pushed')
@@ -68,9 +68,9 @@ describe('a push beside a worker at rest', () => {
     expect(sent()).toEqual([1, 0])
   })
 
-  it('starts by the order of the line, not by who was pushed last', async () => {
+  it('starts in the order of the queue, not the job that was pushed last', async () => {
     const { chancy } = await atRest({ concurrency: 1 })
-    // Written past the worker: nobody is told.
+    // Written by the SQL function, past the producer of this process.
     for (const n of [1, 2]) {
       await app.sql('SELECT $push($1, $2, priority => 1)', ['task', JSON.stringify({ n })])
     }
@@ -107,23 +107,23 @@ describe('a push beside a worker at rest', () => {
     expect(await chancy.explain(second)).toMatchObject({ reasons: [{ kind: 'rate-limit' }] })
   })
 
-  it('keeps to itself while the worker is busy, and the worker hears of it', async () => {
+  it('is not claimed while the worker is busy, and the worker is notified', async () => {
     const { chancy, sent } = await atRest()
-    let letGo = (): void => {}
+    let release = (): void => {}
     holding = new Promise((resolve) => {
-      letGo = resolve
+      release = resolve
     })
     const first = await chancy.push(held)
     const second = await chancy.push(numbered(2))
     await chancy.waitForJob(second)
     expect(sent()).toEqual([1, 1])
-    letGo()
+    release()
     await chancy.waitForJob(first)
   })
 
   it('starts nothing in a queue that was paused a moment ago', async () => {
     const { chancy } = await atRest()
-    // Past the worker, which has not heard of it.
+    // In SQL, without a notification to the worker.
     await app.sql("UPDATE $queues SET state = 'paused'")
     const ref = await chancy.push(numbered(1))
     expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
@@ -132,7 +132,7 @@ describe('a push beside a worker at rest', () => {
 
   it('refuses one bad row of gathered ones, and runs the others', async () => {
     const { chancy } = await atRest()
-    // What only the server can know: this row violates a constraint of its own.
+    // Only the server can find this: the row violates a constraint of its own.
     await app.sql('ALTER TABLE $jobs ADD CONSTRAINT no_13 CHECK (args <> \'{"n": 13}\')')
     try {
       const pushes = await Promise.allSettled([12, 13, 14].map((n) => chancy.push(numbered(n))))
@@ -188,12 +188,12 @@ describe('the statement of a push with a claim', () => {
     expect((await pushed()).sort()).toEqual(['new', waiting[0]!.id].sort())
   })
 
-  it('sees what is in the line behind its floors, and no floor hides it', async () => {
+  it('sees what is in the queue behind its watermarks, and no watermark hides it', async () => {
     await line()
-    await app.sql(`SELECT $raise_floors_1('line', '{0}')`)
-    await app.sql(`UPDATE $line_floors SET raised_at = raised_at - interval '1 second'`)
-    await app.sql(`SELECT $raise_floors_1('line', '{0}')`)
-    expect(await app.sql('SELECT cardinality(highs) > 0 AS has FROM $line_floors')).toEqual([
+    await app.sql(`SELECT $advance_watermarks_1('line', '{0}')`)
+    await app.sql(`UPDATE $scan_watermarks SET advanced_at = advanced_at - interval '1 second'`)
+    await app.sql(`SELECT $advance_watermarks_1('line', '{0}')`)
+    expect(await app.sql('SELECT cardinality(highs) > 0 AS has FROM $scan_watermarks')).toEqual([
       { has: true },
     ])
     expect(await pushed()).toEqual(['new'])
@@ -202,20 +202,20 @@ describe('the statement of a push with a claim', () => {
   })
 })
 
-describe('what others hear of it', () => {
+describe('what other processes are notified of', () => {
   it('is nothing when it was taken, and everything else', async () => {
     const { chancy } = await atRest({ concurrency: 1 })
     const other = app.chancy({ jobs: [task] })
-    await other.declare(new Queue('elsewhere', { executor: 'inline', tags: ['nobody'] }))
-    const heard: string[] = []
-    other.on('queue.pushed', ({ queue }) => heard.push(queue))
+    await other.declare(new Queue('elsewhere', { executor: 'inline', tags: ['unused'] }))
+    const received: string[] = []
+    other.on('queue.pushed', ({ queue }) => received.push(queue))
     await app.worker(other, { queues: ['elsewhere'] })
 
     await chancy.waitForJob(await chancy.push(numbered(1)))
-    const told = next(other, 'queue.pushed', ({ queue }) => queue === 'elsewhere')
+    const pushed = next(other, 'queue.pushed', ({ queue }) => queue === 'elsewhere')
     await chancy.push(numbered(2).withQueue('elsewhere'))
-    await told
-    expect(heard).toEqual(['elsewhere'])
+    await pushed
+    expect(received).toEqual(['elsewhere'])
 
     // Of two in one statement there is room for one.
     const second = next(other, 'queue.pushed', ({ queue }) => queue === 'default')
@@ -229,7 +229,7 @@ describe('a push with a claim, whose connection is cut', () => {
   it.each([
     ['after the commit', 'cutReplies', true],
     ['before it reached the server', 'dropRequests', false],
-  ] as const)('%s is one job, which runs once', async (_when, fault, isAdopted) => {
+  ] as const)('%s is one job, which runs once', async (_when, fault, isCommitted) => {
     await using proxy = await startProxy(databaseUrl(app.schema))
     const chancy = app.chancy({ jobs: [task], notifications: false }, proxy.url)
     await chancy.declare(new Queue('default', settings))
@@ -237,15 +237,15 @@ describe('a push with a claim, whose connection is cut', () => {
     const worker = await app.worker(chancy)
     await polled
     ran.length = 0
-    const adopted: string[] = []
-    chancy.on('jobs.adopted', ({ ids }) => adopted.push(...ids))
+    const reclaimed: string[] = []
+    chancy.on('jobs.reclaimed', ({ ids }) => reclaimed.push(...ids))
     const cut = proxy[fault]('push_and_claim_1')
     const ref = await chancy.push(numbered(1))
     expect(cut.hits).toBe(1)
     expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
     expect(ran).toEqual([1])
     expect(await app.count()).toBe(1)
-    expect(adopted).toEqual(isAdopted ? [ref.id] : [])
+    expect(reclaimed).toEqual(isCommitted ? [ref.id] : [])
     await worker.stop()
     await chancy.close()
   })

@@ -76,7 +76,7 @@ it('ends a pushMany that waits for a job that never comes, after those that came
   expect(await app.count()).toBe(3)
 })
 
-it('takes the end of the jobs for what it is, although it was closed meanwhile', async () => {
+it('takes the end of the jobs for what it is, although it was closed in between', async () => {
   const chancy = app.chancy({ notifications: false })
   const jobs = Array.from({ length: 20 }, () => task)
   const first = pushed(chancy)

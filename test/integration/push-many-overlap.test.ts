@@ -12,11 +12,11 @@ const numbered = (n: number) => task.job.withArgs({ n })
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 const some = (count: number) => upTo(count).map(numbered)
 
-const isDraw = (text: string): boolean => text.includes('places_1')
+const isDraw = (text: string): boolean => text.includes('draw_positions_1')
 
 /** The numbers of the jobs in the order of their places. */
 async function line(): Promise<number[]> {
-  const text = "SELECT (args->>'n')::int AS n FROM $jobs ORDER BY ready_seq"
+  const text = "SELECT (args->>'n')::int AS n FROM $jobs ORDER BY position"
   return (await app.sql<{ n: number }>(text)).map(({ n }) => n)
 }
 
@@ -29,7 +29,7 @@ afterEach(() => {
   for (const { open } of gates.splice(0)) open()
 })
 
-/** A gate that is shut until it is opened, and tells that someone has come to it. */
+/** A gate that is shut until it is opened; `reached` resolves at the first arrival. */
 function gate() {
   let open = (): void => {}
   let reach = (): void => {}
@@ -64,7 +64,7 @@ function afterEachPush(
 }
 
 describe('two batches of a pushMany', () => {
-  it('are written at once, and appear one after the other', async () => {
+  it('are written concurrently, and appear one after the other', async () => {
     const [first, second] = [gate(), gate()]
     const chancy = afterEachPush((n) => [undefined, first, second][n]?.pass())
     const pushing = chancy.pushMany(some(20), { batchSize: 10 })
@@ -93,9 +93,7 @@ describe('two batches of a pushMany', () => {
       chancy.pushMany(some(count), { batchSize: 256 }),
       ...upTo(50).map((n) => chancy.push(numbered(-n))),
     ])
-    const rows = await app.sql<{ id: string }>(
-      'SELECT id::text AS id FROM $jobs ORDER BY ready_seq',
-    )
+    const rows = await app.sql<{ id: string }>('SELECT id::text AS id FROM $jobs ORDER BY position')
     const ids = rows.map(({ id }) => id)
     for (const refs of [one, other]) {
       const own = new Set(refs.map(({ id }) => id))
@@ -202,7 +200,7 @@ describe('a batch that fails', () => {
     },
   )
 
-  it('does not keep those behind it from being written two at once', async () => {
+  it('does not keep those behind it from being written two at a time', async () => {
     const texts: string[] = []
     let fails = 1
     const driver = hooked(pgDriver(app.pool(8)), async (text, send) => {
@@ -247,7 +245,7 @@ describe('a batch that fails', () => {
     expect(await line()).toEqual(upTo(20))
   })
 
-  it('is looked for, and not handed as new to a worker at rest of its process', async () => {
+  it('is searched for, and not offered as new to an idle worker of its process', async () => {
     const inner = noting(pgDriver(app.pool(8)))
     let losses = 1
     const losing: Driver = {
@@ -270,7 +268,7 @@ describe('a batch that fails', () => {
     expect(await app.count()).toBe(10)
   })
 
-  it('because nobody goes on with it is ended by the server, and tried again in its turn', async () => {
+  it('that its client abandons is ended by the server, and tried again in its turn', async () => {
     const [first, second] = [gate(), gate()]
     const chancy = afterEachPush((n) => [undefined, first, second][n]?.pass(), {
       pushDeadline: '2s',
@@ -317,7 +315,7 @@ it('shows a part from the beginning at every moment, whatever is lost on the way
     proxy.dropRequests((text) => which(text) && luck.next() < 0.03, { times: 5 }),
   ])
   const seen = new Set<number>()
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const [row] = await app.sql<{ n: number; first: number; last: number }>(
       `SELECT count(*)::int AS n, coalesce(min((args->>'n')::int), 0) AS first,
               coalesce(max((args->>'n')::int), -1) AS last FROM $jobs`,
@@ -329,7 +327,7 @@ it('shows a part from the beginning at every moment, whatever is lost on the way
   const pushing = chancy.pushMany(some(count), { batchSize: 10 }).finally(() => {
     isOver = true
   })
-  while (!isOver) await look()
+  while (!isOver) await poll()
   expect(await pushing).toHaveLength(count)
   expect(await line()).toEqual(upTo(count))
   expect(seen.size).toBeGreaterThan(5)

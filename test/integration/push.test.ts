@@ -8,7 +8,7 @@ const numbered = (n: number) => task.job.withArgs({ n })
 
 /** The numbers of the waiting jobs in the order of their places. */
 async function line(): Promise<number[]> {
-  const text = "SELECT (args->>'n')::int AS n FROM $jobs ORDER BY ready_seq"
+  const text = "SELECT (args->>'n')::int AS n FROM $jobs ORDER BY position"
   return (await app.sql<{ n: number }>(text)).map(({ n }) => n)
 }
 
@@ -41,7 +41,7 @@ describe('push', () => {
       .withLimits([Limit.time('5s'), Limit.memory('128MiB')])
     await app.chancy().push(full)
     const [row] = await app.sql(
-      `SELECT queue, priority, max_attempts, scheduled_at, run_at, ready_seq, unique_key, meta,
+      `SELECT queue, priority, max_attempts, scheduled_at, run_at, position, unique_key, meta,
               backoff, extract(epoch FROM retention)::int AS retention, limits, args FROM $jobs`,
     )
     expect(row).toEqual({
@@ -50,7 +50,7 @@ describe('push', () => {
       max_attempts: 9,
       scheduled_at: at,
       run_at: at,
-      ready_seq: null,
+      position: null,
       unique_key: 'only "one"',
       meta: { from: 'test', deep: [1, { a: null }] },
       backoff: { baseMs: 2_000, factor: 3, maxMs: 60_000, jitter: 0 },
@@ -63,15 +63,15 @@ describe('push', () => {
   it('counts a delay from the clock of the database', async () => {
     await app.chancy().push(numbered(1).withDelay('1h'))
     const [row] = await app.sql(
-      `SELECT extract(epoch FROM run_at - created_at)::float8 AS seconds, ready_seq,
+      `SELECT extract(epoch FROM run_at - created_at)::float8 AS seconds, position,
               scheduled_at = run_at AS same FROM $jobs`,
     )
-    expect(row).toEqual({ seconds: 3_600, ready_seq: null, same: true })
+    expect(row).toEqual({ seconds: 3_600, position: null, same: true })
   })
 
-  it('gives a job whose time has passed its place at once', async () => {
+  it('gives a job whose time has passed its position immediately', async () => {
     await app.chancy().push(numbered(1).withScheduledAt(new Date(Date.now() - 60_000)))
-    const [row] = await app.sql('SELECT ready_seq IS NOT NULL AS ready, run_at FROM $jobs')
+    const [row] = await app.sql('SELECT position IS NOT NULL AS ready, run_at FROM $jobs')
     expect(row).toEqual({ ready: true, run_at: null })
   })
 
@@ -234,7 +234,7 @@ describe('pushMany', () => {
     expect(await app.count()).toBe(0)
   })
 
-  it('takes jobs of several functions at once', async () => {
+  it('takes jobs of several functions in one call', async () => {
     const other = job({ name: 'other' }, ({ text }: { text: string }) => text)
     const jobs = [numbered(1), other.job.withArgs({ text: 'x' })] as readonly unknown[]
     const refs: Reference[] = await app.chancy().pushMany(jobs as never)

@@ -15,7 +15,7 @@ beforeEach(async () => {
   await empty(schema)
 })
 
-/** A job that holds its slot until it is let go, and counts how many do so at once. */
+/** A job that holds its slot until it is released, and counts how many do so concurrently. */
 function gated(name = 'gated') {
   const waiting = new Set<() => void>()
   let most = 0
@@ -45,7 +45,7 @@ function gated(name = 'gated') {
 const ok = job({ name: 'ok' }, () => 'ok')
 
 describe('a worker', () => {
-  it('has a row that tells of it, while it runs and no longer', async () => {
+  it('has a row that describes it, while it runs and no longer', async () => {
     await using app = await startApp({ schema, jobs: ok })
     await app.chancy.declare(new Queue('mail', { executor: 'inline' }))
     const worker = await app.start({ tags: ['zone=a'], label: 'the first' })
@@ -107,14 +107,14 @@ describe('a worker', () => {
     expect(await app.chancy.getWorkers()).toHaveLength(2)
   })
 
-  it('goes on under a new id when its lease was revoked, and gives up what ran', async () => {
+  it('continues under a new id when its lease was revoked, and aborts what ran', async () => {
     const gate = gated()
     await using app = await startApp({ schema, jobs: gate.hold })
     const worker = await app.start()
     const { id } = worker
     const ref = await app.chancy.push(gate.hold)
     await until(() => gate.running === 1)
-    const lost = app.next('worker.lost')
+    const lost = app.next('worker.revoked')
     const again = app.next('job.started')
     await sql(schema, 'UPDATE $schema.workers SET revoked_at = now()')
     expect(await lost).toEqual({ workerId: id })
@@ -169,7 +169,7 @@ describe('a queue that changes', () => {
 
   it('is followed by workers that run: its tags', async () => {
     await using app = await startApp({ schema, jobs: ok })
-    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['nobody'] }))
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['unused'] }))
     await app.start()
     const ref = await app.chancy.push(ok.job.withQueue('mail'))
     const started = app.next('queue.started', ({ queue }) => queue === 'mail')
@@ -179,14 +179,14 @@ describe('a queue that changes', () => {
     await started
     await app.chancy.waitForJob(ref)
     const stopped = app.next('queue.stopped', ({ queue }) => queue === 'mail')
-    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['nobody'] }), {
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', tags: ['unused'] }), {
       upsert: true,
     })
     await stopped
   })
 
   it.each([true, false])(
-    'is paused and resumed long before its next look, notifications %s',
+    'is paused and resumed long before its next poll, notifications %s',
     async (on) => {
       await using app = await startApp({ schema, jobs: ok, notifications: on })
       await using other = await startApp({ schema, notifications: on })
@@ -226,7 +226,7 @@ describe('a queue that changes', () => {
     await other.chancy.pauseQueue('default')
     const closed = app.next('queue.polled')
     const ref = await app.chancy.push(ok)
-    expect(await closed).toMatchObject({ looked: 0, taken: 0 })
+    expect(await closed).toMatchObject({ scanned: 0, claimed: 0 })
     await other.chancy.resumeQueue('default')
     release()
     await until(async () => (await app.chancy.getJob(ref))?.state === 'succeeded')
@@ -245,7 +245,7 @@ describe('a queue that changes', () => {
     expect(await app.chancy.getQueue('default')).toMatchObject({ state: 'active', resumeAt: null })
   })
 
-  it('never has its slots twice, although it was deleted and declared again meanwhile', async () => {
+  it('never has its slots twice, although it was deleted and declared again in between', async () => {
     const gate = gated()
     await using app = await startApp({ schema, jobs: gate.hold })
     const queue = new Queue('mail', { executor: 'inline', concurrency: 2 })
@@ -260,7 +260,7 @@ describe('a queue that changes', () => {
     const started = app.next('queue.started', (event) => event.queue === 'mail')
     await app.chancy.declare(queue)
     await started
-    // The new runner has the slots that the old one lets go.
+    // The new runner gets the slots that the old one frees.
     gate.release(1)
     await until(async () => (await app.chancy.listJobs({ state: 'running' })).length === 2)
     await until(() => gate.running === 2)
@@ -278,16 +278,16 @@ describe('plugins', () => {
   it('fold what goes in and what comes out', async () => {
     const saved: unknown[] = []
     const add = (name: string, needs?: string[]): Plugin => ({
-      name,
+      name: `test.${name}`,
       ...(needs === undefined ? {} : { needs }),
       beforeAttempt: (one) => ({
         ...one,
         args: { ...(one.args as object), seen: [...((one.args as Seen).seen ?? []), name] },
-        meta: { ...one.meta, [name]: 'before' },
+        meta: { ...one.meta, [`test.${name}`]: 'before' },
       }),
       afterAttempt: (update, outcome) => ({
         ...update,
-        meta: { ...update.meta, [`${name}.after`]: `${update.state} of ${outcome.kind}` },
+        meta: { ...update.meta, [`test.${name}.after`]: `${update.state} of ${outcome.kind}` },
       }),
       onSaved: async (jobs) => {
         for (const { id, state, meta } of jobs) saved.push({ plugin: name, id, state, meta })
@@ -297,7 +297,7 @@ describe('plugins', () => {
       readonly seen?: string[]
     }
     const echo = job({ name: 'echo', meta: { own: 1 } }, (args: Seen) => args)
-    const plugins = [add('second', ['first']), add('first')]
+    const plugins = [add('second', ['test.first']), add('first')]
     await using app = await startApp({ schema, jobs: echo, plugins })
     await app.start()
     const ref = await app.chancy.push(echo.job.withArgs({}))
@@ -307,10 +307,10 @@ describe('plugins', () => {
       result: { seen: ['first', 'second'] },
       meta: {
         own: 1,
-        first: 'before',
-        second: 'before',
-        'first.after': 'succeeded of returned',
-        'second.after': 'succeeded of returned',
+        'test.first': 'before',
+        'test.second': 'before',
+        'test.first.after': 'succeeded of returned',
+        'test.second.after': 'succeeded of returned',
       },
     })
     await until(() => saved.length === 2)
@@ -324,9 +324,9 @@ describe('plugins', () => {
     )
   })
 
-  it('that throw, or give back nonsense, count as absent', async () => {
+  it('that throw, or return nonsense, count as absent', async () => {
     const bad = (name: string, hook: () => unknown): Plugin => ({
-      name,
+      name: `test.${name}`,
       beforeAttempt: hook as never,
       afterAttempt: hook as never,
       onSaved: async () => void hook(),
@@ -337,11 +337,14 @@ describe('plugins', () => {
       }),
       bad('nothing', () => undefined),
       bad('number', () => 7),
-      { name: 'illegal', afterAttempt: (update) => ({ ...update, state: 'running' as never }) },
-      { name: 'unknown', afterAttempt: (update) => ({ ...update, state: 'gone' as never }) },
-      { name: 'endless', afterAttempt: (update) => ({ ...update, delayMs: Number.NaN }) },
-      { name: 'bigint', beforeAttempt: (one) => ({ ...one, args: { big: 1n } }) },
-      { name: 'meta', afterAttempt: (update) => ({ ...update, meta: { big: 1n } }) },
+      {
+        name: 'test.illegal',
+        afterAttempt: (update) => ({ ...update, state: 'running' as never }),
+      },
+      { name: 'test.unknown', afterAttempt: (update) => ({ ...update, state: 'gone' as never }) },
+      { name: 'test.endless', afterAttempt: (update) => ({ ...update, delayMs: Number.NaN }) },
+      { name: 'test.bigint', beforeAttempt: (one) => ({ ...one, args: { big: 1n } }) },
+      { name: 'test.meta', afterAttempt: (update) => ({ ...update, meta: { big: 1n } }) },
     ]
     await using app = await startApp({ schema, jobs: ok, plugins })
     await app.start()
@@ -351,21 +354,21 @@ describe('plugins', () => {
     const failed = app.lines.filter(({ level }) => level === 'error')
     const named = new Set(failed.map(({ fields }) => fields.plugin).filter(Boolean))
     expect([...named].sort()).toEqual([
-      'bigint',
-      'endless',
-      'illegal',
-      'meta',
-      'nothing',
-      'number',
-      'throws',
-      'unknown',
+      'test.bigint',
+      'test.endless',
+      'test.illegal',
+      'test.meta',
+      'test.nothing',
+      'test.number',
+      'test.throws',
+      'test.unknown',
     ])
   })
 
   it('may let a failure wait for longer, or end it', async () => {
     const plugins: Plugin[] = [
       {
-        name: 'strict',
+        name: 'test.strict',
         afterAttempt: (update, outcome) =>
           outcome.kind === 'threw' && update.state === 'retrying'
             ? { ...update, state: 'failed', delayMs: 0 }
@@ -382,12 +385,12 @@ describe('plugins', () => {
   })
 
   it('that take their time do not make a job run twice', async () => {
-    let go: () => void = () => {}
+    let release: () => void = () => {}
     const gate = new Promise<void>((resolve) => {
-      go = resolve
+      release = resolve
     })
     const slow: Plugin = {
-      name: 'slow',
+      name: 'test.slow',
       afterAttempt: async (update) => {
         await gate
         return update
@@ -398,36 +401,43 @@ describe('plugins', () => {
     const runs = app.all('job.started')
     const ref = await app.chancy.push(ok)
     await until(() => runs.length === 1)
-    // A look for jobs that this worker holds and does not know.
-    await app.next('adoption.checked')
-    go()
+    // A pass of the claim reconciler: it finds the jobs that this worker does not know.
+    await app.next('claims.reconciled')
+    release()
     await app.chancy.waitForJob(ref)
     expect(runs).toHaveLength(1)
   })
 
-  it('have a loop that is started again when it throws, and ends with the worker', async () => {
-    let runs = 0
+  it('have a loop that is passed again when it throws, and ends with the worker', async () => {
+    let passes = 0
     let ended = false
     const loop: Plugin = {
-      name: 'loop',
-      run: async ({ signal, push, workerId, database }) => {
-        runs++
-        if (runs < 3) throw new Error(`run ${runs}`)
-        expect(workerId).toMatch(/^[0-9a-f-]{36}$/)
-        expect(database).toBeDefined()
-        await push(ok)
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        ended = true
-      },
+      name: 'test.loop',
+      loops: [
+        {
+          name: 'steady',
+          on: 'worker',
+          pass: async ({ signal, push, workerId, database }) => {
+            passes++
+            if (passes < 2) throw new Error(`pass ${passes}`)
+            expect(workerId).toMatch(/^[0-9a-f-]{36}$/)
+            expect(database).toBeDefined()
+            await push(ok)
+            await new Promise((resolve) => signal.addEventListener('abort', resolve))
+            ended = true
+            return '1s'
+          },
+        },
+      ],
     }
     await using app = await startApp({ schema, jobs: ok, plugins: [loop] })
     const finished = app.next('job.finished')
     const worker = await app.start()
     expect(await finished).toMatchObject({ state: 'succeeded' })
-    expect(runs).toBe(3)
+    expect(passes).toBe(2)
     await worker.stop()
     expect(ended).toBe(true)
-    const logged = app.lines.filter(({ fields }) => fields.plugin === 'loop')
-    expect(logged).toHaveLength(2)
+    const logged = app.lines.filter(({ fields }) => fields.plugin === 'test.loop')
+    expect(logged).toMatchObject([{ message: 'plugin loop failed', fields: { loop: 'steady' } }])
   })
 })

@@ -1,7 +1,17 @@
-import { type Chancy, Job, type JobState, job, NotFoundError, Queue, Reference } from 'chancy'
+import {
+  type Chancy,
+  Job,
+  type JobState,
+  JobStateError,
+  job,
+  NotFoundError,
+  Queue,
+  Reference,
+} from 'chancy'
 import { describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const app = testApplication()
 const NOWHERE = '01890000-0000-7000-8000-000000000000'
@@ -14,7 +24,7 @@ const numbered = (n: number) => task.job.withArgs({ n })
 const numbersOf = (jobs: readonly { readonly args: unknown }[]) =>
   jobs.map(({ args }) => (args as { n: number }).n)
 
-/** Waits until the worker of this process has saved so many outcomes. */
+/** Waits until the worker of this process has saved this number of outcomes. */
 async function runAll(chancy: Chancy, count: number): Promise<void> {
   let left = count
   const saved = new Promise<void>((resolve) => {
@@ -171,7 +181,7 @@ describe('listJobs', () => {
 })
 
 describe('cancel of a waiting job', () => {
-  it('ends it at once, and says what happened', async () => {
+  it('ends it immediately, with the reason', async () => {
     const chancy = app.chancy()
     const ref = await chancy.push(numbered(1).withUniqueKey('k'))
     const scheduled = await chancy.push(numbered(2).withDelay('1h'))
@@ -189,7 +199,7 @@ describe('cancel of a waiting job', () => {
     expect(await chancy.push(numbered(1).withUniqueKey('k'))).toMatchObject({ created: true })
   })
 
-  it('is heard by who waits for it, in this process and in another', async () => {
+  it('ends the waits for it, in this process and in another', async () => {
     const [here, there] = [app.chancy(), app.chancy()]
     const ref = await here.push(numbered(1))
     const waits = [here.waitForJob(ref), there.waitForJob(ref)]
@@ -199,7 +209,7 @@ describe('cancel of a waiting job', () => {
   })
 })
 
-describe('retry by hand', () => {
+describe('a manual retry', () => {
   it('puts a failed job back with one more attempt, under its id', async () => {
     const chancy = app.chancy({ jobs: [boom] })
     const ref = await chancy.push(boom)
@@ -277,7 +287,13 @@ describe('retry by hand', () => {
     const good = await chancy.push(numbered(1))
     await runAll(chancy, 1)
     await expect(chancy.retry(waiting)).rejects.toThrow(/is pending/)
-    await expect(chancy.retry(good)).rejects.toThrow(/is succeeded/)
+    const refused = chancy.retry(good)
+    await expect(refused).rejects.toThrow(/is succeeded/)
+    await expect(refused).rejects.toMatchObject({
+      code: 'JOB_STATE_CONFLICT',
+      details: { id: good.id, state: 'succeeded' },
+    })
+    await expect(refused).rejects.toBeInstanceOf(JobStateError)
     await expect(chancy.retry(NOWHERE)).rejects.toBeInstanceOf(NotFoundError)
   })
 })
@@ -303,15 +319,20 @@ describe('queues', () => {
     expect((await chancy.getQueues()).map(({ name }) => name)).toEqual(['a', 'mail'])
   })
 
-  it('are paused, resumed and deleted, which every process hears', async () => {
+  it('are paused, resumed and deleted, and every process is notified', async () => {
     const [chancy, other] = [app.chancy(), app.chancy()]
     // Waiting is what begins to listen.
     await other.waitForJob(NOWHERE).catch(() => {})
     await chancy.declare(new Queue('q', { executor: 'inline' }))
-    const heard = new Promise((resolve) => other.on('queue.changed', resolve))
+    const received: unknown[] = []
+    other.on('queue.changed', (event) => void received.push(event))
     const resumeAt = new Date('2100-01-01')
-    await chancy.pauseQueue('q', { resumeAt })
-    expect(await heard).toEqual({ queue: 'q' })
+    // A notification before the other process listens is lost.
+    await until(async () => {
+      await chancy.pauseQueue('q', { resumeAt })
+      return received.length > 0
+    })
+    expect(received[0]).toEqual({ queue: 'q' })
     expect(await chancy.getQueue('q')).toMatchObject({ state: 'paused', resumeAt })
     await chancy.pauseQueue('q')
     expect(await chancy.getQueue('q')).toMatchObject({ state: 'paused', resumeAt: null })

@@ -65,13 +65,13 @@ describe('an outcome that the database refuses for a reason that is not about it
     expect(NOT_ABOUT_THE_ROW.length).toBeGreaterThanOrEqual(20)
     await refuse(NOT_ABOUT_THE_ROW)
     // In one batch, the refused ones among others.
-    const innocent = Array.from({ length: 100 }, (_, n) => `innocent ${n}`)
-    const all = [...NOT_ABOUT_THE_ROW, ...innocent].sort()
-    const troubles = app.all('database.troubled')
+    const valid = Array.from({ length: 100 }, (_, n) => `valid ${n}`)
+    const all = [...NOT_ABOUT_THE_ROW, ...valid].sort()
+    const troubles = app.all('database.error')
     const saved = app.all('job.saved')
     const refs = await push(all)
     await app.start()
-    const done = await app.chancy.waitForJobs(refs.filter((_, n) => innocent.includes(all[n]!)))
+    const done = await app.chancy.waitForJobs(refs.filter((_, n) => valid.includes(all[n]!)))
     expect(done.every(({ state }) => state === 'succeeded')).toBe(true)
 
     // Said, by an event and in the log, and tried alone.
@@ -79,19 +79,19 @@ describe('an outcome that the database refuses for a reason that is not about it
     await until(() => NOT_ABOUT_THE_ROW.every((code) => said().has(code)), { timeoutMs: 25_000 })
     const lines = app.lines.filter(({ message }) => message?.includes('was not recorded'))
     expect(lines.length).toBeGreaterThan(0)
-    expect(saved.length).toBe(innocent.length)
-    // A look for jobs that this worker runs without its knowledge: these it knows.
-    expect(await app.next('adoption.checked')).toEqual({ adopted: 0 })
+    expect(saved.length).toBe(valid.length)
+    // The worker compares its claims with the database: the jobs of these are in its ledger.
+    expect(await app.next('claims.reconciled')).toEqual({ reclaimed: 0 })
 
     await allow()
-    const kept = await app.chancy.waitForJobs(refs, { timeoutMs: 25_000 })
+    const kept = await app.chancy.waitForJobs(refs, { timeout: 25_000 })
     expect(kept.map(({ state, result }) => [state, result])).toEqual(
       all.map((code) => ['succeeded', code]),
     )
     expect([...runs].sort()).toEqual(all)
   }, 90_000)
 
-  it('is saved by a worker that stops meanwhile, when the reason goes in time', async () => {
+  it('is saved by a worker that stops, when the reason ends in time', async () => {
     await empty(schema)
     let runs = 0
     const work = job({ name: 'work' }, (_: { code: string }) => ++runs)
@@ -99,53 +99,59 @@ describe('an outcome that the database refuses for a reason that is not about it
     await refuse(['42501'])
     const ref = await app.chancy.push(work.job.withArgs({ code: '42501' }))
     const worker = await app.start()
-    await app.next('database.troubled', ({ what }) => what === 'saving outcomes')
+    await app.next('database.error', ({ what }) => what === 'saving outcomes')
     const stopped = worker.stop()
-    await app.next('database.troubled', ({ what }) => what === 'saving outcomes')
+    await app.next('database.error', ({ what }) => what === 'saving outcomes')
     await allow()
     await stopped
     expect(await app.chancy.getJob(ref)).toMatchObject({ state: 'succeeded', result: 1 })
     expect(runs).toBe(1)
   })
 
-  it('because its day of history is missing waits for the day', async () => {
+  it('because a partition of the history is missing waits for the partition', async () => {
     await empty(schema)
     let runs = 0
     const work = job({ name: 'work' }, (_: { code: string }) => ++runs)
     await using app = await startApp({ schema, jobs: work })
     await app.start()
-    // The day is gone, and the function that makes days fails.
+    // The partition was dropped, and the function that creates partitions fails.
     const [day] = await sql<{ name: string }>(
       schema,
       `SELECT 'finished_jobs_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD') AS name`,
     )
     await sql(schema, `ALTER TABLE $schema.finished_jobs DETACH PARTITION $schema.${day!.name}`)
     try {
-      await sql(schema, 'ALTER FUNCTION $schema.make_days_1(int) RENAME TO make_days_away')
+      await sql(
+        schema,
+        'ALTER FUNCTION $schema.create_partitions_1(int) RENAME TO create_partitions_away',
+      )
       const ref = await app.chancy.push(work.job.withArgs({ code: '' }))
       await until(() => app.lines.some(({ message }) => message?.includes('was not recorded')))
-      await sql(schema, 'ALTER FUNCTION $schema.make_days_away(int) RENAME TO make_days_1')
+      await sql(
+        schema,
+        'ALTER FUNCTION $schema.create_partitions_away(int) RENAME TO create_partitions_1',
+      )
       await sql(schema, `DROP TABLE $schema.${day!.name}`)
       expect(await app.chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded' })
       expect(runs).toBe(1)
     } finally {
-      await sql(schema, 'SELECT $schema.make_days_1(7)')
+      await sql(schema, 'SELECT $schema.create_partitions_1(7)')
     }
   })
 })
 
 describe('an outcome that the database refuses for its row', () => {
-  it('is saved as a failure that says so', async () => {
+  it('is saved as a failure with the reason', async () => {
     await empty(schema)
     const work = job({ name: 'work', maxAttempts: 3 }, ({ code }: { code: string }) => code)
     await using app = await startApp({ schema, jobs: work })
     await refuse(ABOUT_THE_ROW)
-    const all = [...ABOUT_THE_ROW, 'innocent']
+    const all = [...ABOUT_THE_ROW, 'valid']
     const refs = await app.chancy.pushMany(all.map((code) => work.job.withArgs({ code })))
     await app.start()
     const done = await app.chancy.waitForJobs(refs)
     for (const [n, one] of done.entries()) {
-      if (all[n] === 'innocent') expect(one).toMatchObject({ state: 'succeeded' })
+      if (all[n] === 'valid') expect(one).toMatchObject({ state: 'succeeded' })
       else expect(one).toMatchObject({ state: 'failed', errors: [{ kind: 'not-saved' }] })
     }
   })

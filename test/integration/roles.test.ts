@@ -6,10 +6,15 @@ import {
   grantSql,
   Job,
   job,
+  type Plugin,
   Queue,
   type RoleKind,
+  rule,
   Worker,
 } from 'chancy'
+import { definePlugin, migration } from 'chancy/plugin'
+import { prune } from 'chancy/plugins/pruner'
+import { reprioritize } from 'chancy/plugins/reprioritize'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../support/database.ts'
@@ -45,11 +50,12 @@ function sql(role: Role, text: string): Promise<Record<string, unknown>[]> {
 async function withApp<T>(
   role: Role,
   work: (chancy: Chancy, troubles: unknown[]) => Promise<T>,
+  plugins: readonly Plugin[] = [],
 ): Promise<T> {
   const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-  await using chancy = new Chancy(as(role), { jobs: [pay, slow], logger: quiet })
+  await using chancy = new Chancy(as(role), { jobs: [pay, slow], plugins, logger: quiet })
   const troubles: unknown[] = []
-  chancy.on('database.troubled', (trouble) => void troubles.push(trouble))
+  chancy.on('database.error', (trouble) => void troubles.push(trouble))
   const result = await work(chancy, troubles)
   expect(troubles).toEqual([])
   return result
@@ -95,7 +101,7 @@ afterAll(async () => {
 })
 
 describe('a producer', () => {
-  it('pushes in every way, waits, reads and cancels what it knows the id of', () =>
+  it('pushes in every way, waits, reads and cancels the jobs whose id it has', () =>
     whileWorking(() =>
       withApp('producer', async (chancy) => {
         expect(await chancy.isUpToDate()).toBe(true)
@@ -117,7 +123,7 @@ describe('a producer', () => {
         )
         await client.query('COMMIT')
         await client.end()
-        const ended = await chancy.waitForJobs([...refs, rows[0].id], { timeoutMs: '20s' })
+        const ended = await chancy.waitForJobs([...refs, rows[0].id], { timeout: '20s' })
         expect(ended.every(({ state }) => state === 'succeeded')).toBe(true)
         expect(ended[0]).toMatchObject({ result: 'charged 1' })
         expect((await chancy.getJob(refs[0]!))?.state).toBe('succeeded')
@@ -149,7 +155,7 @@ describe('a producer', () => {
     for (const call of [
       "claim_1('money', gen_random_uuid(), 10, '{pay}', true)",
       "held_1(gen_random_uuid(), '{1}')",
-      'list_jobs_1(NULL, NULL, NULL, NULL, 10)',
+      'list_jobs_2(NULL, NULL, NULL, NULL, 10)',
       "make_ready_1('{pay}')",
     ]) {
       await refused(sql('producer', `SELECT * FROM chancy.${call}`))
@@ -165,9 +171,9 @@ describe('a producer', () => {
       `INSERT INTO chancy.jobs ${row}`,
       `INSERT INTO chancy.jobs (id, queue, name) VALUES (gen_random_uuid(), 'money', 'pay')`,
       'DELETE FROM chancy.waiters',
-      "SELECT setval('chancy.line', 1)",
-      "SELECT nextval('chancy.line')",
-      "SELECT chancy.drop_day_1('finished_jobs_20200101')",
+      "SELECT setval('chancy.positions', 1)",
+      "SELECT nextval('chancy.positions')",
+      "SELECT chancy.drop_partition_1('finished_jobs_20200101')",
       'SELECT chancy.recover_1(10, 3, 0)',
       'SELECT chancy.retry_1(gen_random_uuid(), true)',
       'CREATE TABLE chancy.mine ()',
@@ -181,16 +187,16 @@ describe('a producer', () => {
     })
   })
 
-  it('hears which grant it lacks when it does what it may not', () =>
+  it('gets an error with the missing grant when it does what it may not', () =>
     withApp('producer', async (chancy) => {
       await expect(chancy.listJobs()).rejects.toThrow(
-        /Grant the role of this Chancy what it does, as the owner of the schema: chancy grant producer, worker/,
+        /Grant the role of this Chancy what it does, as the owner of the schema: chancy grant producer, worker.*with --app/,
       )
     }))
 })
 
 describe('a worker that owns nothing', () => {
-  it('runs jobs with limits, rates, retries and progress, and is told to cancel', () =>
+  it('runs jobs with limits, rates, retries and progress, and receives cancels', () =>
     whileWorking(async () => {
       await withApp('worker', async (chancy) => {
         await chancy.declare(
@@ -204,18 +210,20 @@ describe('a worker that owns nothing', () => {
             pay.job.withArgs({ card: `${n}` }).withQueue('rated'),
           ),
         ])
-        for (const { state } of await chancy.waitForJobs(refs, { timeoutMs: '20s' })) {
+        for (const { state } of await chancy.waitForJobs(refs, { timeout: '20s' })) {
           expect(state).toBe('succeeded')
         }
         const running = await chancy.push(slow)
-        await chancy.waitForJob(running, { states: ['running'], timeoutMs: '20s' })
+        await chancy.waitForJob(running, { states: ['running'], timeout: '20s' })
         expect(await chancy.cancel(running)).toBe('requested')
-        expect((await chancy.waitForJob(running, { timeoutMs: '20s' })).state).toBe('cancelled')
+        expect((await chancy.waitForJob(running, { timeout: '20s' })).state).toBe('cancelled')
       })
     }))
 
   it('makes the next days of the history, analyzes it, and drops a day that is over', async () => {
-    expect(await sql('worker', 'SELECT chancy.make_days_1(9) AS made')).toEqual([{ made: 2 }])
+    expect(await sql('worker', 'SELECT chancy.create_partitions_1(9) AS made')).toEqual([
+      { made: 2 },
+    ])
     await sql('worker', 'SELECT chancy.analyze_history_1()')
     await sql(
       'owner',
@@ -244,13 +252,14 @@ describe('a worker that owns nothing', () => {
     expect(await days()).toEqual(['finished_jobs_20200102'])
     const today = `finished_jobs_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`
     for (const name of [today, 'finished_jobs_20200102', 'jobs', 'finished_jobs']) {
-      expect(await sql('worker', `SELECT chancy.drop_day_1('${name}') AS dropped`), name).toEqual([
-        { dropped: false },
-      ])
+      expect(
+        await sql('worker', `SELECT chancy.drop_partition_1('${name}') AS dropped`),
+        name,
+      ).toEqual([{ dropped: false }])
     }
   })
 
-  it('does not start without a right, and says the missing GRANT, which is enough', async () => {
+  it('does not start without a right, and names the missing GRANT, which is enough', async () => {
     const start = async (): Promise<void> => {
       await withApp('stranger', async (chancy) => {
         const worker = new Worker(chancy, { signals: false })
@@ -269,15 +278,101 @@ describe('a worker that owns nothing', () => {
     for (const text of grants) await sql('owner', text)
     await start()
 
-    await sql('owner', `REVOKE EXECUTE ON FUNCTION chancy.make_days_1 FROM ${roleOf('stranger')}`)
-    await expect(start()).rejects.toThrow(
-      `GRANT EXECUTE ON FUNCTION "chancy"."make_days_1" TO "${roleOf('stranger')}";`,
+    await sql(
+      'owner',
+      `REVOKE EXECUTE ON FUNCTION chancy.create_partitions_1 FROM ${roleOf('stranger')}`,
     )
+    await expect(start()).rejects.toThrow(
+      `GRANT EXECUTE ON FUNCTION "chancy"."create_partitions_1" TO "${roleOf('stranger')}";`,
+    )
+    await sql(
+      'owner',
+      `GRANT EXECUTE ON FUNCTION chancy.create_partitions_1 TO ${roleOf('stranger')}`,
+    )
+
+    // A migration of the next release, before it is granted: the former one restarts meanwhile.
+    await sql(
+      'owner',
+      'CREATE FUNCTION chancy.claim_2() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+    )
+    await sql('owner', 'REVOKE EXECUTE ON FUNCTION chancy.claim_2 FROM PUBLIC')
+    await start()
+    await sql('owner', 'DROP FUNCTION chancy.claim_2')
+  })
+})
+
+describe('the rights that a plugin names', () => {
+  const notes = definePlugin({
+    name: 'test.notes',
+    migrations: [
+      migration(1, {
+        up: (t) => [
+          `CREATE TABLE ${t.own('test_notes_all')} (n bigint GENERATED ALWAYS AS IDENTITY, said text)`,
+          `CREATE SEQUENCE ${t.own('test_notes_ids')}`,
+          `CREATE FUNCTION ${t.own('test_notes_add_1')}(said text) RETURNS void LANGUAGE sql
+             SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+             AS $$ INSERT INTO ${t.own('test_notes_all')} (said) VALUES ($1) $$`,
+          `REVOKE EXECUTE ON FUNCTION ${t.own('test_notes_add_1')} FROM PUBLIC`,
+        ],
+        down: (t) => [
+          `DROP FUNCTION ${t.own('test_notes_add_1')}`,
+          `DROP SEQUENCE ${t.own('test_notes_ids')}`,
+          `DROP TABLE ${t.own('test_notes_all')}`,
+        ],
+      }),
+    ],
+    rights: {
+      worker: {
+        tables: [
+          { privileges: ['SELECT', 'DELETE'], on: ['test_notes_all'] },
+          { privileges: ['USAGE'], on: ['test_notes_ids'] },
+        ],
+        functions: ['test_notes_add_1'],
+      },
+      producer: { functions: ['test_notes_add_1'] },
+    },
+  })
+  const withNotes = <T>(role: Role, work: (chancy: Chancy) => Promise<T>) =>
+    withApp(role, work, [notes])
+  const start = () =>
+    withNotes('worker', async (chancy) => {
+      const worker = new Worker(chancy, { signals: false })
+      await worker.start().finally(() => worker.stop())
+    })
+
+  it('are granted with the others, and asked for by a worker at its start', async () => {
+    await withNotes('owner', (chancy) => chancy.migrate())
+    const error: unknown = await start().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'RIGHTS_MISSING' })
+    const { grants } = (error as DatabaseError).details as { grants: string[] }
+    const to = `TO "${roleOf('worker')}";`
+    expect(grants.toSorted()).toEqual([
+      `GRANT DELETE ON TABLE "chancy"."test_notes_all" ${to}`,
+      `GRANT EXECUTE ON FUNCTION "chancy"."test_notes_add_1" ${to}`,
+      `GRANT SELECT ON TABLE "chancy"."test_notes_all" ${to}`,
+      `GRANT USAGE ON SEQUENCE "chancy"."test_notes_ids" ${to}`,
+    ])
+    await withNotes('owner', async (chancy) => {
+      for (const kind of ['worker', 'producer'] as const) await grant(chancy, kind, roleOf(kind))
+    })
+    await start()
+    await sql('producer', `SELECT chancy.test_notes_add_1('hello')`)
+    await refused(sql('producer', 'SELECT said FROM chancy.test_notes_all'))
+    await refused(sql('reader', `SELECT chancy.test_notes_add_1('hello')`))
+    expect(await sql('worker', 'SELECT said FROM chancy.test_notes_all')).toEqual([
+      { said: 'hello' },
+    ])
+    const text = grantSql('producer', 'app', { plugins: [notes] })
+    expect(text).toContain(
+      'GRANT EXECUTE\n   ON FUNCTION "chancy"."test_notes_add_1"\n   TO "app";',
+    )
+    expect(grantSql('producer', 'app')).not.toContain('test_notes')
+    await withNotes('owner', (chancy) => chancy.migrate({ plugin: 'test.notes', to: 0 }))
   })
 })
 
 describe('a reader', () => {
-  it('sees everything, waits, and changes nothing', async () => {
+  it('reads everything, waits, and changes nothing', async () => {
     const ref = await withApp('producer', (chancy) => chancy.push(limited.withDelay('1h')))
     await withApp('reader', async (chancy) => {
       expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending' })
@@ -289,7 +384,7 @@ describe('a reader', () => {
       expect(await sql('reader', 'SELECT count(*)::int > 0 AS some FROM chancy.all_jobs')).toEqual([
         { some: true },
       ])
-      const waiting = chancy.waitForJob(ref, { timeoutMs: '20s' })
+      const waiting = chancy.waitForJob(ref, { timeout: '20s' })
       await withApp('producer', (other) => other.cancel(ref))
       expect((await waiting).state).toBe('cancelled')
 
@@ -303,7 +398,7 @@ describe('a reader', () => {
 })
 
 describe('an operator', () => {
-  it('sees, cancels, retries and pauses, and pushes nothing', async () => {
+  it('reads, cancels, retries and pauses, and pushes nothing', async () => {
     const ref = await withApp('producer', (chancy) =>
       chancy.push(limited.withDelay('1h').withConcurrency(1)),
     )
@@ -323,6 +418,45 @@ describe('an operator', () => {
   })
 })
 
+describe('a bulk action', () => {
+  it('is started, carried on and undone by an operator, listed by a reader, and refused to others', async () => {
+    const refs = await withApp('producer', (chancy) =>
+      chancy.pushMany(Array.from({ length: 3 }, () => limited.withDelay('1h').withQueue('later'))),
+    )
+    const ids = refs.map(String)
+    await withApp('operator', async (chancy) => {
+      const run = async (work: Promise<{ readonly id: string }>) => {
+        const { id } = await work
+        await chancy.bulk.carry()
+        return chancy.bulk.get(id)
+      }
+      const { bulk } = chancy
+      for (const [action, more] of [
+        ['reprioritise', { priority: 3 }],
+        ['move', { queue: 'later2' }],
+        ['run-now', {}],
+        ['cancel', {}],
+      ] as const) {
+        const done = await run(bulk.start({ action, ids, ...more }))
+        expect(done, action).toMatchObject({ done: 3 })
+        expect(await run(bulk.undo(done?.id ?? '')), action).toMatchObject({ done: 3 })
+      }
+      await run(bulk.start({ action: 'cancel', where: 'queue:later' }))
+      const retried = await run(bulk.start({ action: 'retry', ids }))
+      expect(await run(bulk.undo(retried?.id ?? ''))).toMatchObject({ done: 3 })
+      const window = { undoWindow: 0 }
+      expect(await run(bulk.start({ action: 'delete', ids }, window))).toMatchObject({ done: 3 })
+      expect((await chancy.audit.list({ verb: 'bulk.*' })).items).toHaveLength(12)
+    })
+    await withApp('reader', async (chancy) => {
+      expect((await chancy.bulk.list()).items).toHaveLength(12)
+      await refused(chancy.bulk.start({ action: 'cancel', ids }))
+      await refused(chancy.audit.list())
+    })
+    await withApp('producer', (chancy) => refused(chancy.bulk.start({ action: 'cancel', ids })))
+  })
+})
+
 describe('a role without a grant', () => {
   it('calls no function, though it may use the schema', async () => {
     const role = roleOf('other')
@@ -338,11 +472,16 @@ describe('a role without a grant', () => {
   it('finds the rights of the owner behind no function without a search path of its own', async () => {
     const unsafe = await sql(
       'owner',
-      `SELECT proname FROM pg_proc
+      `SELECT proname, prosecdef FROM pg_proc
       WHERE pronamespace = 'chancy'::regnamespace
-        AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)`,
+        AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
+      ORDER BY proname`,
     )
-    expect(unsafe).toEqual([])
+    // The two clocks have none, so that the planner inlines them; their bodies name pg_catalog.
+    expect(unsafe).toEqual([
+      { proname: 'clock_1', prosecdef: false },
+      { proname: 'now_1', prosecdef: false },
+    ])
   })
 })
 
@@ -358,5 +497,56 @@ describe('the SQL of a grant', () => {
     ['producer', 'x'.repeat(64)],
   ])('is refused for %s and %j', (kind, role) => {
     expect(() => grantSql(kind as RoleKind, role)).toThrow(/^grant: expected/)
+  })
+})
+
+describe('the plugins that change rows of the engine', () => {
+  const old = rule.name.eq('old')
+  const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+  it('need no more rights than those of a worker', async () => {
+    const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10)
+    await sql(
+      'owner',
+      `CREATE TABLE IF NOT EXISTS chancy.finished_jobs_${day.replaceAll('-', '')}
+         PARTITION OF chancy.finished_jobs
+         FOR VALUES FROM ('${day}T00:00:00Z') TO ('${day}T00:00:00Z'::timestamptz + interval '1 day')`,
+    )
+    await sql(
+      'owner',
+      `INSERT INTO chancy.finished_jobs (id, fence, created_at, finished_at, priority, attempts, crashes,
+                                         format, args, name, queue, state)
+       SELECT gen_random_uuid(), 1, now(), '${day}T12:00:00Z', 0, 1, 0, 1, '{}', 'old', 'money', 'failed'
+         FROM generate_series(1, 3)`,
+    )
+    await withApp('reader', async (chancy) => {
+      expect(await prune(chancy, old, { dryRun: true })).toEqual({ matched: 3, removed: 0 })
+      await refused(prune(chancy, old))
+    })
+    await withApp('worker', async (chancy) => {
+      expect(await prune(chancy, old)).toEqual({ matched: 3, removed: 3 })
+    })
+
+    const raises = [{ where: rule.queue.eq('raised'), by: 1, per: '1h', to: 9 }] as const
+    const plugins = [reprioritize(raises, { every: '1s' })]
+    await using chancy = new Chancy(as('worker'), { jobs: [pay], plugins, logger: quiet })
+    for (const key of [null, 'group'])
+      await sql(
+        'owner',
+        `INSERT INTO chancy.jobs (id, queue, name, seq, position, concurrency_key, run_at)
+         SELECT gen_random_uuid(), 'raised', 'pay', p, p, ${key === null ? 'NULL' : `'${key}'`},
+                now() - interval '150 minutes'
+           FROM nextval('chancy.positions') AS p`,
+      )
+    const raised = new Promise((resolve) => chancy.on('reprioritize.raised', resolve))
+    const worker = new Worker(chancy, { signals: false })
+    await worker.start()
+    expect(await raised).toMatchObject({ raised: 2 })
+    await worker.stop()
+    const rows = await sql(
+      'owner',
+      `SELECT priority, position < 0 AS is_front FROM chancy.jobs WHERE queue = 'raised'`,
+    )
+    expect(rows).toEqual(Array(2).fill({ priority: 2, is_front: true }))
   })
 })

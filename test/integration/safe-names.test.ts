@@ -13,17 +13,25 @@ const SCHEMA = 'safe'
 const TODAY = `finished_jobs_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`
 const url = ownDatabase()
 const names = namesOf(SCHEMA)
-const statements = new URL('../../dist/database/statements/', import.meta.url)
+const folders = ['database/statements', 'plugins/metrics/statements'].map(
+  (folder) => new URL(`../../dist/${folder}/`, import.meta.url),
+)
 
 /** Every bare statement of the engine, by its name. */
 async function bareStatements(): Promise<Map<string, string>> {
   const texts = new Map<string, string>()
-  for (const file of readdirSync(statements).filter((name) => name.endsWith('.js'))) {
-    const values = Object.values(await import(new URL(file, statements).href))
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => new URL(name, folder)),
+  )
+  for (const file of files) {
+    const values = Object.values(await import(file.href))
     for (const value of values) {
-      const ofDay = value as (day: string) => unknown
-      const isOfDay = typeof value === 'function' && value.length === 1
-      const one = (isOfDay ? ofDay(TODAY) : value) as {
+      const ofPartition = value as (partition: string) => unknown
+      const isOfPartition =
+        typeof value === 'function' && value.length === 1 && !value.name.endsWith('Sql')
+      const one = (isOfPartition ? ofPartition(TODAY) : value) as {
         readonly name?: string
         readonly text?: (t: typeof names) => string
       }
@@ -81,7 +89,7 @@ describe('in a database where another user has planted better matching functions
     })
     const jobs = [fine, again, later, hang]
     await using chancy = new Chancy(url(), { schema: SCHEMA, jobs, logger })
-    chancy.on('database.troubled', failed)
+    chancy.on('database.error', failed)
     await chancy.migrate()
     const pool = new pg.Pool({ connectionString: url(), max: 2 })
 
@@ -132,17 +140,17 @@ describe('in a database where another user has planted better matching functions
     client.release()
     many.push(rows[0].id)
     const bad = await chancy.push(again)
-    const ended = await chancy.waitForJobs([...many, bad], { timeoutMs: '60s' })
+    const ended = await chancy.waitForJobs([...many, bad], { timeout: '60s' })
     expect(ended.filter(({ state }) => state !== 'succeeded').map(({ id }) => id)).toEqual([bad.id])
 
     await chancy.retry(bad)
     await chancy.waitForJob(bad)
     const running = await chancy.push(hang)
-    await chancy.waitForJob(running, { states: ['running'], timeoutMs: '60s' })
+    await chancy.waitForJob(running, { states: ['running'], timeout: '60s' })
     expect(await chancy.listJobs({ state: 'running' })).toHaveLength(1)
     await chancy.explain(running)
     expect(await chancy.cancel(running)).toBe('requested')
-    await chancy.waitForJob(running, { timeoutMs: '60s' })
+    await chancy.waitForJob(running, { timeout: '60s' })
     const waiting = await chancy.push(
       fine.job.withArgs({ n: 1 }).withDelay('1h').withConcurrency(1),
     )
@@ -158,15 +166,15 @@ describe('in a database where another user has planted better matching functions
 
     // What the worker does by itself only after a while, or after a fault.
     for (const call of [
-      "raise_floors_1('plain', '{0,1}')",
-      "raise_floors_1('plain', '{0,1}')",
+      "advance_watermarks_1('plain', '{0,1}')",
+      "advance_watermarks_1('plain', '{0,1}')",
       'sweep_groups_1(NULL, 100)',
-      'make_days_1(9)',
+      'create_partitions_1(9)',
     ]) {
       await pool.query(`SELECT safe.${call}`)
     }
     await pool.query(`
-      INSERT INTO safe.jobs (id, queue, name, state, ready_seq, worker_id)
+      INSERT INTO safe.jobs (id, queue, name, state, position, worker_id)
       SELECT g.id, 'none', 'fine', 'running', 0, g.worker FROM (
         VALUES (gen_random_uuid(), gen_random_uuid())) AS g(id, worker);
       INSERT INTO safe.claims SELECT j.worker_id, 1, array_agg(j.id) FROM safe.jobs j WHERE j.queue = 'none'

@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, describe, expect, it } from 'vitest'
 import { TestApp } from '../support/app.ts'
 import { databaseUrl, testSchema, withClient } from '../support/database.ts'
+import { sized } from '../support/size.ts'
 
 /** Settings of a role or a database that must make no difference. */
 const HARMLESS: readonly (readonly [setting: string, ...values: string[]])[] = [
@@ -45,7 +46,7 @@ const HARMLESS: readonly (readonly [setting: string, ...values: string[]])[] = [
   ['exit_on_error', 'on'],
 ]
 
-/** What cannot be done under, and what the refusal says. */
+/** Settings that are refused, and the message. */
 const REFUSED: readonly (readonly [setting: string, value: string, ...says: string[]])[] = [
   ['extra_float_digits', '-15', 'extra_float_digits', 'RESET extra_float_digits'],
   ['array_nulls', 'off', 'array_nulls', 'RESET array_nulls'],
@@ -69,14 +70,18 @@ afterAll(() =>
   }),
 )
 
-/** An address of the tests' server under a role with a setting. */
-async function urlUnder(schema: string, setting: string, value: string): Promise<string> {
+type Setting = readonly [setting: string, value: string]
+
+/** An address of the tests' server under a role with these settings. */
+async function urlUnder(schema: string, ...settings: Setting[]): Promise<string> {
   const role = `${schema}_${roles.length}`
   roles.push(role)
   await withClient(async (client) => {
     await client.query(`CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD 'word'`)
-    const literal = setting === 'search_path' ? value || "''" : client.escapeLiteral(value)
-    await client.query(`ALTER ROLE ${role} SET ${setting} = ${literal}`)
+    for (const [setting, value] of settings) {
+      const literal = setting === 'search_path' ? value || "''" : client.escapeLiteral(value)
+      await client.query(`ALTER ROLE ${role} SET ${setting} = ${literal}`)
+    }
   })
   const url = new URL(databaseUrl(schema))
   url.username = role
@@ -104,7 +109,7 @@ async function tryEverything(app: TestApp): Promise<void> {
     chancy.push(a.withQueue('q').withRetention('90m')),
   ])
   const many = await chancy.pushMany(Array.from({ length: 5 }, () => a.withQueue('q')))
-  const done = await chancy.waitForJobs([...pushed, ...many], { timeoutMs: '20s' })
+  const done = await chancy.waitForJobs([...pushed, ...many], { timeout: '20s' })
   for (const one of done) {
     expect(one).toMatchObject({
       state: 'succeeded',
@@ -127,21 +132,31 @@ async function tryEverything(app: TestApp): Promise<void> {
   expect(troubles).toEqual([])
 }
 
-describe('Under a setting of its role', () => {
+const CASES: readonly Setting[] = HARMLESS.flatMap(([setting, ...values]) =>
+  values.map((value) => [setting, value] as const),
+)
+
+/** Each setting with a few others, no two of them the same; at full size each by itself. */
+const GROUPS = sized(8, CASES.length)
+const groups = Array.from({ length: GROUPS }, (_, n) => CASES.filter((_, i) => i % GROUPS === n))
+const shown = (settings: readonly Setting[]): string =>
+  settings.map(([setting, value]) => `${setting} = ${value}`).join(', ')
+
+describe('Under settings of its role', () => {
   const schema = testSchema()
-  const cases = HARMLESS.flatMap(([setting, ...values]) =>
-    values.map((value) => [setting, value] as const),
+  it.each(groups.map((settings) => ({ settings, name: shown(settings) })))(
+    '$name everything works, and values are whole',
+    async ({ settings }) => {
+      const url = await urlUnder(schema, ...settings)
+      await using app = new TestApp(url, { jobs: noted, schema: roles.at(-1)! })
+      try {
+        await tryEverything(app)
+      } finally {
+        for (const worker of app.workers) await worker.stop()
+        await withClient((client) => client.query(`DROP SCHEMA IF EXISTS ${roles.at(-1)} CASCADE`))
+      }
+    },
   )
-  it.each(cases)('%s = %s everything works, and values are whole', async (setting, value) => {
-    const url = await urlUnder(schema, setting, value)
-    await using app = new TestApp(url, { jobs: noted, schema: roles.at(-1)! })
-    try {
-      await tryEverything(app)
-    } finally {
-      for (const worker of app.workers) await worker.stop()
-      await withClient((client) => client.query(`DROP SCHEMA IF EXISTS ${roles.at(-1)} CASCADE`))
-    }
-  })
 })
 
 /** All that can be set side by side. */
@@ -183,7 +198,7 @@ describe('A setting or a database under which values would be wrong', () => {
   it.each(REFUSED)(
     '%s = %s is refused at migrate, with what to do',
     async (setting, value, ...says) => {
-      const message = await refusalOf(await urlUnder(schema, setting, value), schema)
+      const message = await refusalOf(await urlUnder(schema, [setting, value]), schema)
       for (const words of says) expect(message).toContain(words)
     },
   )
@@ -191,7 +206,7 @@ describe('A setting or a database under which values would be wrong', () => {
   it('extra_float_digits below 0 is refused at the start of a worker', async () => {
     await using migrated = new Chancy(databaseUrl(schema), { schema, notifications: false })
     await migrated.migrate()
-    const url = await urlUnder(schema, 'extra_float_digits', '-15')
+    const url = await urlUnder(schema, ['extra_float_digits', '-15'])
     await using app = new TestApp(url, { jobs: noted, schema })
     await expect(app.start()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })

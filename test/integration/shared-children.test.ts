@@ -73,7 +73,7 @@ describe('a worker whose children cannot be started', () => {
     return new URL(`${jobModule('moody')}?unless=${encodeURIComponent(file)}`)
   }
 
-  it('serves its other queues, says why not these, and serves them when children start', async () => {
+  it('serves its other queues, reports why not these, and serves them when children start', async () => {
     const file = path.join(folder, 'for-a-while')
     await writeFile(file, '')
     await using app = await startApp({ schema, jobs: moody(file) })
@@ -100,7 +100,7 @@ describe('a worker whose children cannot be started', () => {
     expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
 
     await rm(file)
-    expect(await chancy.waitForJob(ref, { timeoutMs: '20s' })).toMatchObject({ state: 'succeeded' })
+    expect(await chancy.waitForJob(ref, { timeout: '20s' })).toMatchObject({ state: 'succeeded' })
     await until(async () => (await served()).length === 2)
     expect(app.lines.map(({ message }) => message)).toContain('child processes start again')
   })
@@ -131,7 +131,7 @@ describe('a worker whose children cannot be started', () => {
 })
 
 describe('a worker with plain functions only', () => {
-  it('does not list a queue of processes, and explain says what it needs', async () => {
+  it('does not list a queue of processes, and explain names what it needs', async () => {
     const plain = job({ name: 'plain' }, () => 'ok')
     await using app = await startApp({ schema, jobs: plain })
     const { chancy } = app

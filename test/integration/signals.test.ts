@@ -1,10 +1,10 @@
 import { job, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
-import { Crew } from '../support/crew.ts'
 import { databaseUrl, testSchema } from '../support/database.ts'
 import { startProcess } from '../support/process.ts'
 import { until } from '../support/until.ts'
+import { WorkerFleet } from '../support/worker-fleet.ts'
 
 const TWO_WORKERS = new URL('../support/processes/two-workers.mjs', import.meta.url)
 const schema = testSchema()
@@ -28,14 +28,14 @@ describe('the first signal', () => {
     await using app = await startApp({ schema })
     const { chancy } = app
     await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 30 }))
-    await using crew = new Crew({ schema, worker: { shutdownTimeout: '1s' } })
+    await using fleet = new WorkerFleet({ schema, worker: { shutdownTimeout: '1s' } })
     // Some are far too long for the drain; most are short.
     const jobs = Array.from({ length: 3_000 }, (_, n) =>
       work.job.withArgs({ ms: n < 5 ? 60_000 : n % 40 }),
     )
     const refs = await chancy.pushMany(jobs)
-    const worker = await crew.start()
-    await until(() => crew.executions().length > 400, { timeoutMs: 20_000 })
+    const worker = await fleet.start()
+    await until(() => fleet.executions().length > 400, { timeoutMs: 20_000 })
     const sentAt = Date.now()
     worker.kill('SIGTERM')
     const exit = await worker.exited
@@ -44,7 +44,7 @@ describe('the first signal', () => {
     // Far less than the long ones would have needed.
     expect(tookMs).toBeLessThan(20_000)
 
-    const lines = crew.executions()
+    const lines = fleet.executions()
     const ended = new Set(lines.filter(({ what }) => what === 'end').map(({ id }) => id))
     const succeeded = await sql<{ id: string }>(
       schema,
@@ -65,12 +65,12 @@ describe('the first signal', () => {
 
     // Another worker does the rest: only what was interrupted is begun a second time.
     await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 0}'`)
-    await crew.start()
-    await chancy.waitForJobs(refs, { timeoutMs: '20s' })
-    const ends = crew.executions().filter(({ what }) => what === 'end')
+    await fleet.start()
+    await chancy.waitForJobs(refs, { timeout: '20s' })
+    const ends = fleet.executions().filter(({ what }) => what === 'end')
     expect(ends).toHaveLength(3_000)
     expect(new Set(ends.map(({ id }) => id)).size).toBe(3_000)
-    const starts = crew.executions().filter(({ what }) => what === 'start')
+    const starts = fleet.executions().filter(({ what }) => what === 'start')
     expect(starts.length - 3_000).toBeLessThanOrEqual(30)
     const counts = await sql(
       schema,
@@ -79,12 +79,12 @@ describe('the first signal', () => {
     expect(counts).toEqual([{ state: 'succeeded', attempts: 1, crashes: 0, count: 3_000 }])
   })
 
-  it('gives back a job that does not heed it, without an attempt and without a crash', async () => {
+  it('returns a job that does not honour it, without an attempt and without a crash', async () => {
     await using app = await startApp({ schema })
-    await using crew = new Crew({ schema, worker: { shutdownTimeout: '500ms' } })
+    await using fleet = new WorkerFleet({ schema, worker: { shutdownTimeout: '500ms' } })
     const ref = await app.chancy.push(deaf.job.withArgs({ ms: 60_000 }))
-    const worker = await crew.start()
-    await until(() => crew.executions().length === 1)
+    const worker = await fleet.start()
+    await until(() => fleet.executions().length === 1)
     const sentAt = performance.now()
     worker.kill('SIGTERM')
     expect(await worker.exited, worker.output).toEqual({ code: 0, signal: null })
@@ -93,10 +93,10 @@ describe('the first signal', () => {
     expect(await waiting()).toMatchObject([{ crashes: 0 }])
   })
 
-  it('ends a worker that has nothing to do at once', async () => {
+  it('ends a worker that has nothing to do immediately', async () => {
     await using app = await startApp({ schema })
-    await using crew = new Crew({ schema })
-    const worker = await crew.start()
+    await using fleet = new WorkerFleet({ schema })
+    const worker = await fleet.start()
     const sentAt = performance.now()
     worker.kill('SIGINT')
     expect(await worker.exited).toEqual({ code: 0, signal: null })
@@ -127,10 +127,10 @@ describe('an echo of the first signal', () => {
     'does not count as the second one: %s',
     async (signal) => {
       await using app = await startApp({ schema })
-      await using crew = new Crew({ schema })
+      await using fleet = new WorkerFleet({ schema })
       const ref = await app.chancy.push(work.job.withArgs({ ms: 1_500 }))
-      const worker = await crew.start()
-      await until(() => crew.executions().length === 1)
+      const worker = await fleet.start()
+      await until(() => fleet.executions().length === 1)
       // As a terminal and tsx do: to the group, and passed on some 30 ms later.
       worker.kill(signal)
       await new Promise((resolve) => setTimeout(resolve, 30))
@@ -153,7 +153,7 @@ describe('two workers in one process', () => {
     await both.next<{ event: string }>(({ event }) => event === 'job')
     both.kill('SIGTERM')
     await both.next<{ event: string }>(({ event }) => event === 'stopped')
-    // Its job goes on for longer than a process may live after its last worker.
+    // Its job runs for longer than a process may live after its last worker.
     both.send('end')
     expect(await both.exited, both.output).toEqual({ code: 0, signal: null })
     const finished = await sql(schema, 'SELECT state, attempts, crashes FROM $schema.finished_jobs')
@@ -161,7 +161,7 @@ describe('two workers in one process', () => {
     expect(await app.chancy.getWorkers()).toEqual([])
   })
 
-  it('are ended at once by the second signal', async () => {
+  it('are ended immediately by the second signal', async () => {
     await using both = start()
     await both.next<{ event: string }>(({ event }) => event === 'job')
     both.kill('SIGTERM')
@@ -175,23 +175,23 @@ describe('the second signal', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
-  ] as const)('ends it at once: %s', async (signal, code) => {
+  ] as const)('ends it immediately: %s', async (signal, code) => {
     await using app = await startApp({ schema })
-    await using crew = new Crew({ schema, worker: { shutdownTimeout: '1h' } })
+    await using fleet = new WorkerFleet({ schema, worker: { shutdownTimeout: '1h' } })
     const ref = await app.chancy.push(deaf.job.withArgs({ ms: 60_000 }))
-    const worker = await crew.start()
-    await until(() => crew.executions().length === 1)
+    const worker = await fleet.start()
+    await until(() => fleet.executions().length === 1)
     await killUntilGone(worker, signal)
     expect(await worker.exited).toEqual({ code, signal: null })
     // Its lease runs out, and then its job runs again and the crash is counted.
     await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 0}'`)
-    await crew.start()
+    await fleet.start()
     expect(await app.chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
     expect(await sql(schema, 'SELECT crashes FROM $schema.finished_jobs')).toEqual([{ crashes: 1 }])
   })
 })
 
-describe('a job that does not heed the abort', () => {
+describe('a job that does not honour the abort', () => {
   it('is released under its fence, and what it comes to later is refused', async () => {
     let end: (result: string) => void = () => {}
     const first = job({ name: 'late' }, () => {
@@ -211,7 +211,7 @@ describe('a job that does not heed the abort', () => {
     await next.start()
     const done = await next.chancy.waitForJob(ref)
     end('too late')
-    // A turn of the loop for whoever would save it.
+    // A turn of the loop, in which the outcome would be saved.
     await new Promise((resolve) => setImmediate(resolve))
     expect(await next.chancy.getJob(ref)).toEqual(done)
     expect(done).toMatchObject({ state: 'succeeded', result: 'in time', attempts: 1 })

@@ -78,11 +78,11 @@ describe('push in SQL', () => {
     })
     const args = `args => '{"name":"Ada"}'`
     const now = await push(`'greet', ${args}`)
-    expect(await chancy.waitForJob(now, { timeoutMs: '4s' })).toMatchObject({
+    expect(await chancy.waitForJob(now, { timeout: '4s' })).toMatchObject({
       result: 'Hello, Ada!',
     })
     const soon = await push(`'greet', ${args}, scheduled_at => now() + interval '200 ms'`)
-    expect(await chancy.waitForJob(soon, { timeoutMs: '4s' })).toMatchObject({ state: 'succeeded' })
+    expect(await chancy.waitForJob(soon, { timeout: '4s' })).toMatchObject({ state: 'succeeded' })
   })
 
   it.each([
@@ -127,13 +127,13 @@ describe('the view all_jobs', () => {
   it('shows a job before and after it has finished, once', async () => {
     const chancy = app.chancy({ jobs: [greet] })
     const ref = await chancy.push(greet.job.withArgs({ name: 'Ada' }).withMeta({ a: 1 }))
-    const look = `SELECT id::text AS id, state, args, meta, result, finished_at IS NOT NULL AS over
+    const select = `SELECT id::text AS id, state, args, meta, result, finished_at IS NOT NULL AS over
       FROM $all_jobs`
     const row = { id: ref.id, args: { name: 'Ada' }, meta: { a: 1 } }
-    expect(await app.sql(look)).toEqual([{ ...row, state: 'pending', result: null, over: false }])
+    expect(await app.sql(select)).toEqual([{ ...row, state: 'pending', result: null, over: false }])
     await app.worker(chancy)
     await chancy.waitForJob(ref)
-    expect(await app.sql(look)).toEqual([
+    expect(await app.sql(select)).toEqual([
       { ...row, state: 'succeeded', result: 'Hello, Ada!', over: true },
     ])
   })

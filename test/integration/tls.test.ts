@@ -6,7 +6,7 @@ import { Chancy } from 'chancy'
 import { type EmbeddedPostgres, embeddedPostgres } from 'chancy/embedded-postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const NOBODY = 65_534
+const UNPRIVILEGED_ID = 65_534
 const NO_OPENSSL = 'skipped: openssl is not installed, so that no certificate can be made'
 
 const hasOpenssl = ((): boolean => {
@@ -37,7 +37,7 @@ describe.runIf(hasOpenssl)('A DSN of a server with TLS', () => {
       stdio: 'ignore',
     })
     await chmod(key, 0o600)
-    if (process.getuid?.() === 0) await chown(key, NOBODY, NOBODY)
+    if (process.getuid?.() === 0) await chown(key, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
     const settings = { ssl: 'on', ssl_key_file: key, ssl_cert_file: certificate }
     server = embeddedPostgres({ directory: join(home, 'database'), settings })
     await run(`CREATE ROLE unasked LOGIN`)
@@ -89,7 +89,7 @@ describe.runIf(hasOpenssl)('A DSN of a server with TLS', () => {
     })
   })
 
-  it('channel_binding=require refuses a server that asks for no proof', async () => {
+  it('channel_binding=require refuses a server that does not require a proof', async () => {
     const unasked = (url: URL) => {
       url.username = 'unasked'
     }

@@ -30,7 +30,7 @@ interface Library {
   count(): Promise<number>
   chancy(): Chancy
   readonly wrong: () => readonly (readonly [string, unknown])[]
-  /** Hears the payloads on the channel. */
+  /** Listens on the channel and passes on each payload. */
   listen(onPayload: (payload: string) => void): Promise<() => Promise<unknown>>
 }
 
@@ -112,7 +112,7 @@ async function listenWithPg(onPayload: (payload: string) => void) {
   const client = await app.client()
   client.on('notification', ({ payload }) => onPayload(payload ?? ''))
   await client.query(`LISTEN chancy_${app.schema}`)
-  // Whatever was told before is delivered with the answer to a statement.
+  // Notifications that were sent before arrive with the answer to a statement.
   return () => client.query('SELECT 1')
 }
 
@@ -125,7 +125,7 @@ describe.each([viaPg, viaPostgresJs, viaPGlite])('inside a transaction of $name'
     const ref = await transaction(async (session) => {
       const pushed = await chancy.push(task.withArgs({ a: 1 }), { session })
       expect(pushed.created).toBe(true)
-      // PGlite has one session for all, so nobody else can look meanwhile.
+      // PGlite has one session for all, so no other one can read meanwhile.
       if (library !== viaPGlite) {
         expect(await library.count()).toBe(before)
         expect(await chancy.getJob(pushed)).toBe(null)
@@ -164,8 +164,8 @@ describe.each([viaPg, viaPostgresJs, viaPGlite])('inside a transaction of $name'
   })
 
   it('the notification comes with the commit, and none with a rollback', async () => {
-    const heard: string[] = []
-    const flush = await library.listen((payload) => heard.push(payload))
+    const received: string[] = []
+    const flush = await library.listen((payload) => received.push(payload))
     const chancy = library.chancy()
     const doomed = transaction(async (session) => {
       await chancy.push(task.withQueue('doomed'), { session })
@@ -176,10 +176,10 @@ describe.each([viaPg, viaPostgresJs, viaPGlite])('inside a transaction of $name'
       await chancy.push(task.withQueue('mail'), { session })
       await chancy.push(task.withQueue('later').withDelay('1h'), { session })
       if (library !== viaPGlite) await flush()
-      expect(heard).toEqual([])
+      expect(received).toEqual([])
     })
     await flush()
-    expect(heard.sort()).toEqual(['job.scheduled later', 'queue.pushed mail'])
+    expect(received.sort()).toEqual(['job.scheduled later', 'queue.pushed mail'])
   })
 
   it('a unique key holds, and its loser gets the reference of the first', async () => {

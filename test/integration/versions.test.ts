@@ -25,7 +25,7 @@ describe('a name that a worker does not know', () => {
     await until(async () => {
       const [row] = await sql<{ count: number }>(
         schema,
-        'SELECT count(*)::int FROM $schema.jobs WHERE aside',
+        'SELECT count(*)::int FROM $schema.jobs WHERE parked',
       )
       return row?.count === 20
     })
@@ -34,7 +34,7 @@ describe('a name that a worker does not know', () => {
     for (const one of listed)
       expect(one).toMatchObject({ attempts: 0, errors: [], startedAt: null })
 
-    // The new version comes up beside the old one: nobody has to wake it for what was put aside.
+    // The new version starts beside the old one and claims what was parked without a notification.
     await using next = await startApp({ schema, jobs: [shared, added] })
     await next.start()
     const done = await next.chancy.waitForJobs(refs)
@@ -42,7 +42,7 @@ describe('a name that a worker does not know', () => {
     for (const one of done) expect(one).toMatchObject({ state: 'succeeded', attempts: 1 })
   })
 
-  it('keeps its order and priority when somebody knows it', async () => {
+  it('keeps its order and priority when a worker has its function', async () => {
     await using old = await startApp({ schema, jobs: shared })
     const order: number[] = []
     const noted = job({ name: 'added' }, ({ n }: { n: number }) => void order.push(n))
@@ -53,7 +53,7 @@ describe('a name that a worker does not know', () => {
       [0, 3, 3, 1].map((priority, n) => added.job.withArgs({ n }).withPriority(priority)),
     )
     await until(
-      async () => (await sql(schema, 'SELECT 1 FROM $schema.jobs WHERE aside')).length === 4,
+      async () => (await sql(schema, 'SELECT 1 FROM $schema.jobs WHERE parked')).length === 4,
     )
     await worker.stop()
     await next.start()
@@ -66,9 +66,9 @@ describe('a name that a worker does not know', () => {
     const { chancy } = old
     await sql(
       schema,
-      `INSERT INTO $schema.jobs (id, queue, name, seq, ready_seq)
+      `INSERT INTO $schema.jobs (id, queue, name, seq, position)
        SELECT gen_random_uuid(), 'default', 'name' || (n % 7), n, n
-         FROM (SELECT nextval('$schema.line') AS n FROM generate_series(1, 100000)) line`,
+         FROM (SELECT nextval('$schema.positions') AS n FROM generate_series(1, 100000)) line`,
     )
     const polls = old.all('queue.polled')
     await old.start()
@@ -77,20 +77,20 @@ describe('a name that a worker does not know', () => {
     // The head was cleared in steps that are far larger than the room of a claim.
     const cleared = polls.length
     expect(cleared).toBeLessThan(120)
-    const aside = 'SELECT count(*)::int FROM $schema.jobs WHERE aside AND ready_seq IS NULL'
-    expect(await sql(schema, aside)).toEqual([{ count: 100_000 }])
+    const parked = 'SELECT count(*)::int FROM $schema.jobs WHERE parked AND position IS NULL'
+    expect(await sql(schema, parked)).toEqual([{ count: 100_000 }])
 
-    // From here on no claim looks at any of them.
+    // From here on no claim scans any of them.
     const refs = []
     for (let i = 0; i < 30; i++) refs.push(await chancy.push(shared))
     await chancy.waitForJobs(refs)
     const later = polls.slice(cleared)
-    const looked = later.reduce((sum, poll) => sum + poll.looked, 0)
-    const taken = later.reduce((sum, poll) => sum + poll.taken, 0)
-    expect(taken).toBe(30)
-    expect(looked).toBe(30)
-    // Nothing of them is gone.
-    expect(await sql(schema, aside)).toEqual([{ count: 100_000 }])
+    const scanned = later.reduce((sum, poll) => sum + poll.scanned, 0)
+    const claimed = later.reduce((sum, poll) => sum + poll.claimed, 0)
+    expect(claimed).toBe(30)
+    expect(scanned).toBe(30)
+    // All of them are still there.
+    expect(await sql(schema, parked)).toEqual([{ count: 100_000 }])
     const [oldest] = await chancy.listJobs({ name: 'name3', limit: 1 })
     expect(oldest).toMatchObject({ state: 'pending', attempts: 0 })
   })

@@ -1,7 +1,7 @@
 import { type Chancy, type Driver, job, NotFoundError, WaitTimedOutError } from 'chancy'
 import { pgDriver } from 'chancy/drivers/pg'
 import { describe, expect, it } from 'vitest'
-import { noting, testApplication } from '../support/application.ts'
+import { hooked, noting, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProcess } from '../support/process.ts'
 import { until } from '../support/until.ts'
@@ -16,13 +16,13 @@ async function waiters(): Promise<number> {
   const [row] = await app.sql<{ n: number }>('SELECT count(*)::int AS n FROM $waiters')
   return row!.n
 }
-/** What was sent to register a wait: a wait that is over at once sends nothing. */
+/** What was sent to register a wait: a wait that is over immediately sends nothing. */
 const registrations = ({ texts }: { readonly texts: readonly string[] }) =>
   texts.filter((text) => text.includes('"waiters"'))
 const registered = (count: number) => until(async () => (await waiters()) === count)
 
 describe('waitForJob', () => {
-  it('gives a job that has finished before, at once', async () => {
+  it('returns a job that has finished before immediately', async () => {
     const chancy = app.chancy({ jobs: [task] })
     const ref = await chancy.push(numbered(3))
     await app.worker(chancy)
@@ -33,7 +33,7 @@ describe('waitForJob', () => {
     expect(registrations(driver)).toEqual([])
   })
 
-  it('hears from another process', { timeout: 60_000 }, async () => {
+  it('is notified by another process', { timeout: 60_000 }, async () => {
     const chancy = app.chancy()
     const connected = new Promise((resolve) => chancy.on('notifier.connected', resolve))
     const refs = await chancy.pushMany([1, 2, 3, 4, 5].map(numbered))
@@ -44,7 +44,7 @@ describe('waitForJob', () => {
       })
     })
     const waiting = chancy.waitForJobs(refs)
-    // A job that finishes before its wait is registered is told to nobody: none starts before.
+    // A job that finishes before its wait is registered sends no notification: none starts before.
     await Promise.all([connected, registered(5)])
     const script = new URL('../support/processes/worker-of.mjs', import.meta.url)
     await using process = startProcess(script, { args: [databaseUrl(app.schema), app.schema] })
@@ -54,7 +54,7 @@ describe('waitForJob', () => {
     expect(await process.exited).toMatchObject({ code: 0 })
   })
 
-  it('finds by its poll what nobody told', async () => {
+  it('finds by its poll what no notification said', async () => {
     const chancy = app.chancy({ notifications: false })
     const ref = await chancy.push(numbered(1))
     const waiting = chancy.waitForJob(ref)
@@ -74,18 +74,18 @@ describe('waitForJob', () => {
     expect(await chancy.waitForJobs([])).toEqual([])
   })
 
-  it('waits for the states that are asked for', async () => {
+  it('waits for the states of the call', async () => {
     const chancy = app.chancy()
     const ref = await chancy.push(numbered(1))
     expect(await chancy.waitForJob(ref, { states: ['pending', 'running'] })).toMatchObject({
       state: 'pending',
     })
-    const running = chancy.waitForJob(ref, { states: ['running'], timeoutMs: '5s' })
+    const running = chancy.waitForJob(ref, { states: ['running'], timeout: '5s' })
     await app.sql("UPDATE $jobs SET state = 'running', worker_id = gen_random_uuid()")
     expect(await running).toMatchObject({ state: 'running' })
   })
 
-  it('gives the snapshot of the state that was asked for, whatever follows at once', async () => {
+  it('returns the snapshot of the state that was waited for, whatever follows immediately', async () => {
     const changes: (() => Promise<unknown>)[] = []
     const driver = pgDriver(app.pool())
     const query = driver.query.bind(driver)
@@ -106,7 +106,7 @@ describe('waitForJob', () => {
       id: refs[0]!.id,
       state: 'running',
     })
-    // One is found at once, the other later: each as it was when it was found.
+    // One is found immediately, the other later: each as it was when it was found.
     const running = () => app.sql("UPDATE $jobs SET state = 'running' WHERE id = $1", [refs[1]!.id])
     await app.sql("UPDATE $jobs SET state = 'running' WHERE id = $1", [refs[0]!.id])
     changes.push(() => back().then(running))
@@ -117,7 +117,7 @@ describe('waitForJob', () => {
     ])
   })
 
-  it('says at once that there is no such job', async () => {
+  it('rejects immediately when there is no such job', async () => {
     const driver = noting(pgDriver(app.pool()))
     const chancy = app.chancy({}, driver)
     const ref = await chancy.push(numbered(1))
@@ -129,7 +129,7 @@ describe('waitForJob', () => {
     expect(registrations(driver)).toEqual([])
   })
 
-  it('says so when the job is pruned during the wait', async () => {
+  it('rejects when the job is pruned during the wait', async () => {
     const chancy = app.chancy()
     const ref = await chancy.push(numbered(1))
     const waiting = expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
@@ -138,20 +138,20 @@ describe('waitForJob', () => {
     await waiting
   })
 
-  it('ends after its time with an error that says what was waited for', async () => {
+  it('ends after its time with an error that names what was waited for', async () => {
     const chancy = app.chancy()
     const refs = await chancy.pushMany([1, 2].map(numbered))
-    const one = chancy.waitForJob(refs[0]!, { timeoutMs: 80 })
+    const one = chancy.waitForJob(refs[0]!, { timeout: 80 })
     await expect(one).rejects.toBeInstanceOf(WaitTimedOutError)
     await expect(one).rejects.toThrow(new RegExp(`${refs[0]!.id} was not succeeded or .*80 ms`))
-    await expect(chancy.waitForJobs(refs, { timeoutMs: '50ms' })).rejects.toThrow(/2 jobs were not/)
+    await expect(chancy.waitForJobs(refs, { timeout: '50ms' })).rejects.toThrow(/2 jobs were not/)
     await registered(0)
   })
 
   it('takes a time longer than one timer can wait', async () => {
     const chancy = app.chancy()
     const ref = await chancy.push(numbered(1))
-    const waiting = chancy.waitForJob(ref, { timeoutMs: '60d' })
+    const waiting = chancy.waitForJob(ref, { timeout: '60d' })
     await registered(1)
     await chancy.cancel(ref)
     expect(await waiting).toMatchObject({ state: 'cancelled' })
@@ -171,6 +171,34 @@ describe('waitForJob', () => {
     controller.abort(reason)
     await waiting
     await registered(0)
+  })
+
+  it('ends with the reason of its signal when that aborts during the first read', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const driver = hooked(pgDriver(app.pool()), async (_, send) => {
+      const rows = await send()
+      controller.abort(reason)
+      return rows
+    })
+    const ref = await app.chancy().push(numbered(1))
+    const waiting = app.chancy({}, driver).waitForJob(ref, { signal: controller.signal })
+    await expect(waiting).rejects.toBe(reason)
+    await registered(0)
+  })
+
+  it('ends when the Chancy is closed during the first read', async () => {
+    const ref = await app.chancy().push(numbered(1))
+    let closed: Promise<void> | undefined
+    const driver = hooked(pgDriver(app.pool()), async (_, send) => {
+      const rows = await send()
+      closed ??= chancy.close()
+      return rows
+    })
+    const chancy: Chancy = app.chancy({}, driver)
+    await expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'CLOSED' })
+    await closed
+    expect(await waiters()).toBe(0)
   })
 
   it('leaves the wait of another process alone when its own ends', async () => {
@@ -200,7 +228,7 @@ describe('waitForJob', () => {
     await expect(chancy.waitForJob(ref)).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('leaves nothing behind when a close follows at once', async () => {
+  it('leaves nothing behind when a close follows immediately', async () => {
     const chancy = app.chancy({ jobs: [task] })
     const ref = await chancy.push(numbered(1))
     const reader = app.chancy()
@@ -212,11 +240,11 @@ describe('waitForJob', () => {
     expect(await waiters()).toBe(0)
   })
 
-  it('goes on over a lost session of its own', async () => {
+  it('continues after the loss of its own session', async () => {
     const chancy: Chancy = app.chancy()
     const ref = await chancy.push(numbered(1))
     const connected = new Promise((resolve) => chancy.on('notifier.connected', resolve))
-    const resumed = new Promise((resolve) => chancy.on('notifier.resumed', resolve))
+    const resumed = new Promise((resolve) => chancy.on('notifier.reconnected', resolve))
     const waiting = chancy.waitForJob(ref)
     await Promise.all([connected, registered(1)])
     await app.sql(
@@ -229,7 +257,7 @@ describe('waitForJob', () => {
     expect(await waiting).toMatchObject({ state: 'cancelled' })
   })
 
-  it('bears a thousand waits at once', async () => {
+  it('resolves a thousand concurrent waits', async () => {
     const chancy = app.chancy({ jobs: [task] })
     const refs = await chancy.pushMany(Array.from({ length: 1_000 }, (_, n) => numbered(n)))
     const waits = refs.map((ref) => chancy.waitForJob(ref))

@@ -21,14 +21,15 @@ beforeEach(async () => {
 const linesOf = (app: TestApp, message: string) =>
   app.lines.filter((line) => line.message?.startsWith(message))
 
-it('says that a worker started, with what it runs, and that it stopped, a line each', async () => {
+it('logs the start of a worker, with what it runs, and its stop, a line each', async () => {
   await using app = await startApp({ schema, jobs: [ok, bad] })
   await app.chancy.declare(new Queue('mail', { executor: 'inline', concurrency: 4 }))
   const worker = await app.start()
   await worker.stop()
   const workerId = worker.id
   // Said where the tests run as root.
-  const lines = app.lines.filter(({ message }) => !message?.startsWith('worker runs as root'))
+  const others = /^(worker runs as root|leadership)/
+  const lines = app.lines.filter(({ message }) => !others.test(message ?? ''))
   expect(lines).toMatchObject([
     { level: 'info', message: 'queue declared with the defaults', fields: { queue: 'default' } },
     {
@@ -48,7 +49,7 @@ it('says that a worker started, with what it runs, and that it stopped, a line e
   ])
 })
 
-it('says that a queue is run from now on, and that it is not any more', async () => {
+it('logs that a queue is served from now on, and that it is no longer served', async () => {
   await using app = await startApp({ schema, jobs: ok })
   await app.start()
   const started = app.next('queue.started')
@@ -63,7 +64,7 @@ it('says that a queue is run from now on, and that it is not any more', async ()
   ])
 })
 
-it('says of a job that failed for good which and why in one line, and of its attempts at debug', async () => {
+it('logs a failed job and its error in one line, and its attempts at debug', async () => {
   await using app = await startApp({ schema, jobs: [ok, bad] })
   await app.start()
   const reference = await app.chancy.push(bad)
@@ -78,12 +79,72 @@ it('says of a job that failed for good which and why in one line, and of its att
   ])
 })
 
-it('says of jobs that came back how many they are', async () => {
+it('logs at most 50 failed jobs of a name a minute, and how many there were besides', async () => {
+  const never = job({ name: 'never', maxAttempts: 1 }, () => {
+    throw new Error('no')
+  })
+  await using app = await startApp({ schema, jobs: [never, bad] })
+  const worker = await app.start()
+  await app.chancy.pushMany([bad, ...Array.from({ length: 120 }, () => never)])
+  await worker.idle()
+  await worker.stop()
+  expect(
+    linesOf(app, 'job failed')
+      .map(({ fields }) => fields.name)
+      .sort(),
+  ).toEqual(['bad', ...Array<string>(50).fill('never')])
+  expect(linesOf(app, 'more jobs failed')).toMatchObject([
+    { level: 'error', fields: { name: 'never', count: 70 } },
+  ])
+  expect(app.lines.at(-1)?.message).toBe('worker stopped')
+})
+
+it('logs that the worker was paused and resumed, and that it leads', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  const gained = app.next('leadership.gained')
+  const worker = await app.start()
+  await gained
+  const { id: workerId } = worker
+  await worker.pause()
+  worker.resume()
+  await worker.stop()
+  for (const message of ['worker paused', 'worker resumed', 'leadership gained', 'leadership lost'])
+    expect(linesOf(app, message)).toMatchObject([{ level: 'info', fields: { workerId } }])
+})
+
+it('logs a job that failed since its worker was lost three times', async () => {
   await using app = await startApp({ schema, jobs: ok })
   await sql(
     schema,
     `INSERT INTO $schema.workers (id, expires_at) VALUES ('01900000-0000-7000-8000-000000000001', now() - interval '1 day');
-     INSERT INTO $schema.jobs (id, queue, name, state, worker_id, started_at, seq, ready_seq)
+     INSERT INTO $schema.jobs (id, queue, name, state, worker_id, started_at, seq, position, crashes)
+     VALUES ('01900000-0000-7000-8000-000000000002', 'default', 'ok', 'running',
+             '01900000-0000-7000-8000-000000000001', now(), 1, 1, 2);
+     INSERT INTO $schema.claims VALUES ('01900000-0000-7000-8000-000000000001', 1,
+             '{01900000-0000-7000-8000-000000000002}')`,
+  )
+  const recovered = app.next('jobs.recovered')
+  await app.start()
+  await recovered
+  expect(linesOf(app, 'job failed')).toMatchObject([
+    {
+      level: 'error',
+      fields: {
+        job: '01900000-0000-7000-8000-000000000002',
+        name: 'ok',
+        kind: 'crash',
+        reason: 'its worker was lost, 3 times',
+      },
+    },
+  ])
+})
+
+it('logs how many jobs were recovered', async () => {
+  await using app = await startApp({ schema, jobs: ok })
+  await sql(
+    schema,
+    `INSERT INTO $schema.workers (id, expires_at) VALUES ('01900000-0000-7000-8000-000000000001', now() - interval '1 day');
+     INSERT INTO $schema.jobs (id, queue, name, state, worker_id, started_at, seq, position)
      VALUES ('01900000-0000-7000-8000-000000000002', 'default', 'ok', 'running',
              '01900000-0000-7000-8000-000000000001', now(), 1, 1);
      INSERT INTO $schema.claims VALUES ('01900000-0000-7000-8000-000000000001', 1,
@@ -104,14 +165,14 @@ it('says of jobs that came back how many they are', async () => {
   ])
 })
 
-it('says once that the database is away, and once that it is back', async () => {
+it('logs once that the database cannot be reached, and once that it can', async () => {
   await using proxy = await startProxy(databaseUrl(schema))
   await using app = await startApp({ schema, jobs: ok, url: proxy.url })
   await app.start({ lease: '20s' })
   proxy.refuse()
   proxy.cut()
-  await app.next('database.troubled')
-  await app.next('database.troubled')
+  await app.next('database.error')
+  await app.next('database.error')
   proxy.refuse(false)
   await until(() => linesOf(app, 'connection to the database restored').length > 0)
   expect(linesOf(app, 'connection to the database')).toMatchObject([
@@ -120,14 +181,14 @@ it('says once that the database is away, and once that it is back', async () => 
   ])
 })
 
-it('says while it starts that the database cannot be reached', async () => {
+it('logs during its start that the database cannot be reached', async () => {
   await using proxy = await startProxy(databaseUrl(schema))
   await using app = await startApp({ schema, jobs: ok, url: proxy.url })
   proxy.refuse()
   proxy.cut()
-  const troubled = app.next('database.troubled')
+  const failed = app.next('database.error')
   const starting = app.start()
-  await troubled
+  await failed
   expect(linesOf(app, 'connection to the database lost')).toMatchObject([
     { level: 'warn', fields: { during: 'starting' } },
   ])
@@ -135,7 +196,7 @@ it('says while it starts that the database cannot be reached', async () => {
   await starting
 })
 
-it('says which jobs wait for a queue or a function that no worker has, by the oldest worker alone', async () => {
+it('logs which jobs wait for a queue or a function that no worker has, by the oldest worker alone', async () => {
   await using app = await startApp({ schema, jobs: ok })
   await app.chancy.pushMany([
     ok.job.withQueue('nowhere'),
@@ -151,8 +212,8 @@ it('says which jobs wait for a queue or a function that no worker has, by the ol
   await other.start()
   await checked
   expect(found).toEqual([
-    { kind: 'queue-undeclared', queue: 'nowhere', name: null, jobs: 2, more: false },
-    { kind: 'function-unknown', queue: 'default', name: 'unknown', jobs: 1, more: false },
+    { kind: 'queue-undeclared', queue: 'nowhere', name: null, jobs: 2, hasMore: false },
+    { kind: 'function-unknown', queue: 'default', name: 'unknown', jobs: 1, hasMore: false },
   ])
   expect(linesOf(app, 'jobs wait')).toMatchObject([
     {
@@ -170,7 +231,7 @@ it('says which jobs wait for a queue or a function that no worker has, by the ol
   expect(linesOf(other, 'jobs wait')).toEqual([])
 })
 
-it('says soon that a queue is not declared when a job is pushed to it', async () => {
+it('logs soon that a queue is not declared when a job is pushed to it', async () => {
   await using app = await startApp({ schema, jobs: ok })
   const first = app.next('unserved.checked')
   await app.start()

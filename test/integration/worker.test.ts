@@ -33,7 +33,7 @@ describe('a result', () => {
     }
   })
 
-  it('that cannot be stored fails the job for good, with the path in the message', async () => {
+  it('that cannot be stored fails the job, with the path in the message', async () => {
     const circle: Record<string, unknown> = {}
     circle.self = circle
     const bad: Record<string, unknown> = {
@@ -53,7 +53,7 @@ describe('a result', () => {
     )
     for (const one of await app.chancy.waitForJobs(refs)) {
       expect(one).toMatchObject({ state: 'failed', attempts: 1, result: null })
-      expect(one.errors).toMatchObject([{ attempt: 1, kind: 'result' }])
+      expect(one.errors).toMatchObject([{ attempt: 1, kind: 'result-not-storable' }])
       expect(one.errors[0]?.message).toContain('result')
     }
   })
@@ -127,7 +127,7 @@ describe('an attempt that throws', () => {
     expect(seen).toEqual([1, 'again'])
   })
 
-  it('gets over a backoff function that throws or says nonsense', async () => {
+  it('survives a backoff function that throws or returns nonsense', async () => {
     const thrower = (name: string, backoff: () => never) =>
       job({ name, maxAttempts: 2, backoff }, (_: object, context) => {
         if (context.attempt === 1) throw new Error('again')
@@ -144,7 +144,7 @@ describe('an attempt that throws', () => {
     expect(done.map(({ state }) => state)).toEqual(['succeeded', 'succeeded'])
   })
 
-  it('may ask how to go on: DiscardJob, SnoozeJob, RetryJob', async () => {
+  it('may ask for what comes next: DiscardJob, SnoozeJob, RetryJob', async () => {
     const calls: string[] = []
     const jobs = [
       job({ name: 'discard', maxAttempts: 5 }, () => {
@@ -324,7 +324,7 @@ describe('the line', () => {
     expect(past!.result).toBeLessThan(at.getTime())
   })
 
-  it('takes ten thousand that are due at once', async () => {
+  it('takes ten thousand that are due at the same time', async () => {
     const empty = job({ name: 'empty' }, () => {})
     await using app = await startApp({ schema, jobs: empty })
     const staged = app.all('jobs.staged')
@@ -341,9 +341,9 @@ describe('the line', () => {
 })
 
 describe('a job that runs', () => {
-  it('can be cancelled: it hears of it, and whatever it ends with is cancelled', async () => {
+  it('can be cancelled: its signal aborts, and whatever it ends with is cancelled', async () => {
     const ends: Record<string, () => unknown> = {
-      returns: () => 'finished all the same',
+      returns: () => 'finished anyway',
       throws: () => {
         throw new Error('stopped')
       },
@@ -354,12 +354,12 @@ describe('a job that runs', () => {
         throw new SnoozeJob('1h')
       },
     }
-    const heard: unknown[] = []
+    const received: unknown[] = []
     const hang = job(
       { name: 'hang', maxAttempts: 5 },
       async ({ how }: { how: string }, { signal }) => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        heard.push((signal.reason as Error).name)
+        received.push((signal.reason as Error).name)
         return ends[how]!()
       },
     )
@@ -379,10 +379,10 @@ describe('a job that runs', () => {
         errors: [{ kind: 'cancelled' }],
       })
     }
-    expect(heard).toEqual(names.map(() => 'AbortError'))
+    expect(received).toEqual(names.map(() => 'AbortError'))
   })
 
-  it('hears of a cancel without notifications too, by the heartbeat', async () => {
+  it('is cancelled without notifications too, by the heartbeat', async () => {
     const hang = job({ name: 'hang' }, (_: object, { signal }) => {
       return new Promise((resolve) => signal.addEventListener('abort', resolve))
     })
@@ -438,7 +438,7 @@ describe('a job that runs', () => {
     })
   })
 
-  it('is refused when it has a memory limit that nobody here can enforce', async () => {
+  it('is refused when it has a memory limit that this executor cannot enforce', async () => {
     const hungry = job({ name: 'hungry', limits: [Limit.memory('1GiB')], maxAttempts: 5 }, () => 1)
     await using app = await startApp({ schema, jobs: hungry })
     await app.start()
@@ -450,11 +450,11 @@ describe('a job that runs', () => {
     })
   })
 
-  it('knows itself, and tells of its progress', async () => {
+  it('has its own job, and reports its progress', async () => {
     const contexts: unknown[] = []
-    let go: () => void = () => {}
+    let release: () => void = () => {}
     const gate = new Promise<void>((resolve) => {
-      go = resolve
+      release = resolve
     })
     const know = job(
       { name: 'know', maxAttempts: 2, backoff: 'none', meta: { a: 1, b: null, c: { d: null } } },
@@ -475,7 +475,7 @@ describe('a job that runs', () => {
     const ref = await app.chancy.push(know.job.withArgs({ n: 7 }))
     const shown = await until(async () => (await app.chancy.getJob(ref))?.progress)
     expect(shown).toEqual({ done: 1 })
-    go()
+    release()
     const done = await app.chancy.waitForJob(ref)
     expect(done).toMatchObject({
       state: 'succeeded',
@@ -536,7 +536,7 @@ describe('a job that runs', () => {
     })
   })
 
-  it('says how long its row is to be kept', async () => {
+  it('decides how long its row is kept', async () => {
     const jobs = [
       job({ name: 'defined', retention: '1h' }, () => {}),
       job({ name: 'default' }, () => {}),

@@ -7,11 +7,12 @@ import {
   type WorkerOptions,
 } from 'chancy'
 import { databaseUrl, ownerUrl, prepareSchema, withClient } from './database.ts'
+import { emptyingText } from './emptying.ts'
 import { checkRowStates } from './row-states.ts'
 
 type ChancyOptions = NonNullable<ConstructorParameters<typeof Chancy>[1]>
 
-/** How long an event is waited for, in milliseconds, unless told otherwise. */
+/** How long an event is waited for, in milliseconds, unless the call says otherwise. */
 const PATIENCE_MS = 15_000
 /**
  * Short, so that a test of a lost lease does not take long, but not so short that a busy machine
@@ -97,9 +98,9 @@ export class TestApp implements AsyncDisposable {
 
   /** Every event of a name from now on. */
   all<Name extends EventName>(name: Name): EventMap[Name][] {
-    const heard: EventMap[Name][] = []
-    this.chancy.on(name, (payload) => void heard.push(payload))
-    return heard
+    const received: EventMap[Name][] = []
+    this.chancy.on(name, (payload) => void received.push(payload))
+    return received
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,15 +111,8 @@ export class TestApp implements AsyncDisposable {
 
 /** Takes everything out of a schema but the schema itself. */
 export async function empty(schema: string): Promise<void> {
-  await withClient(
-    (client) =>
-      client.query(
-        ['jobs', 'finished_jobs', 'queues', 'workers', 'waiters']
-          .map((table) => `TRUNCATE ${schema}.${table}`)
-          .join(';'),
-      ),
-    ownerUrl(schema),
-  )
+  const tables = ['jobs', 'finished_jobs', 'queues', 'workers', 'waiters']
+  await withClient((client) => client.query(emptyingText(schema, tables)), ownerUrl(schema))
 }
 
 /** One statement on the schema, whose name stands in the text as `$schema`. */

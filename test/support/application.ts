@@ -2,6 +2,7 @@ import { Chancy, type ChancyOptions, type Driver, Worker, type WorkerOptions } f
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { databaseUrl, prepareSchema, testSchema } from './database.ts'
+import { emptyingText } from './emptying.ts'
 import { checkRowStates } from './row-states.ts'
 
 type Row = Record<string, unknown>
@@ -32,7 +33,15 @@ const TABLES = [
   'workers',
   'waiters',
   'concurrency_groups',
-  'line_floors',
+  'scan_watermarks',
+  'key_throttles',
+  'key_replacements',
+  'workflows',
+  'steps',
+  'step_ends',
+  'job_steps',
+  'signals',
+  'job_values',
 ]
 
 /**
@@ -59,7 +68,7 @@ export function testApplication({ empties = true } = {}): TestApplication {
   })
   afterEach(async () => {
     for (const end of endings.splice(0).reverse()) await end()
-    if (empties) await sql(`TRUNCATE ${TABLES.map((table) => `$${table}`).join(', ')}`)
+    if (empties) await own.query(emptyingText(schema, TABLES))
   })
   afterAll(() => own.end())
 
@@ -106,9 +115,9 @@ export function noting(driver: Driver): Driver & { readonly texts: string[] } {
   return { ...hooked(driver, note), texts }
 }
 
-/** Whether it is the statement of a push: there are two, and a third that claims as well. */
+/** Whether it is the statement of a push: there are three, and another that claims as well. */
 export function isPush(text: string): boolean {
-  return text.includes('."push_1"') || /INSERT INTO \S+\."jobs" \(/.test(text)
+  return /\."push(_taken)?_1"/.test(text) || /INSERT INTO \S+\."jobs" \(/.test(text)
 }
 
 /** The pushes among noted statements. */

@@ -129,10 +129,10 @@ function failedIn(tree: Tree): boolean {
 
 function sayWhereItIs(schema: string): void {
   if (!process.env.DATABASE_URL) {
-    console.error(`${schema} is gone with the embedded server; give DATABASE_URL to keep it.`)
+    console.error(`${schema} was removed with the embedded server; give DATABASE_URL to keep it.`)
     return
   }
   const { username, hostname, port, pathname } = new URL(databaseUrl())
   const address = `-h ${hostname} -p ${port || 5432} -U ${username} ${pathname.slice(1)}`
-  console.error(`${schema} is kept. Look: PGOPTIONS='-c search_path=${schema}' psql ${address}`)
+  console.error(`${schema} is kept: PGOPTIONS='-c search_path=${schema}' psql ${address}`)
 }

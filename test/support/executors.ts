@@ -1,15 +1,15 @@
-/** Drives executors directly, with no database: attempts to hand over, and what they told. */
+/** Drives executors directly, with no database: attempts to hand over, and what they reported. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { transformWithEsbuild } from 'vite'
+import { transform } from 'esbuild'
 import type { ClaimedJob } from '../../dist/core/claimed-job.js'
 import type { StoredLimits } from '../../dist/core/limit.js'
 import type { Outcome } from '../../dist/core/outcome.js'
-import { Stop } from '../../dist/core/stop.js'
+import { StopRequest } from '../../dist/core/stop-request.js'
 import type { Attempt, Executor } from '../../dist/executors/executor.js'
-import { isGroupAlive } from '../../dist/executors/process-group.js'
+import { isGroupAlive } from '../../dist/executors/launch/process-group.js'
 
 export { machineMs } from '../../dist/core/clock.js'
 // Built files: children can load nothing else.
@@ -31,11 +31,9 @@ export interface ScriptedJobs {
 export async function scriptedJobs(): Promise<ScriptedJobs> {
   const folder = await mkdtemp(path.join(tmpdir(), 'chancy-scripted-'))
   const source = here('jobs/scripted.ts')
-  const { code } = await transformWithEsbuild(await readFile(source, 'utf8'), source, {
-    sourcemap: false,
-  })
+  const { code } = await transform(await readFile(source, 'utf8'), { loader: 'ts' })
   // What they need of the package, without what makes a child slow to start.
-  const parts = ['core/job-function.js', 'core/ending.js', 'executors/entry/child-mark.js']
+  const parts = ['core/job-function.js', 'core/ending.js', 'executors/child-mark.js']
   const exported = parts.map((part) => {
     return `export * from ${JSON.stringify(pathToFileURL(here(`../../dist/${part}`)).href)}`
   })
@@ -46,10 +44,10 @@ export async function scriptedJobs(): Promise<ScriptedJobs> {
 }
 
 /** An attempt under way. */
-export interface Trial {
+export interface AttemptHandle {
   readonly id: string
   readonly ended: Promise<Outcome>
-  readonly stop: Stop
+  readonly stop: StopRequest
   readonly progress: unknown[]
   readonly logged: { readonly level: string; readonly fields: object; readonly message?: string }[]
   /** Resolves with the first progress: the job has begun. */
@@ -64,10 +62,11 @@ export function start(
   args: object = {},
   limits: StoredLimits = {},
   permit?: Attempt['permit'],
-): Trial {
-  const stop = new Stop()
+  durable?: Attempt['durable'],
+): AttemptHandle {
+  const stop = new StopRequest()
   const progress: unknown[] = []
-  const logged: Trial['logged'] = []
+  const logged: AttemptHandle['logged'] = []
   let begin: (value: unknown) => void = () => {}
   const begun = new Promise<unknown>((resolve) => {
     begin = resolve
@@ -76,6 +75,7 @@ export function start(
     job: jobOf(name, args),
     limits,
     ...(permit === undefined ? {} : { permit }),
+    ...(durable === undefined ? {} : { durable }),
     report: {
       progress: (_job, text) => {
         const value: unknown = JSON.parse(text)
@@ -103,19 +103,19 @@ function jobOf(name: string, args: object): ClaimedJob {
     maxAttempts: 5,
     fence: number,
     seq: number,
-    place: number,
+    ctid: number,
     createdMs: 1_700_000_000_000,
     scheduledMs: null,
     startedMs: 1_700_000_001_000,
     workerId: '01890000-0000-7000-8000-00000000abcd',
-    rare: {},
+    extras: {},
   }
   return job as unknown as ClaimedJob
 }
 
 /** The result of a job that returned. */
-export async function resultOf(trial: Trial): Promise<unknown> {
-  const outcome = await trial.ended
+export async function resultOf(handle: AttemptHandle): Promise<unknown> {
+  const outcome = await handle.ended
   if (outcome.kind !== 'returned') throw new Error(`ended as ${JSON.stringify(outcome)}`)
   return outcome.result === null ? null : JSON.parse(outcome.result)
 }

@@ -35,7 +35,7 @@ export interface Rate {
 
 export interface Verdict {
   readonly starts: number
-  /** The most that ever ran at once, by group. */
+  /** The most that ever ran concurrently, by group. */
   readonly most: ReadonlyMap<string, number>
   readonly faults: readonly string[]
 }
@@ -70,7 +70,7 @@ export async function keepHistory(schema: string): Promise<void> {
 /**
  * Goes through the commits one by one. The rule of a group: a job starts while fewer than its own max
  * run, so the max of a group may change from job to job, and nothing stops that runs already. What
- * has waited aside is overtaken by no younger job of its group.
+ * was blocked is overtaken by no younger job of its group.
  */
 export async function judge(schema: string, rates: readonly Rate[] = []): Promise<Verdict> {
   const faults: string[] = []

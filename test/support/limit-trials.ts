@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type AttemptHandle,
   isAlive,
   type Outcome,
   ProcessExecutor,
@@ -12,7 +13,6 @@ import {
   type ScriptedJobs,
   type StoredLimits,
   start,
-  type Trial,
 } from './executors.ts'
 
 const MIB = 1_024 ** 2
@@ -39,12 +39,12 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   'heap growth': { job: 'grow-heap', limits: { memoryBytes: MEMORY_BYTES }, kind: 'over-memory' },
   'slow growth': { job: 'grow-slowly', limits: { memoryBytes: MEMORY_BYTES }, kind: 'over-memory' },
   'fast growth': { job: 'grow-fast', limits: { memoryBytes: MEMORY_BYTES }, kind: 'over-memory' },
-  '1 GiB at once': {
+  '1 GiB in one allocation': {
     job: 'grow-at-once',
     limits: { memoryBytes: MEMORY_BYTES },
     kind: 'over-memory',
   },
-  '1 GiB at once, thrown again': {
+  '1 GiB in one allocation, thrown again': {
     job: 'grow-at-once',
     args: { rethrow: true },
     limits: { memoryBytes: MEMORY_BYTES },
@@ -73,13 +73,13 @@ export interface TrialOptions {
   readonly slackMs?: number
 }
 
-/** Runs `trials` of them in turn, a few at a time, beside short jobs that go on all the while. */
+/** Runs `trials` of them in turn, a few at a time, beside short jobs that run all the while. */
 export async function runTrials(
   jobs: ScriptedJobs,
   { trials, onTrial = () => {}, slackMs = SLACK_MS }: TrialOptions,
 ): Promise<TrialReport[]> {
-  // One job at a time in a child on every machine: of several that ran together in one that was
-  // killed from outside, nobody can tell whose doing it was.
+  // One job at a time in a child on every machine: of several that ran in a child which was killed
+  // from outside, the culprit is not known.
   const options = { jobs: [jobs.file], concurrency: 2, killAfterMs: KILL_AFTER_MS }
   const executor = new ProcessExecutor(options)
   await executor.start()
@@ -117,7 +117,7 @@ async function trial(
 ): Promise<TrialReport> {
   const { job, args, limits, kind, cancelAfterMs } = ENDINGS[name]!
   const faults: string[] = []
-  const run: Trial = start(executor, job, args, limits)
+  const run: AttemptHandle = start(executor, job, args, limits)
   let begunAt = performance.now()
   const hasBegun = run.begun.then((value) => {
     begunAt = performance.now()
@@ -202,7 +202,7 @@ function residentOf(pid: number): number {
   }
 }
 
-/** A zombie that nobody buries does not run. */
+/** A zombie does not run, although it keeps its process id until it is reaped. */
 export function isRunning(pid: number): boolean {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -19,15 +19,15 @@ interface Waiting {
 }
 
 /**
- * Whether a job of a group started before an older one of its queue that had waited aside. A job
- * counts from the moment at which a claim set it aside or something made it ready, both under the
+ * Whether a job of a group started before an older one of its queue that was blocked. A job
+ * counts from the moment at which a claim blocked it or something made it ready, both under the
  * lock of the group, and until it starts, ends or goes.
  */
 export class OrderOfGroups {
   readonly #waiting = new Map<string, Waiting>()
   readonly #heaps = new Map<string, Waiting[]>()
 
-  /** The steps of one transaction, in order. Gives back what is wrong. */
+  /** The steps of one transaction, in order. Returns what is wrong. */
   committed(steps: readonly OrderStep[]): string[] {
     const limited = steps.filter(({ key }) => key !== null)
     const started: OrderStep[] = []
@@ -44,7 +44,7 @@ export class OrderOfGroups {
     })
   }
 
-  /** A job that comes back from an attempt was neither set aside by it nor made ready. */
+  /** A job that comes back from an attempt was neither blocked by it nor made ready. */
   #changed({ id, priority, seq, queue, key, blocked, was_blocked }: OrderStep): void {
     if (seq === null || this.#waiting.has(id) || !(blocked || was_blocked === true)) return
     const one = { id, priority, seq }

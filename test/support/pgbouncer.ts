@@ -7,7 +7,7 @@ import pg from 'pg'
 import { until } from './until.ts'
 
 /** It does not run as root. */
-const NOBODY = 65_534
+const UNPRIVILEGED_ID = 65_534
 const BINARIES = ['pgbouncer', '/usr/sbin/pgbouncer']
 
 /** The installed PgBouncer and its version, or null. */
@@ -60,9 +60,9 @@ export async function startPgBouncer(
   ]
   const file = join(folder, 'pgbouncer.ini')
   await writeFile(file, lines.join('\n'), { mode: 0o600 })
-  const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+  const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {}
   if ('uid' in user) {
-    await chown(file, NOBODY, NOBODY)
+    await chown(file, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
     await chmod(folder, 0o711)
   }
   const child = spawn(found.binary, [file], { stdio: ['ignore', 'ignore', 'pipe'], ...user })

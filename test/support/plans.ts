@@ -13,7 +13,7 @@ export interface PlanNode {
 type Json = Record<string, unknown>
 
 /**
- * Runs a statement and gives back the nodes of every plan that was executed for it, also inside of
+ * Runs a statement and returns the nodes of every plan that was executed for it, also inside of
  * functions. Needs a superuser, for auto_explain.
  */
 export async function plansOf(

@@ -9,7 +9,7 @@ export interface Pools {
   thread(settings: Settings): ThreadExecutor
 }
 
-/** What most tests want: two jobs at once, and no long wait for what does not heed. */
+/** For most tests: two concurrent jobs, and a short wait for code that does not honour its signal. */
 const DEFAULTS = { concurrency: 2, killAfterMs: 200 }
 
 export function testPools(): Pools {

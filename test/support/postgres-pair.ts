@@ -9,8 +9,8 @@ import { findBinaries } from '../../src/database/embedded/binaries.ts'
 import { until } from './until.ts'
 
 /** PostgreSQL does not run as root. */
-const NOBODY = 65_534
-const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : null
+const UNPRIVILEGED_ID = 65_534
+const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : null
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',

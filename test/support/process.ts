@@ -18,7 +18,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** How long to wait for a line or an exit, in milliseconds, unless told otherwise. */
+/** How long to wait for a line or an exit, in milliseconds, unless the call says otherwise. */
 const PATIENCE_MS = 20_000
 const alive = new Set<TestProcess>()
 process.on('exit', () => {
@@ -61,7 +61,7 @@ export class TestProcess implements AsyncDisposable {
     this.pid = child.pid!
     alive.add(this)
     child.stdin!.on('error', () => {})
-    createInterface({ input: child.stdout! }).on('line', (line) => this.#heard(line))
+    createInterface({ input: child.stdout! }).on('line', (line) => this.#receive(line))
     child.stderr!.on('data', (text) => {
       this.output += text
     })
@@ -118,7 +118,7 @@ export class TestProcess implements AsyncDisposable {
     await this.exited
   }
 
-  #heard(line: string): void {
+  #receive(line: string): void {
     try {
       this.#said.push(JSON.parse(line))
     } catch {
@@ -128,7 +128,9 @@ export class TestProcess implements AsyncDisposable {
   }
 
   #missing(isLate: boolean): string {
-    const why = isLate ? 'said nothing that was wanted in time' : 'ended before it was heard'
+    const why = isLate
+      ? 'printed no matching line in time'
+      : 'ended before it printed a matching line'
     return `process ${this.pid} ${why}; it said: ${JSON.stringify(this.#said)}\n${this.output}`
   }
 }

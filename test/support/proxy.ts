@@ -19,7 +19,7 @@ export interface Fault {
   stop(): void
 }
 
-/** A proxy before `targetUrl`. Its `url` is the same address, but for host and port. */
+/** A proxy before `targetUrl`. Its `url` is the same address except for host and port. */
 export async function startProxy(targetUrl: string): Promise<TestProxy> {
   const proxy = new TestProxy(new URL(targetUrl))
   await proxy.listen()
@@ -60,7 +60,7 @@ export class TestProxy implements AsyncDisposable {
     return this.#connections.size
   }
 
-  /** Cuts the connection when the server has done the statement and before the client hears of it. */
+  /** Cuts the connection after the server has executed the statement, before its reply arrives. */
   cutReplies(which: Which = '', options: FaultOptions = {}): Fault {
     return add(this.#replies, which, options)
   }
@@ -73,7 +73,7 @@ export class TestProxy implements AsyncDisposable {
     return add(this.#requests, which, options)
   }
 
-  /** Nothing passes any more, in either direction, and new connections hear nothing. `resume` ends it. */
+  /** Nothing passes any more, in either direction, and new connections get no reply. `resume` ends it. */
   blackHole(): void {
     this.#isBlackHole = true
     for (const connection of this.#connections) connection.pause()
@@ -85,7 +85,7 @@ export class TestProxy implements AsyncDisposable {
   }
 
   /**
-   * The connections of now die without a word: nothing passes any more, and neither side hears of an
+   * The open connections die without a FIN or RST: nothing passes any more, and neither side sees an
    * end. So do new ones, until `endSilence`; those that died stay dead.
    */
   silence(): void {
@@ -102,17 +102,17 @@ export class TestProxy implements AsyncDisposable {
     this.#delay = typeof ms === 'number' ? () => ms : ms
   }
 
-  /** Cuts all connections at once. New ones are welcome. */
+  /** Cuts all connections immediately. New ones are accepted. */
   cut(): void {
     for (const connection of this.#connections) connection.cut()
   }
 
-  /** While refused, new connections are closed at once, as those to a server that is down. */
+  /** While refused, new connections are closed immediately, as those to a server that is down. */
   refuse(isRefusing = true): void {
     this.#isRefusing = isRefusing
   }
 
-  /** New connections find nobody. What is connected stays so. */
+  /** New connections are refused by the system. Open ones stay open. */
   stopListening(): void {
     this.#server.close()
   }
@@ -171,14 +171,14 @@ class WaitingFault implements Fault {
   hits = 0
   readonly #which: Which
   #left: number
-  #tell: () => void = () => {}
+  #resolve: () => void = () => {}
 
   constructor(which: Which, times: number, isSilent: boolean) {
     this.#which = which
     this.#left = times
     this.isSilent = isSilent
     this.hit = new Promise((resolve) => {
-      this.#tell = resolve
+      this.#resolve = resolve
     })
   }
 
@@ -190,7 +190,7 @@ class WaitingFault implements Fault {
   strike(): boolean {
     this.#left--
     this.hits++
-    this.#tell()
+    this.#resolve()
     return true
   }
 

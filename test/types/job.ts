@@ -1,8 +1,10 @@
 // What must compile and what must not. Checked by `tsc -p .`; nothing here is run.
 
 import type { Chancy } from '../../src/app/chancy.ts'
+import type { ChunkItem } from '../../src/core/chunk.ts'
 import type { Context } from '../../src/core/context.ts'
-import { Job, type ResultIn, type Whole } from '../../src/core/job.ts'
+import type { DeadLetter } from '../../src/core/dead-letter.ts'
+import { Job, type Pushable, type ResultIn } from '../../src/core/job.ts'
 import { defineJob, job } from '../../src/core/job-function.ts'
 import type { JobState, QueuedJob } from '../../src/core/queued-job.ts'
 import { Reference } from '../../src/core/reference.ts'
@@ -10,7 +12,7 @@ import type { StandardSchemaV1 } from '../../src/core/standard-schema.ts'
 
 type Same<X, Y> = (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
 declare function same<X, Y>(..._same: Same<X, Y> extends true ? [] : ['they differ']): void
-declare function push<R, A>(job: Whole<R, A>): Reference<R>
+declare function push<R, A>(job: Pushable<R, A>): Reference<R>
 declare function resultOf<R>(reference: Reference<R>): R
 declare function wait<R>(reference: Reference<R>): QueuedJob<unknown, R>
 
@@ -35,6 +37,49 @@ export function functions(): void {
   })
   same<ReturnType<typeof both>, Promise<number>>()
   same<typeof both.job extends Job<infer R, infer _A, infer _G> ? R : never, number>()
+
+  const review = job({ name: 'review' }, (letter: DeadLetter) => letter.job.errors.length)
+  job({ name: 'a', deadLetter: review }, (_: { n: number }) => {})
+  job({ name: 'b', deadLetter: review.job.withQueue('reviews') }, (_: { n: number }) => {})
+  const part = job({ name: 'part' }, ({ job }: { job: { id: string } }) => job.id)
+  const own = job({ name: 'own' }, ({ job }: DeadLetter<{ n: number }>) => job.args.n)
+  const letters = job({ name: 'c', deadLetter: part }, ({ n }: { n: number }) => n)
+  same<typeof letters.job extends Job<infer R, infer _A, infer _G> ? R : never, number>()
+  job({ name: 'd', deadLetter: own }, (_: { n: number }) => {})
+  defineJob<{ n: number }>({ name: 'e', deadLetter: defineJob<DeadLetter>({ name: 'review' }) })
+  // @ts-expect-error it takes other arguments
+  job({ name: 'f', deadLetter: greet }, (_: { n: number }) => {})
+  // @ts-expect-error the arguments of the failed job are others
+  job({ name: 'g', deadLetter: own }, (_: { text: string }) => {})
+
+  const index = job(
+    { name: 'index', chunk: { size: 100, wait: '500ms', by: 'tenant' } },
+    (items: readonly ChunkItem<{ tenant: string; at: string }>[]) =>
+      items.map(({ args }) => args.tenant.length),
+  )
+  same<typeof index.job extends Job<infer R, infer _A, infer _G> ? R : never, number>()
+  push(index.job.withArgs({ tenant: 'a', at: new Date() }))
+  // @ts-expect-error arguments are missing
+  push(index)
+  // @ts-expect-error it is called with many
+  index({ tenant: 'a', at: '' })
+  const silent = job({ name: 'silent', chunk: { size: 2 } }, async (items) => {
+    items[0]?.fail(new Error(items[0].id))
+  })
+  same<typeof silent.job extends Job<infer R, infer _A, infer _G> ? R : never, null>()
+  job(
+    // @ts-expect-error there is no such argument
+    { name: 'by', chunk: { size: 2, by: 'tenant' } },
+    (_: readonly ChunkItem<{ n: number }>[]) => {},
+  )
+
+  greet.job.withUniqueKey('k', { whenTaken: 'replace' })
+  greet.job.withUniqueKey('k', { whenTaken: { debounce: '5s', most: '1m' } })
+  job({ name: 'throttled', uniqueKey: 'k', whenTaken: { throttle: '1h' } }, () => {})
+  // @ts-expect-error there is no such thing to do
+  greet.job.withUniqueKey('k', { whenTaken: 'drop' })
+  // @ts-expect-error a most belongs to a debounce
+  greet.job.withUniqueKey('k', { whenTaken: { throttle: '1h', most: '2h' } })
 
   // @ts-expect-error an option that does not exist
   job({ name: 'typo', maxAttempt: 3 }, () => {})
@@ -203,7 +248,7 @@ export function schemas(): void {
 export function references(): void {
   const text: Reference<string> = Reference.from('018f0000-0000-7000-8000-000000000000')
   const any: Reference = text
-  // @ts-expect-error nobody knows that its result is a number
+  // @ts-expect-error its result is not known to be a number
   const number: Reference<number> = any
   resultOf(number)
 }

@@ -2,7 +2,7 @@
  * The newest timeline of a cluster that was seen, in memory that threads share.
  *
  * Each promotion of a standby begins a new timeline. So a primary of an older one is one that was
- * left behind: what it is told is lost when it is stopped, and what it knows is out of date.
+ * left behind: what is written to it is lost when it is stopped, and what it knows is out of date.
  */
 export class ClusterTimeline {
   readonly buffer: SharedArrayBuffer

@@ -12,7 +12,7 @@ export function deadlineError(passedMs: number, sent: boolean): DatabaseError {
   return new DatabaseError(
     sent
       ? `The database did not answer within ${deadlineMs} ms; the connection has been closed. ` +
-          'The statement may have been applied'
+          'A statement that writes may have been applied nevertheless'
       : `No connection became free within ${deadlineMs} ms; the statement was not sent. ` +
           'Allow more connections, or hold them for less time',
     { code: 'DATABASE_DEADLINE', details: { deadlineMs, sent } },
@@ -21,7 +21,7 @@ export function deadlineError(passedMs: number, sent: boolean): DatabaseError {
 
 /** What `pg` says when a server answers that it has no TLS. */
 const NO_TLS = 'The server does not support SSL connections'
-/** What Node says where postgres.js goes on without having heard that answer. */
+/** What Node says where postgres.js continues without having received that answer. */
 const TLS_CUT = 'before secure TLS connection was established'
 const TLS_CUT_HINT =
   'The server may not offer TLS: turn on "ssl" there, or leave "ssl" out where the network can be trusted'

@@ -1,7 +1,7 @@
 import { checkOneOf, checkOptions } from '../../core/check.ts'
-import { checkClock } from '../../core/clock.ts'
+import { checkClock } from '../../core/clock-option.ts'
 
-/** Checks what a driver over somebody's own connections was given beside them. */
+/** Checks what a driver over connections of the caller was given beside them. */
 export function checkDriverOptions(
   options: unknown,
   what: string,

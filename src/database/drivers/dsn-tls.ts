@@ -12,7 +12,7 @@ const FILES = { sslrootcert: 'ca', sslcert: 'cert', sslkey: 'key', sslcrl: 'crl'
 const YES = ['true', '1']
 
 /**
- * How to encrypt. As in `pg` 8, every mode that encrypts checks the certificate and its name, but for
+ * How to encrypt. As in `pg` 8, every mode that encrypts checks the certificate and its name, except
  * `no-verify`; `uselibpqcompat=true` gives the modes the weaker meaning that they have in psql.
  *
  * @throws {ConfigError} for a mode or version that does not exist, and a file that cannot be read

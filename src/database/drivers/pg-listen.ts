@@ -19,7 +19,7 @@ interface Notification {
 
 /**
  * Subscribes on a connection of its own. A server in recovery refuses LISTEN with 25006, so that no
- * listener sits on a standby, where nothing is ever heard.
+ * listener sits on a standby, which never receives anything.
  */
 export async function listenOn(
   client: PgOwnClient,

@@ -1,4 +1,4 @@
-import { Deadline } from '../../core/clock.ts'
+import { Deadline, systemClock } from '../../core/clock.ts'
 import { DatabaseError } from '../../core/errors.ts'
 import { DEFAULT_DEADLINE_MS, type Query, type ReservedSession, type Session } from '../driver.ts'
 import { classify, isConnectionLoss, sqlStateOf } from '../sql-state.ts'
@@ -41,13 +41,13 @@ export function send(
   watch?: ConnectionWatch,
 ): Promise<PgResult> {
   return new Promise((resolve, reject) => {
-    const sentAt = performance.now()
+    const sentAt = systemClock.monotonic()
     let unwatch: (() => void) | null = null
     const onLost = (): void => {
       deadline.clear()
       unwatch?.()
       watch?.lost(sentAt)
-      reject(deadlineError(performance.now() - sentAt, true))
+      reject(deadlineError(systemClock.monotonic() - sentAt, true))
       destroySocket(client)
     }
     const isWatched = watch !== undefined && deadlineMs > SILENCE_MS
@@ -62,7 +62,7 @@ export function send(
       if (error) {
         reject(error)
       } else {
-        watch?.heard(client)
+        watch?.answered(client)
         resolve(result)
       }
     })

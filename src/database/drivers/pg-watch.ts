@@ -1,4 +1,4 @@
-import { Deadline } from '../../core/clock.ts'
+import { callAfter, Deadline, systemClock } from '../../core/clock.ts'
 import {
   destroySocket,
   PG_TYPES,
@@ -14,7 +14,7 @@ import {
  * A statement without an answer for a second is asked about on a new connection: one that its backend
  * does not work on, or whose backend is gone, will not be answered any more. One that waits for a lock
  * or works for long is left to its deadline. Behind a pooler the number of the backend is not known,
- * and only deadlines tell.
+ * and only deadlines show a loss.
  */
 
 /** A statement is silent when it has had no answer for so long, in milliseconds. */
@@ -68,11 +68,12 @@ export class ConnectionWatch {
   readonly #options: ConnectionWatchOptions
   readonly #silent = new Set<Silent>()
   readonly #probes = new Set<PgOwnClient>()
-  readonly #heardAt = new WeakMap<PgClient, number>()
+  readonly #answeredAt = new WeakMap<PgClient, number>()
   readonly #onLoss = new Set<() => void>()
-  /** Connections that have not been heard since then are replaced. */
+  /** Connections that have not answered since then are replaced. */
   #suspectBefore = Number.NEGATIVE_INFINITY
-  #timer: NodeJS.Timeout | null = null
+  /** Cancels the next round of probes. */
+  #cancel: (() => void) | null = null
   #isOff = false
 
   constructor(options: ConnectionWatchOptions) {
@@ -80,13 +81,13 @@ export class ConnectionWatch {
   }
 
   /** An answer came on this connection. */
-  heard(client: PgClient): void {
-    this.#heardAt.set(client, performance.now())
+  answered(client: PgClient): void {
+    this.#answeredAt.set(client, systemClock.monotonic())
   }
 
-  /** Whether another connection was lost in silence since this one was last heard. */
+  /** Whether another connection was lost in silence since this one last answered. */
   isSuspect(client: PgClient): boolean {
-    return (this.#heardAt.get(client) ?? Number.POSITIVE_INFINITY) < this.#suspectBefore
+    return (this.#answeredAt.get(client) ?? Number.POSITIVE_INFINITY) < this.#suspectBefore
   }
 
   /** A statement sent at that time was never answered. */
@@ -113,19 +114,20 @@ export class ConnectionWatch {
 
   close(): void {
     this.#isOff = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#cancel?.()
     this.#silent.clear()
     for (const probe of this.#probes) destroySocket(probe)
   }
 
   #probe(): void {
-    const now = performance.now()
+    const now = systemClock.monotonic()
     const due = [...this.#silent].filter(({ dueAt }) => dueAt <= now)
     if (due.length > 0 && this.#probes.size < MAX_PROBES) void this.#ask(due)
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
+    const again = (): void => {
+      this.#cancel = null
       if (this.#silent.size > 0) this.#probe()
-    }, SILENCE_MS).unref()
+    }
+    this.#cancel ??= callAfter(systemClock, SILENCE_MS, again, 'lets-process-end')
   }
 
   /** A probe that fails says nothing: the server cannot be reached, or has no connection left. */
@@ -151,7 +153,7 @@ export class ConnectionWatch {
       return
     }
     const pids = new Set((busy ?? '').split(','))
-    const now = performance.now()
+    const now = systemClock.monotonic()
     for (const silent of due) {
       if (!this.#silent.has(silent)) continue
       if (pids.has(String(silent.pid))) silent.dueAt = now + (now - silent.sentAt)

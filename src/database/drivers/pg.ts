@@ -1,4 +1,4 @@
-import { type Clock, Deadline } from '../../core/clock.ts'
+import { type Clock, Deadline, systemClock } from '../../core/clock.ts'
 import { ConfigError, DatabaseError } from '../../core/errors.ts'
 import {
   type Address,
@@ -44,6 +44,7 @@ import { CLOSE_DEADLINE_MS } from './subscription.ts'
 
 export type { PgPool } from './pg-shapes.ts'
 
+/** Options of `pgDriver(pool, options)`. */
 export interface PgDriverOptions {
   /** `'transaction'` behind PgBouncer and the like: nothing is prepared, LISTEN is refused. */
   readonly pooler?: 'transaction' | undefined
@@ -51,7 +52,7 @@ export interface PgDriverOptions {
   readonly clock?: Clock | undefined
 }
 
-// A number that another server, or somebody else on this one, has been given is left alone.
+// A number that another server, or another client of this one, has been given is left alone.
 const TERMINATE_TEXT = `
   SELECT pg_catalog.pg_terminate_backend(pid) AS was_there
     FROM pg_catalog.pg_stat_activity
@@ -67,7 +68,7 @@ type PgClientClass = new (options: object) => PgOwnClient
 export interface OwnPool {
   close(): Promise<void>
   readonly address: Address
-  /** Whether a connection may go on being used. */
+  /** Whether a connection may still be used. */
   accepts(client: object): boolean
 }
 
@@ -82,8 +83,8 @@ export function pgDriver(pool: PgPool, options: PgDriverOptions = {}): Driver {
   return new PgDriver(pool, options)
 }
 
-// Pools whose errors are heard: several drivers may share one.
-const heard = new WeakSet<PgPool>()
+// Pools whose errors are handled: several drivers may share one.
+const handled = new WeakSet<PgPool>()
 
 /** Also used by `pgFromDsn`, which owns its pool. */
 export class PgDriver implements Driver {
@@ -116,8 +117,8 @@ export class PgDriver implements Driver {
     }
     this.sessions = sizeOf(pool)
     // A backend that is terminated while idle is news for the pool; unheard it ends the process.
-    if (!heard.has(pool)) pool.on('error', () => {})
-    heard.add(pool)
+    if (!handled.has(pool)) pool.on('error', () => {})
+    handled.add(pool)
   }
 
   async query<Row = never>(query: Query): Promise<Row[]> {
@@ -137,7 +138,7 @@ export class PgDriver implements Driver {
       await session.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', values: [] })
       const result = await work({ query: (query) => session.query(query) })
       const { command } = await session.run({ text: 'COMMIT', values: [] })
-      // The server answers COMMIT with ROLLBACK when a statement had failed and `work` went on.
+      // The server answers COMMIT with ROLLBACK when a statement had failed and `work` continued.
       if (command === 'ROLLBACK') throw rolledBack()
       return result
     } catch (error) {
@@ -159,7 +160,7 @@ export class PgDriver implements Driver {
     await this.findPooler()
     if (this.#isPooled)
       throw new ConfigError(
-        'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
+        'Behind a transaction pooler LISTEN receives nothing. Poll instead, or give a driver with ' +
           'direct connections',
       )
     const client = this.#ownClient()
@@ -202,7 +203,7 @@ export class PgDriver implements Driver {
     }
   }
 
-  /** Its name is not used again. A pooler that was not told of makes any name useless. */
+  /** Its name is not used again. A pooler that no option names makes any name useless. */
   #staleStatement(error: unknown): void {
     this.#generation++
     const state = sqlStateOf(error)
@@ -235,9 +236,9 @@ export class PgDriver implements Driver {
 
   async #queryOnce<Row>(query: Query, name: string | undefined): Promise<Row[]> {
     const deadlineMs = query.deadlineMs ?? DEFAULT_DEADLINE_MS
-    const startedAt = performance.now()
+    const startedAt = systemClock.monotonic()
     const client = await this.#checkOut(deadlineMs)
-    const leftMs = Math.max(1, deadlineMs - (performance.now() - startedAt))
+    const leftMs = Math.max(1, deadlineMs - (systemClock.monotonic() - startedAt))
     try {
       const { rows } = await send(client, toPgQuery(query, name), leftMs, this.#watch)
       giveBack(client, false)

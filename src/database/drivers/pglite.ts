@@ -30,6 +30,7 @@ interface PGliteEnd {
   rollback(): Promise<void>
 }
 
+/** Options of `pgliteDriver(db, options)`. */
 export interface PGliteDriverOptions {
   /** Unused: taken so that every driver is made alike. */
   readonly clock?: Clock | undefined
@@ -114,7 +115,7 @@ class PGliteDriver implements Driver {
       release: (destroy = false) => {
         if (isReleased) return
         isReleased = true
-        // There is no second session to go on with, so this one is put back in order.
+        // There is no second session to continue with, so this one is put back in order.
         const ready = destroy ? this.#db.exec(PUT_IN_ORDER).catch(() => {}) : Promise.resolve()
         void ready.then(free)
       },

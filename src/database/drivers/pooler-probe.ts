@@ -8,12 +8,12 @@ export interface BackendPair {
 
 export const BACKEND_TEXT = 'SELECT pg_catalog.pg_backend_pid() AS pid'
 export const BACKEND_DEADLINE_MS = 5_000
-/** A pooler that is busy, or gives its servers out in turn, may need some looks to be caught. */
-const LOOKS = 16
+/** A pooler that is busy, or gives its servers out in turn, may need some queries to be detected. */
+const QUERIES = 16
 
 /**
- * Tells whether there is a pooler between a driver and its server. A pooler makes up the number of the
- * backend that it tells a client; and in transaction mode one backend answers several clients, or one
+ * Says whether there is a pooler between a driver and its server. A pooler makes up the number of the
+ * backend that it reports to a client; and in transaction mode one backend answers several clients, or one
  * client is answered by several. What could not be seen is `unknown`: a pooler in session mode, or a
  * busy one.
  *
@@ -26,7 +26,7 @@ export async function probePooler(
   const first = await look(0)
   if (first.given === first.answering) return null
   const pairs = [first]
-  for (let turn = 1; turn < LOOKS; turn++) {
+  for (let turn = 1; turn < QUERIES; turn++) {
     const pair = await look(turn)
     const isShared = pairs.some(
       (one) => (one.given === pair.given) !== (one.answering === pair.answering),

@@ -7,7 +7,7 @@ import type { PostgresJs, PostgresJsSession } from './postgres-js-shapes.ts'
 /**
  * A transaction through `sql.begin`.
  *
- * @param tries How often to begin anew when BEGIN met the last words of an earlier session.
+ * @param tries How often to begin again when BEGIN met the last words of an earlier session.
  */
 export async function transactionOn<T>(
   sql: PostgresJs,
@@ -55,7 +55,7 @@ function transactOnce<T>(
     }
     async function body(own: PostgresJsSession): Promise<T> {
       deadline.clear()
-      // Nobody waits for it any more; rejecting rolls it back.
+      // No caller waits for it any more; rejecting rolls it back.
       if (stage === 'over') throw deadlineError(DEFAULT_DEADLINE_MS, false)
       stage = 'working'
       session = new PostgresJsHeldSession(own)
@@ -96,8 +96,8 @@ const COMMIT: Query = { text: 'COMMIT', values: [] }
 
 /**
  * A session of its own. `sql.reserve` is not used: a reservation that fails to connect stays in its
- * queue and swallows a later connection for good, and with `fetch_types: false` a fresh connection
- * never arrives. `sql.begin` holds a connection too. So its transaction is ended at once, the
+ * queue and swallows a later connection forever, and with `fetch_types: false` a fresh connection
+ * never arrives. `sql.begin` holds a connection too. So its transaction is ended immediately, the
  * connection is kept, and another transaction is begun for `sql.begin` to commit.
  */
 export function reserveFrom(sql: PostgresJs, tries: number): Promise<ReservedSession> {
@@ -105,7 +105,7 @@ export function reserveFrom(sql: PostgresJs, tries: number): Promise<ReservedSes
     const hold = async (session: PostgresJsHeldSession): Promise<void> => {
       await session.query(HELLO)
       const mark = session.holdMark
-      // postgres.js takes an idle connection back unless this says that somebody will give it.
+      // postgres.js takes an idle connection back unless this says that it will be returned.
       if (!mark) throw sessionGone('postgres.js does not let its connection be held')
       mark.release = true
       await session.query(COMMIT)
@@ -113,7 +113,7 @@ export function reserveFrom(sql: PostgresJs, tries: number): Promise<ReservedSes
       delete mark.release
       if (!session.isGone) await session.query(BEGIN)
     }
-    // Once it is lent, its end is told to whoever uses it.
+    // Once it is lent, its user is notified of its end.
     transactionOn(sql, tries, hold).catch(reject)
   })
 }

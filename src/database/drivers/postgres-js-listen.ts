@@ -11,10 +11,10 @@ import {
 } from './subscription.ts'
 
 /**
- * Subscribes through `sql.listen`, which has one connection for all channels, listens anew by
- * itself when that is lost and says nothing of what was missed meanwhile. A loss shows in two ways:
+ * Subscribes through `sql.listen`, which has one connection for all channels, listens again by
+ * itself when that is lost and says nothing of what was missed in between. A loss shows in two ways:
  * its `onlisten` is called a second time, or the probe finds nothing. After a loss the library is
- * made to forget the listener, so that whoever subscribes again is not heard twice.
+ * made to forget the listener, so that a second subscription does not receive everything twice.
  */
 export async function listenThrough(
   sql: PostgresJs,
@@ -53,7 +53,7 @@ export async function listenThrough(
     onEnd: forget,
   })
   onAgain = () => {
-    subscription.lost(new Error('The listening connection was lost and made anew'))
+    subscription.lost(new Error('The listening connection was lost and replaced'))
   }
   return async () => {
     if (subscription.isOver) return
@@ -70,7 +70,7 @@ async function probe(
   deadlineMs: number,
 ): Promise<boolean> {
   const own = listening.sql
-  // Another version that hides its connection: then only `onlisten` tells.
+  // Another version that hides its connection: then only `onlisten` shows it.
   if (own === undefined) return true
   try {
     const query = { text: PROBE_TEXT, values: [channel], deadlineMs }

@@ -21,14 +21,14 @@ import type {
 // jsonb is encoded twice, 'true' for a boolean is sent as false.
 const UNKNOWN_OID = 705
 
-// The statement that an unsent one is turned into, once nobody waits for it any more.
+// The statement that an unsent one is turned into, once no caller waits for it any more.
 const NOTHING = 'SELECT 1 WHERE false'
 
 /**
  * Sends one statement and gives its rows.
  *
  * @param options.onConnection Shown the connection, where postgres.js shows it at all.
- * @param options.tries How often to send it anew when it met the last words of an earlier session.
+ * @param options.tries How often to send it again when it met the last words of an earlier session.
  */
 export async function send<Row>(
   sql: PostgresJsSession,
@@ -63,15 +63,15 @@ export async function send<Row>(
   }
 }
 
-/** Asks which backend answers a connection, and which one it was told of. */
+/** Asks which backend answers a connection, and which one it was given. */
 export async function lookAt(sql: PostgresJsSession): Promise<BackendPair> {
   const options = { prepare: false, simple: false, onexecute: () => false } as const
   const sent = sql.unsafe(BACKEND_TEXT, [], options)
   const late = () => deadlineError(BACKEND_DEADLINE_MS, abandon(sent))
   const rows = await withDeadline(sent, BACKEND_DEADLINE_MS, late)
   const { pid } = rows[0] as { pid: number }
-  const told = (sent.state as { readonly pid?: unknown } | null | undefined)?.pid
-  return { given: typeof told === 'number' ? told : pid, answering: pid }
+  const reported = (sent.state as { readonly pid?: unknown } | null | undefined)?.pid
+  return { given: typeof reported === 'number' ? reported : pid, answering: pid }
 }
 
 /**
@@ -96,7 +96,7 @@ function asText(sql: PostgresJsSession, value: Value): unknown {
   return sql.typed(String(value), UNKNOWN_OID)
 }
 
-/** Gives up on a statement. Tells whether the server may have seen it. */
+/** Gives up on a statement. Returns whether the server may have seen it. */
 function abandon(query: PostgresJsQuery): boolean {
   if (query.state === null && Array.isArray(query.strings)) {
     // Still in line for a connection. Cancelled while that connects, it would take the connection
@@ -187,7 +187,7 @@ export class PostgresJsHeldSession implements Session {
   #hold(connection: PostgresJsConnection): void {
     if (this.#connection !== undefined) return
     this.#connection = connection
-    // `sql.begin` hangs its own listener here, and both have to hear it.
+    // `sql.begin` hangs its own listener here, and both have to be called.
     const before = connection.onclose
     const onclose = (error: unknown): void => {
       this.gone(error)

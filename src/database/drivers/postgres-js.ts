@@ -20,6 +20,7 @@ import type { PostgresJs, PostgresJsSettings } from './postgres-js-shapes.ts'
 
 export type { PostgresJs } from './postgres-js-shapes.ts'
 
+/** Options of `postgresJsDriver(sql, options)`. */
 export interface PostgresJsDriverOptions {
   /** `'transaction'` behind PgBouncer and the like: nothing is prepared, LISTEN is refused. */
   readonly pooler?: 'transaction' | undefined
@@ -92,7 +93,7 @@ class PostgresJsDriver implements Driver {
     await this.findPooler()
     if (this.#isPooled)
       throw new ConfigError(
-        'Behind a transaction pooler LISTEN hears nothing. Poll instead, or give a driver with ' +
+        'Behind a transaction pooler LISTEN receives nothing. Poll instead, or give a driver with ' +
           'direct connections',
       )
     const unlisten = await listenThrough(this.#sql, channel, listener, this.#options.clock)
@@ -118,7 +119,7 @@ class PostgresJsDriver implements Driver {
 
   async #findPooler(): Promise<Pooler | null> {
     const look = () => lookAt(this.#sql)
-    // Two at once, so that there are two connections; then they are used in turn.
+    // Two concurrently, so that there are two connections; then they are used in turn.
     const pooler = await probePooler(async (turn) =>
       turn === 1 ? (await Promise.all([look(), look()]))[0] : look(),
     )
@@ -145,7 +146,7 @@ function unnamed({ name: _, ...query }: Query): Query {
   return query
 }
 
-/** The session has no statement of this name, or another one: postgres.js itself mends a stale plan. */
+/** The session has no statement of this name, or another one: postgres.js itself replaces a stale plan. */
 function isLostName(error: unknown): boolean {
   return classify(error) === 'stale-statement' && sqlStateOf(error) !== FEATURE_NOT_SUPPORTED
 }

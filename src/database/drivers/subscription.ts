@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Listener } from '../driver.ts'
 
-/** How often a subscription is looked at. A half-open connection tells nothing by itself. */
+/** How often a subscription is probed. A half-open connection reports nothing by itself. */
 export const PROBE_EVERY_MS = 10_000
-/** How long the look may take before the subscription counts as lost. */
+/** How long the probe may take before the subscription counts as lost. */
 export const PROBE_DEADLINE_MS = 5_000
 /** The same when another connection was just lost in silence. */
-const DOUBT_DEADLINE_MS = 2_000
+const DOUBT_DEADLINE_MS = 1_000
 /** How long a listening connection may take to be made. */
 export const LISTEN_DEADLINE_MS = 10_000
 /** How long the other side may take to close a connection before its socket is destroyed. */
@@ -17,7 +17,7 @@ export const PROBE_TEXT =
   'SELECT pg_catalog.count(*)::int AS channels FROM pg_catalog.pg_listening_channels() AS channel WHERE channel = $1'
 
 export interface Subscription {
-  /** Something says that it is gone: the listener hears it once, the probe ends. */
+  /** Something says that it is gone: the listener is called once, the probe ends. */
   lost(error: Error): void
   /** Ends it without a word. */
   end(): void

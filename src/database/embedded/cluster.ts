@@ -26,18 +26,18 @@ export interface Cluster {
   readonly user: RunAs
   /** The data directory, for us. */
   readonly data: string
-  /** The data directory as the server is told it, when its working directory is `data`. */
+  /** The data directory in the command line of the server, whose working directory is `data`. */
   readonly address: string
   readonly password: string
 }
 
-/** Nothing of the caller's PG… variables reaches the server. */
+/** The PG… variables of the application do not reach the server. */
 export const serverEnvironment = { PATH: process.env.PATH ?? '', LC_ALL: 'C' }
 
 const PASSWORD = 'chancy.password'
 const SETTINGS = 'chancy.conf'
 
-/** Gives back the data directory inside `directory`, made by initdb if there is none. */
+/** Returns the cluster inside `directory`, made by initdb if there is none. */
 export async function openCluster(
   directory: string,
   binaries: Binaries,
@@ -83,7 +83,7 @@ export async function lastPort({ data }: Cluster): Promise<number | undefined> {
   return port === undefined ? undefined : Number(port)
 }
 
-/** Made beside its place and renamed, so that of two processes one wins and none sees a half. */
+/** Made under another name and renamed, so that of two processes one wins and none sees a part of it. */
 async function create(directory: string, data: string, binaries: Binaries, user: RunAs) {
   await removeAbandoned(directory)
   const staging = `${data}.${process.pid}`
@@ -91,7 +91,7 @@ async function create(directory: string, data: string, binaries: Binaries, user:
   if (user !== null) await chown(staging, user.uid, user.gid)
   const password = randomBytes(24).toString('base64url')
   await initialise(staging, binaries, user, password)
-  // For whoever starts the server, and not for the user that it runs as: others run as that one too.
+  // For the user of the supervisor and not for the one that the server runs as, which other programs run as too.
   await write(join(staging, PASSWORD), password, null)
   await appendFile(join(staging, 'postgresql.conf'), `\ninclude_if_exists = '${SETTINGS}'\n`)
   await rename(staging, data).catch(() => rm(staging, { recursive: true, force: true }))
@@ -116,8 +116,8 @@ async function initialise(staging: string, binaries: Binaries, user: RunAs, pass
 }
 
 /**
- * Root may keep the directory where the server's user cannot go, as under /root. The server is then
- * started inside of it, where Linux lets it stay, and is told to look there.
+ * Where root runs this, the user of the server may be unable to reach the directory, as under /root. The
+ * server is then started with it as its working directory, which Linux allows, and is given that as its path.
  */
 async function addressOf(data: string, user: RunAs): Promise<string> {
   if (await canReach(data, user)) return data

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { ConfigError } from '../../core/errors.ts'
 
-/** The wanted port, or else the one of last time while it is free, or else any free one. */
+/** The wanted port, or else the last one while it is free, or else any free one. */
 export async function choosePort(wanted: number | null, last?: number): Promise<number> {
   if (wanted !== null) {
     if ((await tryPort(wanted)) !== null) return wanted

@@ -1,7 +1,7 @@
-/** What a stream that talks in JSON lines does to its reader. */
+/** Is called with what a stream of JSON lines holds. */
 export interface JsonLineReader<T> {
   take(value: T): void | Promise<void>
-  /** Something else came, or a line longer than any message. Called once, and then nothing is read. */
+  /** Something other than JSON came, or a line longer than any message. Is called once; nothing is read afterwards. */
   refuse(): void
 }
 
@@ -9,8 +9,8 @@ export interface JsonLineReader<T> {
 const MAX_LINE_CHARS = 64 * 1024
 
 /**
- * Hands over each line of a stream as the value it holds. Whatever is at the other end cannot throw
- * here, and cannot make this process gather more than one line.
+ * Passes on each line of a stream as the value it holds. What the other side sends cannot throw here, and
+ * cannot make this process buffer more than one line.
  */
 export function readJsonLines<T extends object>(
   input: NodeJS.ReadableStream,

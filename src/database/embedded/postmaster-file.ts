@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, readlink, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What `postmaster.pid` says of a server. */
+/** What `postmaster.pid` holds about a server. */
 export interface Running {
   readonly pid: number
   readonly port: number

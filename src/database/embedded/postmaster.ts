@@ -14,18 +14,18 @@ const SIGNALS: Readonly<Record<StopMode, NodeJS.Signals>> = {
   immediate: 'SIGQUIT',
   kill: 'SIGKILL',
 }
-/** A stop that takes longer is made harder: fast, then immediate, then kill. */
-const PATIENCE_MS: Readonly<Record<StopMode, number>> = {
+/** A stop that takes longer is escalated: fast, then immediate, then kill. */
+const ESCALATE_MS: Readonly<Record<StopMode, number>> = {
   fast: 30_000,
   immediate: 5_000,
   kill: 5_000,
 }
 /** Crash recovery after a long run can take a while. */
 const START_MS = 120_000
-/** How long orphans of a killed server may hold its shared memory. They mostly end at once. */
+/** How long orphans of a killed server may hold its shared memory. Most end immediately. */
 const ORPHANS_MS = 15_000
-const LOOK_MS = 20
-const ADOPTED_LOOK_MS = 250
+const POLL_MS = 20
+const ADOPTED_POLL_MS = 250
 
 /** One server process: started here, or found running. */
 export class Postmaster {
@@ -35,18 +35,18 @@ export class Postmaster {
 
   constructor(pid: number, child?: ChildProcess) {
     this.pid = pid
-    this.ended = child === undefined ? gone(pid) : exitOf(child)
+    this.ended = child === undefined ? ended(pid) : exitOf(child)
   }
 
   async stop(mode: StopMode): Promise<void> {
-    const harder: StopMode[] = ['fast', 'immediate', 'kill']
-    for (const step of harder.slice(harder.indexOf(mode))) {
+    const modes: StopMode[] = ['fast', 'immediate', 'kill']
+    for (const step of modes.slice(modes.indexOf(mode))) {
       if (!isRunning(this.pid)) break
       process.kill(this.pid, SIGNALS[step])
-      const patience = new AbortController()
-      const late = systemClock.sleep(PATIENCE_MS[step], patience.signal).then(() => 'late')
+      const timeout = new AbortController()
+      const late = systemClock.sleep(ESCALATE_MS[step], timeout.signal).then(() => 'late')
       const first = await Promise.race([this.ended, late])
-      patience.abort()
+      timeout.abort()
       if (first !== 'late') break
     }
   }
@@ -54,7 +54,7 @@ export class Postmaster {
 
 /**
  * Starts the server and waits until it takes connections. Null when another process started one on
- * the same data meanwhile. `log` is the file that `output` is open on.
+ * the same data in between. `log` is the file that `output` is open on.
  */
 export async function startPostmaster(
   cluster: Cluster,
@@ -72,16 +72,16 @@ export async function startPostmaster(
     })
     if (await isReady(child, cluster.data)) return new Postmaster(child.pid!, child)
     if ((await runningServer(cluster.data)) !== null) return null
-    const words = await lastWords(log)
-    if (!words.includes('shared memory block') || systemClock.monotonic() > deadline) {
-      throw new DatabaseError(`The embedded PostgreSQL did not start. "${log}" ends with: ${words}`)
+    const end = await endOfLog(log)
+    if (!end.includes('shared memory block') || systemClock.monotonic() > deadline) {
+      throw new DatabaseError(`The embedded PostgreSQL did not start. "${log}" ends with: ${end}`)
     }
     await systemClock.sleep(200)
   }
 }
 
 /** The end of the server's log, for an error message. */
-export async function lastWords(log: string): Promise<string> {
+export async function endOfLog(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '')
   return text.trim().split('\n').slice(-5).join(' | ')
 }
@@ -95,7 +95,7 @@ async function isReady(child: ChildProcess, data: string): Promise<boolean> {
   while (!hasEnded && systemClock.monotonic() < deadline) {
     const running = await runningServer(data)
     if (running?.pid === child.pid && running?.status === 'ready') return true
-    await systemClock.sleep(LOOK_MS)
+    await systemClock.sleep(POLL_MS)
   }
   child.kill('SIGQUIT')
   await ended
@@ -110,6 +110,6 @@ function exitOf(child: ChildProcess): Promise<void> {
   })
 }
 
-async function gone(pid: number): Promise<void> {
-  while (isRunning(pid)) await systemClock.sleep(ADOPTED_LOOK_MS)
+async function ended(pid: number): Promise<void> {
+  while (isRunning(pid)) await systemClock.sleep(ADOPTED_POLL_MS)
 }

@@ -1,29 +1,30 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** The user whom the server runs as. Null: whoever runs this process. */
+/** The user that the server runs as. Null: the user of this process. */
 export type RunAs = { readonly uid: number; readonly gid: number } | null
 
-/** Where a system without an entry for `nobody` has it. */
-const NOBODY = 65_534
+/** The unprivileged user of Unix systems, by its entry, and its number where a system has none. */
+const UNPRIVILEGED_ENTRY = /^nobody:.*$/m
+const UNPRIVILEGED_ID = 65_534
 
 /**
  * PostgreSQL refuses to run as root. So root runs it as the owner of the data, and new data belongs
- * to `nobody`; no user is created. Anybody else runs it as themselves.
+ * to the unprivileged user; no user is created. A process of another user runs it as that user.
  */
 export async function chooseUser(data: string): Promise<RunAs> {
   if (process.getuid?.() !== 0) return null
   const owner = await stat(data).catch(() => null)
-  return owner !== null && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : nobody()
+  return owner !== null && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : unprivileged()
 }
 
-async function nobody(): Promise<RunAs> {
+async function unprivileged(): Promise<RunAs> {
   const users = await readFile('/etc/passwd', 'utf8').catch(() => '')
-  const [, , uid, gid] = /^nobody:.*$/m.exec(users)?.[0].split(':') ?? []
-  return { uid: Number(uid ?? NOBODY), gid: Number(gid ?? NOBODY) }
+  const [, , uid, gid] = UNPRIVILEGED_ENTRY.exec(users)?.[0].split(':') ?? []
+  return { uid: Number(uid ?? UNPRIVILEGED_ID), gid: Number(gid ?? UNPRIVILEGED_ID) }
 }
 
-/** Says whether `user` may pass through every folder above `path`. */
+/** Whether `user` may pass through every folder above `path`. */
 export async function canReach(path: string, user: RunAs): Promise<boolean> {
   if (user === null) return true
   let folder = dirname(await realpath(path))

@@ -1,4 +1,8 @@
+import type { JobUpdate } from '../../core/settle.ts'
+import { plainArray, textArray } from '../array-literal.ts'
 import { type Statement, statement } from '../statement.ts'
+import { storedWaits } from '../stored-waits.ts'
+import type { FlowVerdict } from './flow-row.ts'
 
 /** Arrays travel as array literals in a text and are cast in SQL: the client libraries differ on them. */
 export type ArrayText = string
@@ -7,29 +11,32 @@ export type ArrayText = string
 type Bigint = number | string | bigint
 
 export interface ClaimedRow {
-  readonly id: string | null
+  readonly id: string
   readonly name: string
   readonly args: string
   readonly priority: number
   readonly attempts: number
   readonly max_attempts: number | null
   readonly fence: Bigint
-  readonly ready_seq: Bigint
+  readonly position: Bigint
   readonly created_ms: number
   readonly scheduled_ms: number | null
-  readonly rest: string | null
-  /** Where the row stands: a finish looks there first. */
-  readonly place: string
+  readonly extras: string | null
+  /** Where the row is stored: a finish looks there first. */
+  readonly ctid: string
 }
 
-export const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, ready_seq, created_ms,
-           scheduled_ms, rest, place`
+export const CLAIMED = `id, name, args, priority, attempts, max_attempts, fence, position, created_ms,
+           scheduled_ms, extras, ctid`
 
-/** What a claim asks for. Without `highs` and the rest of the ranges it looks at the whole line. */
+/** The first row of a claim holds the summary alone, as JSON; the others are jobs, and have none. */
+export type ClaimAnswerRow = ClaimedRow & { readonly summary: string | null }
+
+/** What a claim asks for. Without ranges it scans the whole queue. */
 export interface ClaimRequest {
   readonly queue: string
   readonly worker: string
-  readonly room: number
+  readonly maxJobs: number
   readonly names: ArrayText
   readonly ranges: ClaimRanges | null
 }
@@ -45,7 +52,7 @@ export type ClaimRanges = readonly [
 export type ClaimValues = readonly [
   queue: string,
   worker: string,
-  room: number,
+  maxJobs: number,
   names: ArrayText,
   durable: boolean,
   highs: ArrayText | null,
@@ -54,19 +61,18 @@ export type ClaimValues = readonly [
   befores: ArrayText | null,
 ]
 
-const WHOLE_LINE = [null, null, null, null] as const
+const FULL_SCAN = [null, null, null, null] as const
 
 export function claimValues(request: ClaimRequest, isDurable: boolean): ClaimValues {
-  const { queue, worker, room, names, ranges } = request
-  return [queue, worker, room, names, isDurable, ...(ranges ?? WHOLE_LINE)]
+  const { queue, worker, maxJobs, names, ranges } = request
+  return [queue, worker, maxJobs, names, isDurable, ...(ranges ?? FULL_SCAN)]
 }
 
-/** The first row has no id and is about the pass: see the function. */
-export const claimJobs = statement<ClaimValues, ClaimedRow>(
+export const claimJobs = statement<ClaimValues, ClaimAnswerRow>(
   'claim_jobs',
   (t) => `
-    SELECT ${CLAIMED}
-      FROM ${t.fn('claim_1')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean,
+    SELECT ${CLAIMED}, summary
+      FROM ${t.fn('claim')}($1::text, $2::text::uuid, $3::int, $4::text::text[], $5::boolean,
              $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[])`,
 )
 
@@ -84,19 +90,19 @@ export const heldJobs = statement<
   'held_jobs',
   (t) => `
     SELECT ${CLAIMED}, claim_seq, queue, started_ms
-      FROM ${t.fn('held_1')}($1::text::uuid, $2::text::bigint[])`,
+      FROM ${t.fn('held')}($1::text::uuid, $2::text::bigint[])`,
 )
 
 /** Both are the empty text where they are too large to be run with. */
 export interface LoadedRow {
   readonly args: string
-  readonly rest: string | null
+  readonly extras: string | null
 }
 
 /** What a claim left out of a large row, while the attempt still holds it. */
 export const loadJob = statement<readonly [id: string, fence: string], LoadedRow>(
   'load_job',
-  (t) => `SELECT args, rest FROM ${t.fn('load_1')}($1::text::uuid, $2::text::bigint)`,
+  (t) => `SELECT args, extras FROM ${t.fn('load')}($1::text::uuid, $2::text::bigint)`,
 )
 
 /** Claims whose jobs have all ended. */
@@ -109,7 +115,7 @@ export const removeClaims = statement<readonly [worker: string, claims: ArrayTex
 
 export type FinishValues = readonly [
   worker: string,
-  places: ArrayText,
+  ctids: ArrayText,
   ids: ArrayText,
   fences: ArrayText,
   states: ArrayText | null,
@@ -122,29 +128,127 @@ export type FinishValues = readonly [
   wallsMs: ArrayText | null,
   cpusMs: ArrayText | null,
   peaks: ArrayText | null,
-  rests: ArrayText | null,
+  extras: ArrayText | null,
   sinceMs: number,
   keys: ArrayText | null,
   endedClaims: ArrayText | null,
+  owned: ArrayText | null,
+  parks: ArrayText | null,
 ]
 
+/** The database's clock may have been set back by this much since an attempt began, in milliseconds. */
+const CLOCK_STEP_MS = 3_600_000
+
+/**
+ * A batch as the values of `complete_jobs`, sorted by id so that rows are always locked in one order.
+ * Arrays that no row of the batch needs are null: most batches only succeed. `removable` are claims whose
+ * jobs have all ended.
+ */
+export function finishValues(
+  workerId: string,
+  batch: readonly JobUpdate[],
+  removable: readonly number[],
+): FinishValues {
+  const numbers = (
+    has: (update: JobUpdate) => boolean,
+    value: (update: JobUpdate) => number | boolean | null,
+  ): string | null => (batch.some(has) ? plainArray(batch.map(value)) : null)
+  const texts = (value: (update: JobUpdate) => string | null): string | null => {
+    const values = batch.map(value)
+    return values.some((text) => text !== null) ? textArray(values) : null
+  }
+  return [
+    workerId,
+    textArray(batch.map(({ job }) => job.ctid)),
+    plainArray(batch.map(({ job }) => job.id)),
+    plainArray(batch.map(({ job }) => job.fence)),
+    batch.every(({ state }) => state === 'succeeded')
+      ? null
+      : plainArray(batch.map(({ state }) => state)),
+    texts(({ result }) => result),
+    texts(({ error }) => (error === null ? null : JSON.stringify(error))),
+    numbers(
+      ({ delayMs }) => delayMs > 0,
+      ({ delayMs }) => delayMs,
+    ),
+    numbers(
+      ({ givenBack }) => givenBack,
+      ({ givenBack }) => (givenBack ? 1 : 0),
+    ),
+    numbers(
+      ({ crashed }) => crashed,
+      ({ crashed }) => (crashed ? 1 : 0),
+    ),
+    numbers(
+      ({ front }) => front,
+      ({ front }) => front,
+    ),
+    numbers(hasUsage, ({ usage }) => usage?.wallMs ?? null),
+    numbers(hasUsage, ({ usage }) => usage?.cpuMs ?? null),
+    numbers(hasUsage, ({ usage }) => usage?.peakBytes ?? null),
+    texts(extrasTextOf),
+    batch.reduce((oldest, { job }) => Math.min(oldest, job.startedMs), Number.MAX_VALUE) -
+      CLOCK_STEP_MS,
+    groupKeysOf(batch),
+    removable.length === 0 ? null : plainArray(removable),
+    ownedOf(batch),
+    texts(parkTextOf),
+  ]
+}
+
+function parkTextOf({ parked, continued }: JobUpdate): string | null {
+  if (parked !== undefined) return JSON.stringify({ waits: storedWaits(parked) })
+  return continued === undefined ? null : `{"args":${continued}}`
+}
+
+/** The jobs that are parts of something, or null: most are not. */
+function ownedOf(batch: readonly JobUpdate[]): string | null {
+  const owned = batch.filter(({ job }) => job.extras.owner_id !== undefined)
+  return owned.length === 0 ? null : plainArray(owned.map(({ job }) => job.id))
+}
+
+/** The concurrency groups whose slots are released, or null: most jobs have none. */
+function groupKeysOf(batch: readonly JobUpdate[]): string | null {
+  const keys = new Set<string>()
+  for (const { job } of batch) {
+    if (job.extras.concurrency_key !== undefined) keys.add(job.extras.concurrency_key)
+  }
+  return keys.size === 0 ? null : textArray([...keys])
+}
+
+const hasUsage = ({ usage }: JobUpdate): boolean => usage !== null
+
+function extrasTextOf({ meta, progress, retentionMs }: JobUpdate): string | null {
+  if (meta === undefined && progress === undefined && retentionMs === undefined) return null
+  const parts: string[] = []
+  if (meta !== undefined) parts.push(`"meta":${JSON.stringify(meta)}`)
+  if (progress !== undefined) parts.push(`"progress":${progress}`)
+  if (retentionMs !== undefined) parts.push(`"retention_ms":${retentionMs}`)
+  return `{${parts.join(',')}}`
+}
+
 export interface FinishRow {
+  /** The job; of what its end led to in a workflow, the workflow or the job that is meant. */
   readonly id: string | null
-  readonly verdict: 'cancelled' | 'lost' | 'again' | 'ready' | 'at'
-  readonly at_ms: number | null
+  readonly verdict: 'cancelled' | 'lost' | 'again' | FlowVerdict | null
+  /** In which jobs became ready, in a row without an id. Of other verdicts of a flow its `name`. */
+  readonly queue: string | null
+  /** When the batch was saved. Null but in the last row, which has nothing else. */
+  readonly saved_ms: number | null
 }
 
 /** Saves a batch of outcomes under their fences; ids sorted. Answers for the exceptions only. */
 export const completeJobs: Statement<FinishValues, FinishRow> = statement(
   'complete_jobs',
   (t) => `
-    SELECT id, verdict, at_ms
-      FROM ${t.fn('finish_1')}(
+    SELECT id, verdict, queue, saved_ms
+      FROM ${t.fn('finish')}(
              $1::text::uuid, $2::text::tid[], $3::text::uuid[], $4::text::bigint[],
              $5::text::text[], $6::text::text[], $7::text::text[], $8::text::float8[],
              $9::text::int[], $10::text::int[], $11::text::boolean[], $12::text::float8[],
              $13::text::float8[], $14::text::float8[], $15::text::text[], $16::float8,
-             $17::text::text[], $18::text::bigint[])`,
+             $17::text::text[], $18::text::bigint[], $19::text::uuid[],
+             $20::text::text[])`,
 )
 
 export interface RecoveredRow {
@@ -158,24 +262,24 @@ export interface RecoveredRow {
 
 /** Jobs of workers without a lease back to waiting, or to their end. */
 export const recoverJobs = statement<
-  readonly [room: number, maxCrashes: number, spreadMs: number],
+  readonly [maxJobs: number, maxCrashes: number, spreadMs: number],
   RecoveredRow
 >(
   'recover_jobs',
   (t) => `
     SELECT id, queue, name, worker, verdict
-      FROM ${t.fn('recover_1')}($1::int, $2::int, $3::float8)`,
+      FROM ${t.fn('recover')}($1::int, $2::int, $3::float8)`,
 )
 
-/** Places in the line for what is due. The last row has no queue and says when the next one is. */
+/** Gives positions to the jobs that are due. The last row has no queue and says when the next one is. */
 export const stageJobs = statement<
-  readonly [room: number, now: string | null],
+  readonly [maxJobs: number, now: string | null],
   { queue: string | null; staged: number; next_ms: number | null }
 >(
   'stage_jobs',
   (t) => `
     SELECT queue, staged, next_ms
-      FROM ${t.fn('stage_1')}($1::int, $2::text::timestamptz)`,
+      FROM ${t.fn('stage')}($1::int, $2::text::timestamptz)`,
 )
 
 export type CancelVerdict = 'cancelled' | 'requested' | 'finished' | 'unknown'
@@ -192,13 +296,35 @@ export const cancelJob = statement<
   'cancel_job',
   (t) => `
     SELECT verdict, queue, worker, concurrency_key
-      FROM ${t.fn('cancel_1')}($1::text::uuid, $2::boolean)`,
+      FROM ${t.fn('cancel')}($1::text::uuid, $2::boolean)`,
 )
 
 export const retryJob = statement<
   readonly [id: string, notifying: boolean],
   { verdict: string; queue: string | null }
->('retry_job', (t) => `SELECT verdict, queue FROM ${t.fn('retry_1')}($1::text::uuid, $2::boolean)`)
+>('retry_job', (t) => `SELECT verdict, queue FROM ${t.fn('retry')}($1::text::uuid, $2::boolean)`)
+
+/** Jobs that another transaction holds, that have finished or are unknown are not in the answer. */
+export const cancelMany = statement<
+  readonly [ids: ArrayText, notifying: boolean],
+  { id: string; verdict: 'cancelled' | 'requested'; concurrency_key: string | null }
+>(
+  'cancel_many',
+  (t) => `
+    SELECT id, verdict, concurrency_key
+      FROM ${t.fn('cancel_many')}($1::text::uuid[], $2::boolean)`,
+)
+
+/** Jobs that another transaction holds, that have a unique key or another state are not in the answer. */
+export const retryMany = statement<
+  readonly [ids: ArrayText, notifying: boolean],
+  { id: string; queue: string; is_scheduled: boolean }
+>(
+  'retry_many',
+  (t) => `
+    SELECT id, queue, is_scheduled
+      FROM ${t.fn('retry_many')}($1::text::uuid[], $2::boolean)`,
+)
 
 /** The last value of `context.progress`, while the attempt still holds the job. */
 export const saveProgress = statement<
@@ -208,6 +334,6 @@ export const saveProgress = statement<
   'save_progress',
   (t) => `
     SELECT s.id::text AS id
-      FROM ${t.fn('save_progress_1')}($1::text::uuid, $2::text::uuid[], $3::text::bigint[],
+      FROM ${t.fn('save_progress')}($1::text::uuid, $2::text::uuid[], $3::text::bigint[],
              $4::text::text[]) AS s(id)`,
 )

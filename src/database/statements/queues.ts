@@ -1,4 +1,5 @@
 import type { Names } from '../names.ts'
+import { NOTIFY_ROOM } from '../notify-room.ts'
 import { statement } from '../statement.ts'
 
 export interface QueueRow {
@@ -19,7 +20,7 @@ const columns = (q: string): string => `
            ${q}.concurrency, ${q}.executor, ${q}.executor_options::text AS executor_options,
            ${q}.tags::text AS tags, ${q}.polling_interval_ms, ${q}.rate_max, ${q}.rate_per_ms`
 
-type DeclareValues = readonly [
+export type DeclareValues = readonly [
   name: string,
   state: string,
   resumeMs: number | null,
@@ -44,7 +45,7 @@ const REPLACED = `
            polling_interval_ms = excluded.polling_interval_ms, rate_max = excluded.rate_max,
            rate_per_ms = excluded.rate_per_ms, implied = false`
 
-/** Leaves a queue that a user has declared as it is. One that was paused meanwhile stays paused. */
+/** Leaves a queue that a user has declared as it is. One that was paused in between stays paused. */
 export const declareQueue = statement<DeclareValues, never>(
   'declare_queue',
   (t) => `${insert(t)}
@@ -118,7 +119,7 @@ export const resumeDueQueues = statement<readonly [now: string | null], { name: 
     UPDATE ${t.queues}
        SET state = 'active', resume_at = NULL
      WHERE state = 'paused'
-       AND resume_at <= coalesce($1::text::timestamptz, pg_catalog.now())
+       AND resume_at <= coalesce($1::text::timestamptz, ${t.fn('now')}())
     RETURNING name`,
 )
 
@@ -128,11 +129,20 @@ export const notifyChannel = statement<readonly [channel: string, payload: strin
   () => `SELECT pg_catalog.pg_notify($1::text, $2::text)::text`,
 )
 
-/** Raises the floors of a queue's line for these priorities (an array literal). */
-export const raiseFloors = statement<
+/** The same in a transaction of a caller, which a full queue of notifications must not undo. */
+export const notifyInside = statement<readonly [channel: string, payload: string], never>(
+  'notify_inside',
+  () => `SELECT pg_catalog.pg_notify($1::text, $2::text)::text WHERE ${NOTIFY_ROOM}`,
+)
+
+/** Advances the watermarks of a queue for these priorities (an array literal). */
+export const advanceWatermarks = statement<
   readonly [queue: string, priorities: string],
   { lowered: boolean }
->('raise_floors', (t) => `SELECT ${t.fn('raise_floors_1')}($1::text, $2::text::int[]) AS lowered`)
+>(
+  'advance_watermarks',
+  (t) => `SELECT ${t.fn('advance_watermarks')}($1::text, $2::text::int[]) AS lowered`,
+)
 
 /** Of these queues, given as an array literal like the names, those in which a claim may find something. */
 export const findReadyQueues = statement<
@@ -142,14 +152,14 @@ export const findReadyQueues = statement<
   'find_ready_queues',
   (t) => `
     SELECT q.name AS queue
-      FROM ${t.fn('ready_queues_1')}($1::text::text[], $2::text::text[]) AS q(name)`,
+      FROM ${t.fn('ready_queues')}($1::text::text[], $2::text::text[]) AS q(name)`,
 )
 
-/** Queues whose floors must be looked after, whoever runs them. `priorities` is an array literal. */
-export const openFloors = statement<readonly [], { queue: string; priorities: string }>(
-  'open_floors',
+/** Queues whose watermarks must be advanced, whichever worker runs them. `priorities` is an array literal. */
+export const pendingWatermarks = statement<readonly [], { queue: string; priorities: string }>(
+  'pending_watermarks',
   (t) => `
     SELECT l.queue, l.priorities::text AS priorities
-      FROM ${t.lineFloors} l
-     WHERE pg_catalog.cardinality(l.left_out) > 0`,
+      FROM ${t.scanWatermarks} l
+     WHERE pg_catalog.cardinality(l.ignored_xids) > 0`,
 )

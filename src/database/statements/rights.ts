@@ -1,20 +1,38 @@
-import { type Names, quoteIdentifier } from '../names.ts'
-import { RIGHTS, type RoleKind, SEQUENCES } from '../rights.ts'
+import { type Names, quoteIdentifier, quoteLiteral } from '../names.ts'
+import { RIGHTS, type RoleKind, type TableRights } from '../rights.ts'
 import { statement } from '../statement.ts'
 
+/** What a plugin grants besides: its own tables and functions. */
+interface MoreRights {
+  readonly tables?: readonly TableRights[]
+  readonly functions?: readonly string[]
+}
+
 /** The statements that make a role of a kind, to be run by the owner of the schema. */
-export function grantTexts(t: Names, kind: RoleKind, role: string): readonly string[] {
+export function grantTexts(
+  t: Names,
+  kind: RoleKind,
+  role: string,
+  ofPlugins: readonly MoreRights[] = [],
+): readonly string[] {
   const { functions, tables } = RIGHTS[kind]
   const to = `TO ${quoteIdentifier(role)}`
+  const onTables = ({ privileges, on }: TableRights): string => {
+    const what = privileges.includes('USAGE') ? 'SEQUENCE ' : ''
+    return `GRANT ${privileges.join(', ')}\n   ON ${what}${listed(on.map(t.own))}\n   ${to}`
+  }
+  const onFunctions = (names: readonly string[]): string =>
+    `GRANT EXECUTE\n   ON FUNCTION ${listed(names)}\n   ${to}`
   return [
     `GRANT USAGE ON SCHEMA ${t.schema} ${to}`,
-    ...tables.map(({ privileges, on }) => {
-      const what = on.some((name) => SEQUENCES.includes(name)) ? 'SEQUENCE ' : ''
-      return `GRANT ${privileges.join(', ')}\n   ON ${what}${listed(on.map(t.own))}\n   ${to}`
-    }),
+    ...tables.map(onTables),
     functions === null
       ? `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${t.schema} ${to}`
-      : `GRANT EXECUTE\n   ON FUNCTION ${listed(functions.map((name) => t.fn(name)))}\n   ${to}`,
+      : onFunctions(functions.map((name) => t.fn(name))),
+    ...ofPlugins.flatMap((own) => [
+      ...(own.tables ?? []).map(onTables),
+      ...((own.functions ?? []).length > 0 ? [onFunctions((own.functions ?? []).map(t.own))] : []),
+    ]),
   ]
 }
 
@@ -36,10 +54,13 @@ export interface MissingRight {
 
 /**
  * Which rights the present role lacks: on the schema, on these tables and sequences (`names` and
- * `privileges` side by side, as array literals), and on the functions of the schema. Looked up in the
- * catalogue, since naming a table needs a right on its schema.
+ * `privileges` side by side), and on these functions; all are array literals. Looked up in the catalogue,
+ * since naming a table needs a right on its schema.
  */
-export const missingRights = statement<readonly [names: string, privileges: string], MissingRight>(
+export const missingRights = statement<
+  readonly [names: string, privileges: string, functions: string],
+  MissingRight
+>(
   'missing_rights',
   (t) => `
     SELECT current_user::text AS role, m.privilege, m.kind, m.name
@@ -56,11 +77,7 @@ export const missingRights = statement<readonly [names: string, privileges: stri
              UNION ALL
              SELECT DISTINCT 'EXECUTE', 'FUNCTION', p.proname::text
                FROM pg_catalog.pg_proc p
-              WHERE p.pronamespace = n.oid
+              WHERE p.pronamespace = n.oid AND p.proname::text = ANY ($3::text::text[])
                 AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) m
-     WHERE n.nspname = ${literal(t)}`,
+     WHERE n.nspname = ${quoteLiteral(t.plainSchema)}`,
 )
-
-function literal(t: Names): string {
-  return `'${t.plainSchema.replaceAll("'", "''")}'`
-}

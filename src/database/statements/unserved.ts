@@ -11,5 +11,5 @@ export interface UnservedRow {
 /** Ready jobs that no worker will take, each kind counted to `bound`; nothing unless this worker is the oldest. */
 export const findUnserved = statement<readonly [worker: string, bound: number], UnservedRow>(
   'find_unserved',
-  (t) => `SELECT kind, queue, name, jobs FROM ${t.fn('unserved_1')}($1::text::uuid, $2::int)`,
+  (t) => `SELECT kind, queue, name, jobs FROM ${t.fn('unserved')}($1::text::uuid, $2::int)`,
 )

@@ -1,64 +1,64 @@
 /**
- * How many attempts may run at once in a child. A job that blocks the loop keeps those beside it from
- * beginning, so others come only after the loop has turned, and then twice as many as run: the child
- * answers when it is told its width, and by that answer its loop is known to turn.
+ * How many attempts may run concurrently in a child. A job that blocks the loop keeps those beside it
+ * from beginning, so others are sent only after the loop has turned, and then twice as many as run:
+ * the child answers each line that sets its width, and the answer shows that its loop turns.
  */
 export class ChildWidth {
-  /** As it was told last, and the most since it was idle. */
-  #told = 1
+  #current = 1
   #most = 1
-  /** Whether its loop has turned since the last attempt began. */
+  /** The loop has turned since the last attempt began. */
   #hasTurned = false
-  /** Answers that have not come. */
-  #asked = 0
+  #unanswered = 0
 
-  get told(): number {
-    return this.#told
+  /** As it was set last. */
+  get current(): number {
+    return this.#current
   }
 
+  /** The highest since the child was idle. */
   get most(): number {
     return this.#most
   }
 
-  /** Attempts that can run at once, as far as is known. */
+  /** Attempts that can run concurrently, as far as is known. */
   slots(begun: number, width: number): number {
     if (begun === 0) return 1
     return Math.min(width, this.#hasTurned ? 2 * begun : begun)
   }
 
-  /** Whether the child has to be told. */
+  /** Returns whether a line has to be sent to the child. */
   set(width: number, isIdle: boolean): boolean {
     if (isIdle) this.#most = width
-    if (this.#told === width) return false
-    this.#told = width
+    if (this.#current === width) return false
+    this.#current = width
     this.#most = Math.max(this.#most, width)
-    this.#asked++
+    this.#unanswered++
     return true
   }
 
-  /** An attempt has begun. Whether the child is to be asked, that is told again, if it turns. */
+  /** An attempt has begun. Returns whether a line has to be sent, to see whether the loop turns. */
   begun(count: number): boolean {
     this.#hasTurned = false
-    return count < this.#told && this.#ask()
+    return count < this.#current && this.#probe()
   }
 
-  /** Nothing has come for long: the same. */
+  /** Nothing has come from the child for long. Returns the same as `begun`. */
   stalled(): boolean {
     this.#hasTurned = false
-    return this.#ask()
+    return this.#probe()
   }
 
-  /** False: it was not asked. */
+  /** The child has answered. Returns false when no line was unanswered. */
   answered(): boolean {
-    if (this.#asked === 0) return false
-    this.#asked--
-    if (this.#asked === 0) this.#hasTurned = true
+    if (this.#unanswered === 0) return false
+    this.#unanswered--
+    if (this.#unanswered === 0) this.#hasTurned = true
     return true
   }
 
-  #ask(): boolean {
-    if (this.#asked > 0) return false
-    this.#asked++
+  #probe(): boolean {
+    if (this.#unanswered > 0) return false
+    this.#unanswered++
     return true
   }
 }

@@ -12,7 +12,7 @@ const FIRST_VERSION = ['cpu', 'cpu,cpuacct', 'cpuacct,cpu']
 /**
  * CPUs that this process may use, at least one: those of the machine that it may run on, or fewer
  * where a control group, as a container has one, gives it less time than they have. Node 20 does not
- * look at the latter.
+ * read the latter.
  */
 export function availableCpus(): number {
   const cpus = availableParallelism()

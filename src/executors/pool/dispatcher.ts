@@ -1,151 +1,103 @@
-import { mayBegin } from '../../core/begin-permit.ts'
-import type { Run } from '../run.ts'
-import type { AttemptLine } from './attempt-line.ts'
+import { mayBegin } from '../../core/stop-request.ts'
+import type { AttemptBacklog } from './attempt-backlog.ts'
+import { chooseChild, type QueueSlots } from './child-choice.ts'
 import type { ChildGroup } from './child-group.ts'
+import type { PooledAttempt } from './pooled-attempt.ts'
 import type { PooledChild } from './pooled-child.ts'
-import type { Demand } from './staffing.ts'
+import type { Demand } from './start-policy.ts'
 
-/** A queue, as far as its attempts are handed to children. */
+/** A queue, as its attempts are given to children. */
 export interface DispatchedQueue {
-  readonly lines: ReadonlyMap<string, AttemptLine>
+  readonly backlogs: ReadonlyMap<string, AttemptBacklog>
   readonly concurrency: number
   /** Children that it may have of those that queues share. */
   readonly share: number
 }
 
-/** What a queue has of its concurrency, and of the pool, while attempts are handed out. */
-interface Turn {
-  readonly share: number
-  readonly concurrency: number
-  used: number
-  /** A line waits for a slot and gets the next one: no other is kept busy before it. */
-  isStarving: boolean
-}
-
-type Turns = Map<AttemptLine, Turn>
+type Slots = { -readonly [Key in keyof QueueSlots]: QueueSlots[Key] }
+type SlotsOf = Map<AttemptBacklog, Slots>
 
 /**
- * Hands attempts to children, the oldest first, each to the child with the least to do. All that a
- * child is given at a time is one message. Returns what the groups lack.
+ * Gives attempts to children, the oldest first. All that a child is given in one call is one message.
+ * Returns what the groups lack.
  *
- * @param onRefused Called with an attempt that may not begin any more.
+ * @param onRefused Is called with an attempt that may not begin any more.
  */
 export function dispatch(
   queues: Iterable<DispatchedQueue>,
   now: number,
-  onRefused: (run: Run) => void,
+  onRefused: (attempt: PooledAttempt) => void,
 ): ReadonlyMap<ChildGroup, readonly Demand[]> {
-  const turns = turnsOf(queues)
-  const open: Turns = new Map(turns)
+  const slotsOf = slotsOfBacklogs(queues)
+  const open: SlotsOf = new Map(slotsOf)
   const touched = new Set<PooledChild>()
-  for (let line = oldest(open); line !== null; line = oldest(open)) {
-    const run = line.head!
-    if (!mayBegin(run.attempt)) {
-      line.shift()
-      onRefused(run)
+  for (let backlog = oldest(open); backlog !== null; backlog = oldest(open)) {
+    const attempt = backlog.next!
+    if (!mayBegin(attempt.spec)) {
+      backlog.shift()
+      onRefused(attempt)
       continue
     }
-    const child = childFor(line, open.get(line)!)
-    if (child === null) {
-      open.delete(line)
+    const slots = open.get(backlog)!
+    const choice = chooseChild<PooledChild>(backlog, slots)
+    if (choice.kind === 'none' || choice.kind === 'no-slot') {
+      if (choice.kind === 'no-slot') slots.isStarving = true
+      open.delete(backlog)
       continue
     }
-    child.give(run, line)
-    line.shift()
-    touched.add(child)
+    if (choice.kind === 'free') slots.used++
+    choice.child.give(attempt, backlog)
+    backlog.shift()
+    touched.add(choice.child)
   }
   for (const child of touched) child.flush()
-  return demandsOf(turns, now)
+  return demandsOf(slotsOf, now)
 }
 
-function turnsOf(queues: Iterable<DispatchedQueue>): Turns {
-  const turns: Turns = new Map()
+/** The slots of each queue, for all of its backlogs with attempts that wait. */
+function slotsOfBacklogs(queues: Iterable<DispatchedQueue>): SlotsOf {
+  const slotsOf: SlotsOf = new Map()
   for (const queue of queues) {
-    let turn: Turn | null = null
-    for (const line of queue.lines.values()) {
-      if (line.head === null) continue
-      turn ??= turnOf(queue)
-      turns.set(line, turn)
+    let slots: Slots | null = null
+    for (const backlog of queue.backlogs.values()) {
+      if (backlog.next === null) continue
+      slots ??= slotsOfQueue(queue)
+      slotsOf.set(backlog, slots)
     }
   }
-  return turns
+  return slotsOf
 }
 
-function turnOf({ lines, concurrency, share }: DispatchedQueue): Turn {
+function slotsOfQueue({ backlogs, concurrency, share }: DispatchedQueue): Slots {
   let used = 0
-  for (const line of lines.values()) {
-    for (const { runs } of line.lent) used += Math.min(line.width, runs.size)
+  for (const backlog of backlogs.values()) {
+    const { width } = backlog
+    for (const { attempts } of backlog.busyChildren) used += Math.min(width, attempts.size)
   }
   return { share, concurrency, used, isStarving: false }
 }
 
-function oldest(turns: Turns): AttemptLine | null {
-  let best: AttemptLine | null = null
-  for (const line of turns.keys()) {
-    const { head } = line
-    if (head !== null && (best === null || head.order < best.head!.order)) best = line
+function oldest(open: SlotsOf): AttemptBacklog | null {
+  let best: AttemptBacklog | null = null
+  let position = Number.POSITIVE_INFINITY
+  for (const backlog of open.keys()) {
+    const { next } = backlog
+    if (next === null || next.position >= position) continue
+    best = backlog
+    position = next.position
   }
   return best
 }
 
-/** The child that gets the next attempt of a line, or null: it has to wait. */
-function childFor(line: AttemptLine, turn: Turn): PooledChild | null {
-  const free = freeChild(line, turn.share)
-  if (free !== null && turn.used < turn.concurrency) {
-    turn.used++
-    return free
-  }
-  const busy = turn.isStarving ? null : childWithRoom(line, turn.share)
-  if (busy === null && free !== null) turn.isStarving = true
-  return busy
-}
-
-/** A child that would begin an attempt at once: of its own, or an idle one where it may have more. */
-function freeChild(line: AttemptLine, share: number): PooledChild | null {
-  const own = ownChildren(line, share)
-  let best: PooledChild | null = null
-  for (const child of own) {
-    if (child.takes(line) && child.runs.size < child.slots) best = lessBusy(best, child)
-  }
-  if (!line.isAlone && own.length >= share) return best
-  for (const child of line.group.children) {
-    if (!child.isIdle || !child.takes(line)) continue
-    // It knows how long these jobs take.
-    if (child.tenant === line) return child
-    best = lessBusy(best, child)
-  }
-  return best
-}
-
-/** A child behind whose work there is room for more, since its jobs are short. */
-function childWithRoom(line: AttemptLine, share: number): PooledChild | null {
-  let best: PooledChild | null = null
-  for (const child of ownChildren(line, share)) {
-    const { ahead } = child
-    if (ahead === 0 || child.runs.size >= line.width + ahead || !child.takes(line)) continue
-    best = lessBusy(best, child)
-  }
-  return best
-}
-
-/** Those that it has, up to its share: the others finish what they have, and go to another queue. */
-function ownChildren({ isAlone, lent }: AttemptLine, share: number): PooledChild[] {
-  return isAlone || lent.length <= share ? lent : lent.slice(0, share)
-}
-
-function lessBusy(one: PooledChild | null, other: PooledChild): PooledChild {
-  return one !== null && one.runs.size <= other.runs.size ? one : other
-}
-
-function demandsOf(turns: Turns, now: number): Map<ChildGroup, Demand[]> {
+function demandsOf(slotsOf: SlotsOf, now: number): Map<ChildGroup, Demand[]> {
   const demands = new Map<ChildGroup, Demand[]>()
-  for (const [line, { share, used, concurrency }] of turns) {
-    const { head, isAlone, group } = line
-    const lent = line.lent.length
-    const room = Math.min(concurrency - used, isAlone ? concurrency : share - lent)
-    if (head === null || room <= 0) continue
-    const lacks = Math.min(line.waiting, room)
-    const demand = { lacks, hasChild: lent > 0, isAlone, waitedMs: now - head.waitsSince }
+  for (const [backlog, { share, used, concurrency }] of slotsOf) {
+    const { next, isAlone, group } = backlog
+    const busy = backlog.busyChildren.length
+    const free = Math.min(concurrency - used, isAlone ? concurrency : share - busy)
+    if (next === null || free <= 0) continue
+    const lacks = Math.min(backlog.waiting, free)
+    const demand = { lacks, hasChild: busy > 0, isAlone, waitedMs: now - next.waitingSince }
     const others = demands.get(group)
     if (others === undefined) demands.set(group, [demand])
     else others.push(demand)

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../core/outcome.ts'
-import type { Stop } from '../../core/stop.ts'
+import type { StopRequest } from '../../core/stop-request.ts'
 import type { Launch } from '../child.ts'
 import type { Attempt, Executor, ExecutorSettings } from '../executor.ts'
 import { ChildPool } from './child-pool.ts'
@@ -42,12 +42,12 @@ export abstract class PoolExecutor implements Executor {
     }
   }
 
-  run(attempt: Attempt, stop: Stop): Promise<Outcome> {
+  run(attempt: Attempt, stop: StopRequest): Promise<Outcome> {
     return this.#queue.run(attempt, stop)
   }
 
-  giveBack(): void {
-    this.#queue.giveBack()
+  returnUnbegun(): void {
+    this.#queue.returnUnbegun()
   }
 
   update(settings: ExecutorSettings): void {

@@ -1,402 +1,309 @@
+import { systemClock } from '../../core/clock.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { SerializedError } from '../../core/serialize-error.ts'
-import { answered } from '../attempt-end.ts'
 import type { Child, ChildExit, Launch, LaunchOptions } from '../child.ts'
+import type { DurableAnswer } from '../durable-lines.ts'
+import { answered } from './attempt-end.ts'
+import { type AttemptsOfChild, ChildAttempts } from './child-attempts.ts'
+import { type BootOfChild, ChildBoot } from './child-boot.ts'
+import { ChildLifecycle, type ChildState, type EndOfChild } from './child-lifecycle.ts'
 import {
-  type ChildHello,
-  LineReader,
-  type LogLine,
-  MAX_OUTPUT_CHARS,
-  MAX_SEQ,
-  parseLog,
-  parseOutcome,
-  parseUsage,
-  permitLine,
-  runLine,
-  stopLine,
-  widthLine,
-} from '../protocol.ts'
-import type { Run } from '../run.ts'
+  type AttemptMessage,
+  type BootMessage,
+  type ChildMessage,
+  parseChildMessage,
+} from './child-message.ts'
+import { ChildOutbox } from './child-outbox.ts'
+import { ChildOutput } from './child-output.ts'
+import type { ChildOwner } from './child-owner.ts'
+import { ChildUsage } from './child-usage.ts'
 import { ChildWidth } from './child-width.ts'
+import type { PooledAttempt } from './pooled-attempt.ts'
 import type { Tenant } from './tenant.ts'
 import { WorkAhead } from './work-ahead.ts'
-
-/** What the pool wants to know of its children. */
-export interface ChildOwner {
-  onReady(child: PooledChild): void
-  /** Lines have come: there may be room. */
-  onNews(): void
-  onEnded(run: Run, outcome: Outcome): void
-  /** It has not begun and never will here. */
-  onReturned(run: Run): void
-  onLog(line: LogLine): void
-  onGone(child: PooledChild, exit: ChildExit): void
-}
 
 /** How much is shown of a line that is not one of the protocol, in characters. */
 const SHOWN_CHARS = 200
 
-type State = 'booting' | 'ready' | 'retiring' | 'killed' | 'gone'
-
 /**
- * A child with what it was given to do. What it knows of itself is changed here alone: by what it
- * says, and by what the pool asks of it.
+ * A child and the attempts that it has. Its state changes here alone, by what the child reports and
+ * by the methods that the pool calls; the policies of the pool read it.
  */
 export class PooledChild {
-  readonly startedAt = performance.now()
-  bootError: SerializedError | null = null
-  /** It has taken so long to start that another would hardly be quicker. */
-  isBootOverdue = false
-  /** The module that it loads. */
-  loading: string | null = null
-  hello: ChildHello = { heapLimitBytes: 0, cpuMs: 0, bytes: 0 }
-  readyAt = 0
-  /** When it was last given or said something. */
-  heardAt = performance.now()
-  /** Whose attempts it runs, or ran last. */
-  tenant: Tenant | null = null
-  /** Attempts that it was given and that were not taken back. */
-  taken = 0
-  begun = 0
-  /** Of its attempts, the one that ended the process, by its own word. */
-  culprit: Run | 'none of them' | null = null
-  /** Killed because of this one. */
-  killedFor: Run | null = null
-  retiredAt: number | null = null
-  isTerminated = false
-  #state: State = 'booting'
-  /** After this many it gets nothing more: what the strictest of its tenants asks for. */
-  #quota = Number.POSITIVE_INFINITY
-  /** Gets nothing more while one of its attempts is being stopped. */
-  #held = 0
+  readonly #child: Child
+  readonly #owner: ChildOwner<PooledChild>
+  readonly #boot = new ChildBoot()
+  readonly #lifecycle = new ChildLifecycle()
+  readonly #attempts = new ChildAttempts()
   readonly #width = new ChildWidth()
   readonly #work = new WorkAhead()
-  readonly #runs = new Map<number, Run>()
-  readonly #child: Child
-  readonly #owner: ChildOwner
-  readonly #output: Readonly<Record<'stdout' | 'stderr', LineReader>>
-  /** Jobs have handlers of SIGTERM. */
-  #hasHandlers = false
-  /** Of its start and of the attempts that have ended. */
-  #cpuMs = 0
-  #seq = 0
-  #outbox = ''
-  /** Whether the message that is gathered says until when its attempts may begin. */
-  #hasPermit = false
-  /** The beginning of a line of its that is none of ours. */
+  readonly #outbox = new ChildOutbox((lines) => this.#child.send(lines))
+  readonly #output: ChildOutput
+  readonly #usage: ChildUsage
+  readonly boot: BootOfChild = this.#boot
+  readonly end: EndOfChild = this.#lifecycle
+  readonly attempts: AttemptsOfChild = this.#attempts
+  #tenant: Tenant | null = null
+  #activeAt = systemClock.monotonic()
+  #hasSignalHandlers = false
+  /** The beginning of a line that was not one of the protocol. */
   #violation: string | null = null
 
-  constructor(launch: Launch, options: LaunchOptions, owner: ChildOwner) {
+  constructor(launch: Launch, options: LaunchOptions, owner: ChildOwner<PooledChild>) {
     this.#owner = owner
-    this.#output = {
-      stdout: new LineReader((text) => this.#printed('stdout', text), MAX_OUTPUT_CHARS),
-      stderr: new LineReader((text) => this.#printed('stderr', text), MAX_OUTPUT_CHARS),
-    }
+    const begun = (): PooledAttempt[] => this.#attempts.inState('begun')
+    this.#output = new ChildOutput(begun, (line) => owner.onLog(line))
     this.#child = launch(options, {
-      onLine: (line, isPiece) => this.#hear(line, isPiece),
+      onLine: (line, isForeign) => this.#onLine(line, isForeign),
       onTurn: () => this.#onTurn(),
-      onOutput: (stream, text) => this.#output[stream].push(text),
-      onGone: (exit) => this.#gone(exit),
+      onOutput: (stream, text) => this.#output.push(stream, text),
+      onGone: (exit) => this.#onGone(exit),
     })
+    this.#usage = new ChildUsage(this.#child)
   }
 
   get pid(): number | null {
     return this.#child.pid
   }
 
-  get state(): State {
-    return this.#state
-  }
-
-  get runs(): ReadonlyMap<number, Run> {
-    return this.#runs
+  get state(): ChildState {
+    return this.#lifecycle.state
   }
 
   get isIdle(): boolean {
-    return this.#state === 'ready' && this.#runs.size === 0
+    return this.state === 'ready' && this.#attempts.size === 0
   }
 
-  /** Whether it can be given attempts of this tenant at all: an idle child takes any tenant. */
+  /** Whose attempts it runs, or ran last. */
+  get tenant(): Tenant | null {
+    return this.#tenant
+  }
+
+  /** When it was last given an attempt while idle, or has reported something. */
+  get activeAt(): number {
+    return this.#activeAt
+  }
+
+  /** When it was last measured on schedule. */
+  get measuredAt(): number | null {
+    return this.#usage.measuredAt
+  }
+
+  /** Whether it can be given attempts of this tenant: an idle child takes any tenant. */
   takes(tenant: Tenant): boolean {
-    if (this.#state !== 'ready' || this.#held > 0) return false
-    return this.#runs.size === 0 ? this.taken < tenant.policy.quota : this.tenant === tenant
+    if (this.state !== 'ready' || this.#attempts.isStopping) return false
+    return this.isIdle ? this.#attempts.given < tenant.policy.quota : this.#tenant === tenant
   }
 
-  /** How many attempts of its tenant can run here at once, as far as is known. */
+  /** How many attempts of its tenant can run here concurrently, as far as is known. */
   get slots(): number {
-    if (this.#state !== 'ready' || this.#held > 0) return 0
-    return this.#width.slots(this.begun, this.tenant?.width ?? 1)
+    if (this.state !== 'ready' || this.#attempts.isStopping) return 0
+    return this.#width.slots(this.#attempts.begun, this.#tenant?.width ?? 1)
   }
 
   /** How many attempts it can use beyond those that run, so that it never waits for the next. */
   get ahead(): number {
-    return this.#work.attempts(this.#width.told)
+    return this.#work.attempts(this.#width.current)
   }
 
-  give(run: Run, tenant: Tenant): void {
+  give(attempt: PooledAttempt, tenant: Tenant): void {
     // Jobs of another tenant may be longer.
-    if (this.tenant !== tenant) this.#work.forget()
-    this.tenant = tenant
-    this.#quota = Math.min(this.#quota, tenant.policy.quota)
-    if (this.#width.set(tenant.width, this.#runs.size === 0)) this.#tellWidth()
-    const seq = ++this.#seq
-    run.state = 'sent'
-    run.child = this
-    run.seq = seq
-    run.isRecalled = false
-    if (this.#runs.size === 0) this.heardAt = performance.now()
-    this.#runs.set(seq, run)
-    this.taken++
-    if (seq >= MAX_SEQ || this.taken >= this.#quota) this.#state = 'retiring'
-    const { permit } = run.attempt
-    if (permit !== undefined && !this.#hasPermit) {
-      this.#hasPermit = true
-      this.#outbox += permitLine(permit.untilMs)
-    }
-    this.#outbox += runLine(seq, run.attempt)
+    if (this.#tenant !== tenant) this.#work.forget()
+    this.#tenant = tenant
+    const wasIdle = this.#attempts.size === 0
+    if (this.#width.set(tenant.width, wasIdle)) this.#outbox.width(this.#width.current)
+    if (wasIdle) this.#activeAt = systemClock.monotonic()
+    const seq = this.#attempts.add(attempt, tenant.policy.quota)
+    attempt.sent(this, seq)
+    if (this.#attempts.isFull) this.#lifecycle.close()
+    this.#outbox.run(seq, attempt.spec)
   }
 
-  #tellWidth(): void {
-    this.#outbox += widthLine(this.#width.told)
-  }
-
-  /** Sends what was given in this turn, as one message. */
+  /** Sends what was given since the last call, as one message. */
   flush(): void {
-    if (this.#outbox === '') return
-    const lines = this.#outbox
-    this.#outbox = ''
-    this.#hasPermit = false
-    this.#child.send(lines)
+    this.#outbox.flush()
   }
 
-  /** Passes on that an attempt is to stop. */
-  ask(run: Run): void {
-    this.#outbox += stopLine(run.seq, run.stop.reason ?? 'interrupted')
+  /** Passes on that an attempt is to stop. While it stops, the child gets no more. */
+  stop(attempt: PooledAttempt): void {
+    this.#outbox.stop(attempt.seq, attempt.stop.reason ?? 'interrupted')
     this.flush()
-    if (run.state === 'begun') this.#hold(run)
-    this.recall(run.state === 'begun' ? this.unbegun() : [run])
+    const hasBegun = attempt.state === 'begun'
+    if (hasBegun) this.#attempts.stopping(attempt, systemClock.monotonic())
+    this.recall(hasBegun ? this.#attempts.unbegun : [attempt])
   }
 
-  /** Asks for runs back, unless they begin before they are found. */
-  recall(runs: readonly Run[]): void {
-    const wanted = runs.filter((run) => !run.isRecalled)
+  /** To a request of a durable job. */
+  answer(attempt: PooledAttempt, id: number, answer: DurableAnswer): void {
+    this.#outbox.answer(attempt.seq, id, answer)
+  }
+
+  /** Asks for attempts to be returned, unless they begin first. */
+  recall(attempts: readonly PooledAttempt[]): void {
+    const wanted = attempts.filter(({ isRecalled }) => !isRecalled)
     if (wanted.length === 0) return
     this.flush()
-    for (const run of wanted) run.isRecalled = true
-    this.#child.recall(wanted.map((run) => run.seq))
+    for (const attempt of wanted) attempt.recalled()
+    this.#child.recall(wanted.map(({ seq }) => seq))
   }
 
-  unbegun(): Run[] {
-    return [...this.#runs.values()].filter((run) => run.state === 'sent')
-  }
-
-  /** Nothing has come for so long: what runs now is longer than it was taken for. */
-  isSlow(forMs: number): void {
-    if (this.#width.stalled()) this.#tellWidth()
+  /** Nothing has come for this long: what runs takes longer than expected. */
+  stalled(forMs: number): void {
+    if (this.#width.stalled()) this.#outbox.width(this.#width.current)
     this.#work.lasts(forMs)
+    this.recall(this.#attempts.unbegun)
   }
 
-  /** Forgets a run that went elsewhere. */
-  drop(run: Run): void {
-    this.#runs.delete(run.seq)
+  /** Notes since when its oldest attempt has waited to begin. */
+  observe(now: number): void {
+    this.#attempts.observe(now)
   }
 
-  /** It will never be ready, for this reason unless it has said another. */
+  /** It does not begin what it has: it gets no more, and what it has goes elsewhere. */
+  giveUp(now: number): void {
+    this.#lifecycle.unresponsive(now)
+    this.retire()
+    this.recall(this.#attempts.unbegun)
+  }
+
+  /** Its start takes long, and a warning is logged. */
+  reportBoot(): void {
+    this.#boot.reported()
+  }
+
+  /** It will never be ready, for this reason unless it has reported another. */
   failBoot(error: SerializedError): void {
-    this.bootError ??= error
-    this.isBootOverdue = true
+    this.#boot.overdue(error)
     this.kill()
   }
 
-  /** Notes what a run has used so far, as far as it can be seen, and returns the memory of now. */
-  measure(run: Run): number | null {
-    const bytes = this.#child.residentBytes()
-    if (bytes !== null) run.peakBytes = Math.max(run.peakBytes ?? 0, bytes)
-    // With several at once nobody knows whose it was.
-    const cpuMs = this.#width.most === 1 ? this.#child.cpuMs() : null
-    if (cpuMs !== null) run.cpuMs = Math.max(0, cpuMs - this.#cpuMs)
-    return bytes
+  /** Notes for an attempt what it has used, and returns the memory of the child, or null. */
+  measure(attempt: PooledAttempt, scheduledAt?: number): number | null {
+    return this.#usage.measure(attempt, this.#width.most === 1, scheduledAt)
   }
 
-  /** Gets nothing more, and ends when what it has to do is done. */
+  /** Gets no more attempts, and ends when those that it has have ended. */
   retire(): void {
-    if (this.#state === 'ready') this.#state = 'retiring'
-    if (this.#state !== 'retiring' || this.#runs.size > 0 || this.retiredAt !== null) return
-    this.retiredAt = performance.now()
-    this.#child.retire()
+    if (this.#lifecycle.retire(this.#attempts.size, systemClock.monotonic())) this.#child.retire()
   }
 
-  /** The polite signal. False: a loop that is blocked will not make anything of it. */
+  /** Sends SIGTERM. Returns whether the jobs have a handler for it. */
   terminate(): boolean {
-    this.isTerminated = true
-    return this.#child.terminate() && this.#hasHandlers
+    this.#lifecycle.terminated()
+    return this.#child.terminate() && this.#hasSignalHandlers
   }
 
-  kill(run: Run | null = null): void {
-    if (this.#state === 'gone') return
-    this.#state = 'killed'
-    this.killedFor ??= run
-    this.#child.kill()
-  }
-
-  #hold(run: Run): void {
-    if (run.askedAt !== null) return
-    run.askedAt = performance.now()
-    this.#held++
+  /** Ends it. @param attempt For which it has to end, if for one. */
+  kill(attempt: PooledAttempt | null = null): void {
+    if (this.#lifecycle.kill(attempt)) this.#child.kill()
   }
 
   /** A job can write to any descriptor of its process, so what comes by them is not trusted. */
-  #hear(line: string, isPiece: boolean): void {
+  #onLine(line: string, isForeign: boolean): void {
     if (this.#violation !== null) return
     try {
-      if (isPiece) throw new RangeError('a line without an end')
-      this.#onLine(line)
+      if (isForeign) throw new RangeError('not a frame of the protocol')
+      this.#onMessage(parseChildMessage(line))
     } catch {
       this.#violation = line.slice(0, SHOWN_CHARS)
       this.kill()
     }
   }
 
-  /** @throws when the line is not one of the protocol */
-  #onLine(line: string): void {
-    const tab = line.indexOf('\t')
-    const seq = Number(tab < 0 ? line.slice(1) : line.slice(1, tab))
-    const run = this.#runs.get(seq)
-    switch (line[0]) {
-      case 'R':
-        if (this.readyAt > 0) throw new TypeError('ready twice')
-        this.hello = JSON.parse(line.slice(tab + 1)) as ChildHello
-        this.#cpuMs = this.hello.cpuMs
-        this.readyAt = performance.now()
-        if (this.#state !== 'booting') return
-        this.#state = 'ready'
-        this.#owner.onReady(this)
+  /** @throws {TypeError} when the child cannot report this in its state */
+  #onMessage(message: ChildMessage): void {
+    switch (message.kind) {
+      case 'loading':
+      case 'boot-failed':
+      case 'ready':
+        this.#onBootMessage(message)
         return
-      case 'F':
-        if (this.readyAt > 0) throw new TypeError('failed after it was ready')
-        this.bootError = JSON.parse(line.slice(tab + 1)) as SerializedError
+      case 'broken':
+        this.#lifecycle.close()
+        this.recall(this.#attempts.unbegun)
         return
-      case 'u':
-        if (this.#state === 'ready') this.#state = 'retiring'
-        this.recall(this.unbegun())
-        return
-      case 'm':
-        this.loading = `${JSON.parse(line.slice(tab + 1))}`
-        return
-      case 'w':
+      case 'width-set':
         if (!this.#width.answered()) throw new TypeError('not asked')
         return
-      case 'h':
-        if (line !== 'h0' && line !== 'h1') break
-        this.#hasHandlers = line === 'h1'
+      case 'signal-handlers':
+        this.#hasSignalHandlers = message.has
         return
-      case 'x':
-        if (!(seq > 0)) break
-        // Of an attempt that has ended it was what that left behind, and none of these.
-        this.culprit = run ?? 'none of them'
-        if (run !== undefined) this.measure(run)
-        return
-      case 'l':
-        this.#logged(run, parseLog(line.slice(tab + 1)))
-        return
+      default:
+        this.#onAttemptMessage(this.#attempts.get(message.seq), message)
     }
-    if (run !== undefined) this.#onRunLine(run, line, tab)
-    else if (!(seq > 0)) throw new TypeError('of no attempt')
   }
 
-  #onRunLine(run: Run, line: string, tab: number): void {
-    switch (line[0]) {
-      case 'b':
-        // More at once than it runs: the end of one of them came to be part of another line.
-        if (run.state !== 'sent' || this.begun >= this.#width.most)
-          throw new TypeError('begun twice')
-        run.state = 'begun'
-        run.begunAt = performance.now()
-        this.begun++
-        // Short jobs need no answer: what is sent ahead begins by itself.
-        if (this.ahead === 0 && this.#width.begun(this.begun)) this.#tellWidth()
-        if (run.stop.reason !== null) this.#hold(run)
+  #onBootMessage(message: BootMessage): void {
+    this.#boot.report(message)
+    if (message.kind !== 'ready') return
+    this.#usage.add(message.ready)
+    if (this.#lifecycle.becameReady()) this.#owner.onReady(this)
+  }
+
+  /** @param attempt Undefined: it has ended, or was returned. */
+  #onAttemptMessage(attempt: PooledAttempt | undefined, message: AttemptMessage): void {
+    if (message.kind === 'log') this.#output.logged(attempt, message.line)
+    // Code that an attempt has left behind may end the process.
+    else if (message.kind === 'exiting') this.#lifecycle.exiting(attempt ?? 'none of them')
+    if (attempt === undefined) return
+    switch (message.kind) {
+      case 'begun':
+        this.#began(attempt)
         return
-      case 'd':
-      case 'o':
-        this.#ended(run, line, tab)
+      case 'ended':
+        this.#ended(attempt, message.outcome)
         return
-      case 'p':
-        run.attempt.report.progress(run.attempt.job, line.slice(tab + 1))
+      case 'progress':
+        attempt.spec.report.progress(attempt.spec.job, message.value)
         return
-      case 'a':
-        run.hasHeard = true
+      case 'stop-received':
+        attempt.receivedStop()
         return
-      case 'n':
-        this.#runs.delete(run.seq)
-        this.taken--
-        this.#owner.onReturned(run)
+      case 'exiting':
+        this.measure(attempt)
         return
-      case 'k':
+      case 'request':
+        attempt.requests.take(message.id, message.request)
         return
+      case 'returned':
+        this.#attempts.returned(attempt)
+        this.#owner.onReturned(attempt)
     }
-    throw new TypeError('no such kind of line')
   }
 
-  #ended(run: Run, line: string, tab: number): void {
-    const second = line.indexOf('\t', tab + 1)
-    const usage = parseUsage(line.slice(tab + 1, second))
-    const isWhole = tab > 0 && second > 0 && !Number.isNaN(usage.wallMs)
-    if (run.state !== 'begun' || !isWhole) throw new TypeError('no end')
-    const rest = line.slice(second + 1)
-    const outcome: Outcome =
-      line[0] === 'd'
-        ? { kind: 'returned', result: rest === '' ? null : rest, usage }
-        : { ...parseOutcome(rest), usage }
-    const { wallMs } = usage
-    this.#cpuMs += usage.cpuMs ?? 0
-    this.#work.ended(wallMs)
-    this.#forget(run)
-    this.#owner.onEnded(run, answered(run, outcome))
+  #began(attempt: PooledAttempt): void {
+    // More than its width: the end of one of them has become part of another line.
+    const isOne = attempt.state === 'sent' && this.#attempts.begun < this.#width.most
+    if (!isOne) throw new TypeError('begun twice')
+    const now = systemClock.monotonic()
+    this.#attempts.began(attempt, now, this.#owner.aheadMs)
+    this.#owner.onBegun(attempt)
+    // For short jobs no answer is needed: what is sent ahead begins by itself.
+    if (this.ahead === 0 && this.#width.begun(this.#attempts.begun))
+      this.#outbox.width(this.#width.current)
+    if (attempt.stop.reason !== null) this.#attempts.stopping(attempt, now)
   }
 
-  #forget(run: Run): void {
-    this.#runs.delete(run.seq)
-    if (run.state === 'begun') this.begun--
-    if (run.askedAt !== null) this.#held--
-  }
-
-  #logged(run: Run | undefined, line: LogLine): void {
-    const [, fields, message] = line
-    if ((fields as { stream?: unknown }).stream === 'stderr') run?.hear(message ?? '')
-    this.#log(run, line)
-  }
-
-  #log(run: Run | undefined, line: LogLine): void {
-    const [level, fields, message] = line
-    if (run === undefined) this.#owner.onLog(line)
-    else run.attempt.report.log(run.attempt.job, level, fields, message)
-  }
-
-  /** What native code and grandchildren print: the only job's, if there is one only. */
-  #printed(stream: 'stdout' | 'stderr', text: string): void {
-    const begun = [...this.#runs.values()].filter((run) => run.state === 'begun')
-    this.#log(begun.length === 1 ? begun[0] : undefined, [
-      stream === 'stdout' ? 'info' : 'warn',
-      { stream },
-      text,
-    ])
+  #ended(attempt: PooledAttempt, outcome: Outcome): void {
+    if (attempt.state !== 'begun') throw new TypeError('no end')
+    this.#usage.add(outcome.usage)
+    this.#work.ended(outcome.usage?.wallMs ?? 0)
+    this.#attempts.ended(attempt)
+    this.#owner.onEnded(attempt, answered(attempt, outcome))
   }
 
   #onTurn(): void {
-    this.heardAt = performance.now()
+    this.#activeAt = systemClock.monotonic()
     this.flush()
-    if (this.#state === 'retiring') this.retire()
-    this.#owner.onNews()
+    if (this.state === 'retiring') this.retire()
+    this.#owner.onActivity()
   }
 
-  #gone(exit: ChildExit): void {
-    this.#output.stdout.end()
-    this.#output.stderr.end()
-    const wasBooting = this.readyAt === 0
-    this.#state = 'gone'
-    if (this.#violation !== null) exit = { ...exit, garbage: this.#violation }
-    if (wasBooting) this.bootError ??= { name: 'Error', message: '', stack: null }
-    this.#owner.onGone(this, exit)
+  #onGone(exit: ChildExit): void {
+    this.#output.end()
+    this.#lifecycle.gone()
+    this.#boot.ended()
+    if (this.#violation !== null) exit = { ...exit, protocolViolation: this.#violation }
+    this.#owner.onGone(this, exit, this.#attempts.clear())
   }
 }

@@ -1,7 +1,7 @@
 /** After this many jobs a child may be replaced. */
 export const DEFAULT_JOBS_PER_CHILD = 100
 /**
- * Unless a number is asked for, a child lives at least this many times as long as it took to start,
+ * Unless the queue sets a number, a child lives at least this many times as long as it took to start,
  * so that starting children takes 2 % of the time at most, however short the jobs are.
  */
 const LIFE_IN_BOOTS = 50
@@ -11,16 +11,15 @@ const HEAD_START = 3
 /** What decides when a child is replaced. Times are monotonic milliseconds. */
 export interface ChildAge {
   readonly state: string
-  readonly startedAt: number
-  readonly readyAt: number
-  /** Attempts that it was given and that were not taken back. */
-  readonly taken: number
+  readonly boot: { readonly startedAt: number; readonly readyAt: number }
+  /** `given`: attempts that it was given and that were not returned. */
+  readonly attempts: { readonly given: number }
 }
 
 /**
- * When a child is replaced. A number that was asked for is kept exactly: no child runs one job
- * more. Without one it is a hundred jobs, or more where they are so short that a child would
- * be spent on less work than its start.
+ * When a child is replaced. A number that the queue sets is kept exactly: no child runs one job more.
+ * Without one it is a hundred jobs, or more where they are so short that a child would be spent on
+ * less work than its start.
  */
 export class RecyclePolicy {
   /** 0: never. */
@@ -32,23 +31,26 @@ export class RecyclePolicy {
     this.#isExact = maximumJobsPerChild !== undefined
   }
 
-  /** The jobs after which a child gets nothing more. */
+  /** The jobs after which a child gets no more. */
   get quota(): number {
     return this.#isExact && this.#jobs > 0 ? this.#jobs : Number.POSITIVE_INFINITY
   }
 
-  /** It has done its share, and goes as soon as another is ready. */
-  isDue({ state, startedAt, readyAt, taken }: ChildAge, now: number): boolean {
-    if (this.#jobs === 0 || state !== 'ready' || taken < this.#jobs) return false
-    return now - readyAt > LIFE_IN_BOOTS * (readyAt - startedAt)
+  /** It has done its share, and ends as soon as another is ready. */
+  isDue({ state, boot, attempts: { given } }: ChildAge, now: number): boolean {
+    if (this.#jobs === 0 || state !== 'ready' || given < this.#jobs) return false
+    return now - boot.readyAt > LIFE_IN_BOOTS * bootMs(boot)
   }
 
-  /** The one that is to replace it has to be started now, to be ready in time. */
+  /** The one that replaces it has to be started now, to be ready in time. */
   isSoonDue(child: ChildAge, now: number): boolean {
-    const { state, startedAt, readyAt, taken } = child
+    const { state, boot, attempts } = child
     if (this.#jobs === 0 || state !== 'ready') return false
     if (!this.#isExact) return this.isDue(child, now)
-    const jobMs = (now - readyAt) / Math.max(1, taken)
-    return taken > 0 && (this.#jobs - taken) * jobMs < HEAD_START * (readyAt - startedAt)
+    const { given } = attempts
+    const jobMs = (now - boot.readyAt) / Math.max(1, given)
+    return given > 0 && (this.#jobs - given) * jobMs < HEAD_START * bootMs(boot)
   }
 }
+
+const bootMs = ({ startedAt, readyAt }: ChildAge['boot']): number => readyAt - startedAt

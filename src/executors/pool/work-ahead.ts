@@ -18,7 +18,7 @@ export class WorkAhead {
     this.#meanMs = this.#meanMs === null ? wallMs : this.#meanMs * (1 - WEIGHT) + wallMs * WEIGHT
   }
 
-  /** What runs has taken this long already. */
+  /** What runs has taken this long until now. */
   lasts(ms: number): void {
     this.#meanMs = Math.max(this.#meanMs ?? 0, ms)
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Crew } from '../../support/crew.ts'
 import type { TestProcess } from '../../support/process.ts'
 import { startProxy, type TestProxy } from '../../support/proxy.ts'
+import { WorkerFleet } from '../../support/worker-fleet.ts'
 
 /** A worker process, and the proxy between it and the server. */
 export interface Member {
@@ -13,23 +13,31 @@ export interface FleetOptions {
   readonly url: string
   readonly schema: string
   readonly leaseMs: number
+  /** What each worker runs. Default: `fleet-worker.mjs`. */
+  readonly script?: URL
+  /** How long a worker may take until it claims, in milliseconds. Default: a minute. */
+  readonly readyMs?: number
 }
 
 /** Workers that can be killed, stopped and cut off, each by itself. */
 export class Fleet implements AsyncDisposable {
-  readonly crew: Crew
+  readonly workers: WorkerFleet
   readonly alive = new Set<Member>()
   /** Those that are stopped or cut off right now: a second fault of theirs would explain nothing. */
   readonly busy = new Set<Member>()
+  /** How long the slowest start has taken, in milliseconds. */
+  slowestStartMs = 0
   readonly #url: string
   readonly #starting = new Set<Promise<unknown>>()
   readonly #proxies: TestProxy[] = []
 
-  constructor({ url, schema, leaseMs }: FleetOptions) {
+  constructor({ url, schema, leaseMs, script, readyMs }: FleetOptions) {
     this.#url = url
-    this.crew = new Crew({
+    this.workers = new WorkerFleet({
       schema,
       url,
+      ...(script === undefined ? {} : { script }),
+      ...(readyMs === undefined ? {} : { readyMs }),
       worker: { lease: `${leaseMs}ms`, heartbeat: `${Math.round(leaseMs / 5)}ms` },
     })
   }
@@ -37,13 +45,15 @@ export class Fleet implements AsyncDisposable {
   async start(): Promise<Member> {
     const proxy = await startProxy(this.#url)
     this.#proxies.push(proxy)
-    const process = await this.crew.start({}, proxy.url)
+    const startedAt = performance.now()
+    const process = await this.workers.start({}, proxy.url)
+    this.slowestStartMs = Math.max(this.slowestStartMs, performance.now() - startedAt)
     const member = { process, proxy }
     this.alive.add(member)
     return member
   }
 
-  /** Starts another one in place of `member`, which is gone. */
+  /** Starts another one in place of `member`, which has ended. */
   replace(member: Member): void {
     this.alive.delete(member)
     const start = this.start()
@@ -74,7 +84,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.crew[Symbol.asyncDispose]()
+    await this.workers[Symbol.asyncDispose]()
     await Promise.all(this.#proxies.map((proxy) => proxy.close()))
   }
 }

@@ -1,10 +1,10 @@
 /**
  * What happened, as the processes wrote it down themselves: producers a line for each push that was
- * answered, jobs a line when they begin and when they end. The database is only asked at the end, and
+ * answered, jobs a line when they begin and when they end. The database is only read at the end, and
  * then both must agree.
  */
 import { appendFileSync } from 'node:fs'
-import type { Execution } from '../../support/crew.ts'
+import type { Execution } from '../../support/worker-fleet.ts'
 
 /** Something that was done to one process, or to all of them (`pid` null). Times in milliseconds. */
 export interface Fault {

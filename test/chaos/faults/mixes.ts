@@ -5,7 +5,7 @@ import type { Fleet } from './fleet.ts'
 import type { Fault } from './ledger.ts'
 
 /** What a mix may use. */
-export interface Stage {
+export interface FaultContext {
   readonly server: EmbeddedPostgres
   readonly fleet: Fleet
   readonly luck: Chance
@@ -18,12 +18,21 @@ export interface Stage {
 export interface Mix {
   readonly name: string
   readonly about: string
+  /**
+   * Workers and producers connect as roles that own nothing, in a database with a publication of all
+   * tables. Default: as the owner of the schema.
+   */
+  readonly asRoles?: true
   /** One fault, from its beginning until the next may come. */
-  readonly strike: (stage: Stage) => Promise<void>
+  readonly strike: (context: FaultContext) => Promise<void>
 }
 
 const now = (): number => Date.now()
-const LOSABLE = ['claim_1', 'finish_1', 'push', 'renew', 'recover_1', 'stage_1', '']
+/** The roles of a mix that has some. */
+export const WORKER_ROLE = 'chaos_worker'
+export const PRODUCER_ROLE = 'chaos_producer'
+
+const LOSABLE = ['claim_1', 'finish_2', 'push', 'renew', 'recover_2', 'stage_1', '']
 
 export const mixes: readonly Mix[] = [
   {
@@ -99,6 +108,25 @@ export const mixes: readonly Mix[] = [
     },
   },
   {
+    name: 'freezes',
+    about: 'all workers are stopped for up to two leases at a time, and continued',
+    strike: async ({ fleet, luck, leaseMs, note }) => {
+      await sleep(luck.between(2_000, leaseMs))
+      const members = fleet.idle
+      const fault = note({
+        kind: 'freeze',
+        pid: null,
+        from: now(),
+        to: Number.POSITIVE_INFINITY,
+        mayRepeat: true,
+      })
+      for (const { process } of members) process.kill('SIGSTOP')
+      await sleep(luck.between(leaseMs / 4, leaseMs * 2))
+      for (const { process } of members) process.kill('SIGCONT')
+      fault.to = now()
+    },
+  },
+  {
     name: 'kills',
     about: 'workers are killed, one or three of four at a time',
     strike: async ({ fleet, luck, note }) => {
@@ -115,7 +143,7 @@ export const mixes: readonly Mix[] = [
   },
   {
     name: 'restarts',
-    about: 'the server restarts: fast, at once, and by a crash',
+    about: 'the server restarts: fast, immediate, and by a crash',
     strike: async ({ server, luck, note }) => {
       await sleep(luck.between(2_000, 4_000))
       const fault = note({ kind: 'restart', pid: null, from: now(), to: now(), mayRepeat: false })
@@ -140,4 +168,38 @@ export const mixes: readonly Mix[] = [
       )
     },
   },
+  {
+    name: 'roles',
+    about: 'rights of a worker role and of a producer role are taken away for up to 2 s',
+    asRoles: true,
+    strike: async ({ sql, luck, note }) => {
+      await sleep(luck.between(500, 1_500))
+      const fault = note({ kind: 'rights', pid: null, from: now(), to: now(), mayRepeat: false })
+      const [role, pattern] = luck.pick([
+        [WORKER_ROLE, 'claim'],
+        [WORKER_ROLE, 'finish'],
+        [WORKER_ROLE, '%'],
+        [PRODUCER_ROLE, 'push'],
+      ] as const)
+      await sql(rights('REVOKE', 'FROM', role, pattern))
+      await sleep(luck.between(100, 2_000))
+      await sql(rights('GRANT', 'TO', role, pattern))
+      fault.to = now()
+    },
+  },
 ]
+
+/** Of every function of the schema whose name begins so and that the role has a right to at first. */
+function rights(verb: string, preposition: string, role: string, pattern: string): string {
+  return `DO $$
+    DECLARE
+      one regprocedure;
+    BEGIN
+      FOR one IN
+        SELECT f.name::regprocedure FROM chaos_rights f
+         WHERE f.role = '${role}' AND f.name LIKE 'chancy.${pattern}%'
+      LOOP
+        EXECUTE format('${verb} EXECUTE ON FUNCTION %s ${preposition} ${role}', one);
+      END LOOP;
+    END $$`
+}

@@ -2,21 +2,21 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Chancy, job, Queue } from 'chancy'
+import { Chancy, grantSql, job, Queue } from 'chancy'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
 import pg from 'pg'
 import type { Chance } from '../../support/seed.ts'
 import { until } from '../../support/until.ts'
 import { Fleet } from './fleet.ts'
 import { type Fault, type FinishedRow, judge, PushLedger, type Verdict } from './ledger.ts'
-import type { Mix, Stage } from './mixes.ts'
+import { type FaultContext, type Mix, PRODUCER_ROLE, WORKER_ROLE } from './mixes.ts'
 
 const SCHEMA = 'chancy'
 const WORKERS = 4
 /** How many jobs a wave of pushes has, and how long after it the next comes. */
 const WAVE = 40
 const WAVE_MS = 100
-/** One wave in so many has a job that runs for up to a lease: a fault shorter than that finds it running. */
+/** One wave in five has a job that runs for up to a lease: a shorter fault finds it running. */
 const LONG_EVERY = 5
 /** How long an attempt may take to be saved on a busy machine, in milliseconds. */
 const SAVING_MS = 2_000
@@ -48,22 +48,18 @@ export async function runMix(
     const plain = await server.url()
     const url = new URL(plain)
     url.searchParams.set('application_name', 'chaos')
-    const chancy = new Chancy(url.href, { schema: SCHEMA, logger: silent })
-    const fleet = new Fleet({ url: url.href, schema: SCHEMA, leaseMs })
+    await prepare(url.href)
+    const hasRoles = mixes.some(({ asRoles }) => asRoles === true)
+    const [workerUrl, producerUrl] = hasRoles ? await roleUrls(url.href) : [url.href, url.href]
+    const chancy = new Chancy(producerUrl, { schema: SCHEMA, logger: silent })
+    const fleet = new Fleet({ url: workerUrl, schema: SCHEMA, leaseMs })
     try {
-      await chancy.migrate()
-      await chancy.declare(
-        new Queue('default', { executor: 'inline', concurrency: 10, pollingInterval: '1s' }),
-      )
-      await chancy.declare(
-        new Queue('long', { executor: 'inline', concurrency: 10, pollingInterval: '1s' }),
-      )
       await Promise.all(Array.from({ length: WORKERS }, () => fleet.start()))
       // A lease of its own first: until then no worker judges the others.
       await sleep(leaseMs)
 
       const faults: Fault[] = []
-      const stage: Stage = {
+      const context: FaultContext = {
         server,
         fleet,
         luck,
@@ -82,7 +78,7 @@ export async function runMix(
       const end = performance.now() + seconds * 1_000
       let isOver = false
       const pushing = push(chancy, pushes, { luck, leaseMs, isOver: () => isOver })
-      while (performance.now() < end) await luck.pick(mixes).strike(stage)
+      while (performance.now() < end) await luck.pick(mixes).strike(context)
       isOver = true
       await pushing
       await fleet.settled()
@@ -103,7 +99,7 @@ export async function runMix(
       )
       const verdict = judge({
         pushes,
-        executions: fleet.crew.executions(),
+        executions: fleet.workers.executions(),
         finished,
         live: live!.n,
         faults,
@@ -131,6 +127,44 @@ export async function runMix(
     await server.close()
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** The schema and its queues, by their owner. */
+async function prepare(url: string): Promise<void> {
+  await using owner = new Chancy(url, { schema: SCHEMA, logger: silent })
+  await owner.migrate()
+  for (const name of ['default', 'long']) {
+    await owner.declare(
+      new Queue(name, { executor: 'inline', concurrency: 10, pollingInterval: '1s' }),
+    )
+  }
+}
+
+/** Makes the two roles, and remembers their rights in `chaos_rights`; the DSN of each. */
+async function roleUrls(owner: string): Promise<[worker: string, producer: string]> {
+  const url = new URL(owner)
+  const password = decodeURIComponent(url.password).replaceAll("'", "''")
+  await ask(owner, 'CREATE PUBLICATION everything FOR ALL TABLES')
+  for (const [role, kind] of [
+    [WORKER_ROLE, 'worker'],
+    [PRODUCER_ROLE, 'producer'],
+  ] as const) {
+    await ask(owner, `CREATE ROLE ${role} LOGIN PASSWORD '${password}'`)
+    await ask(owner, grantSql(kind, role, { schema: SCHEMA }))
+  }
+  await ask(
+    owner,
+    `CREATE TABLE chaos_rights AS
+       SELECT a.grantee::regrole::text AS role, p.oid::regprocedure::text AS name
+         FROM pg_proc p, aclexplode(p.proacl) a
+        WHERE p.pronamespace = '${SCHEMA}'::regnamespace
+          AND a.grantee::regrole::text IN ('${WORKER_ROLE}', '${PRODUCER_ROLE}')`,
+  )
+  const urlOf = (role: string): string => {
+    url.username = role
+    return url.href
+  }
+  return [urlOf(WORKER_ROLE), urlOf(PRODUCER_ROLE)]
 }
 
 interface PushOptions {

@@ -13,9 +13,9 @@ export const sees = job({ name: 'sees' }, () => ({
   env: { ...process.env },
 }))
 
-/** Starts a process as `fork` does, and says which options it has. */
+/** Starts a process as `fork` does, and returns which options it has. */
 export const forks = job({ name: 'forks' }, async () => {
-  const child = fork(fileURLToPath(new URL('../processes/tells-options.mjs', import.meta.url)))
+  const child = fork(fileURLToPath(new URL('../processes/prints-options.mjs', import.meta.url)))
   const [options] = await new Promise((resolve) => {
     child.once('message', (message) => resolve([message]))
   })

@@ -1,4 +1,4 @@
-// Jobs that try to speak for the executor: to say of another job that it has returned, or was given back.
+// Jobs that try to speak for the executor: to say of another job that it has returned, or was returned.
 import fs, { readdirSync, readlinkSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,7 +39,7 @@ const ways = {
   'proc files': () => {
     for (const fd of readdirSync('/proc/self/fd')) {
       const file = `/proc/self/fd/${fd}`
-      // Else it is a file of somebody's.
+      // Anything else is a file that the job did not open.
       attempt(
         () => /^(socket|pipe):/.test(readlinkSync(file)) && writeFileSync(file, LINES.join('')),
       )
@@ -84,7 +84,7 @@ export const forges = job({ name: 'forges' }, async ({ how, fd }) => {
   return 'tried'
 })
 
-/** What a job finds of the secret of its child, where it has no business to look. */
+/** What a job finds of the secret of its child, in places that it should not read. */
 export const searches = job({ name: 'searches' }, () => ({
   argv: process.argv.slice(2),
   env: Object.keys(process.env).filter((name) => /key|secret/i.test(name)),

@@ -12,7 +12,7 @@ export const nap = job({ name: 'nap' }, async ({ ms = 50 }, { progress }) => {
   return 'rested'
 })
 
-/** Writes to a descriptor and says that it has. */
+/** Writes to a descriptor and reports it. */
 export const writes = job({ name: 'writes' }, async ({ fd = 1, text = '', times = 1 }) => {
   const bytes = Buffer.from(text)
   for (let time = 0; time < times; time++) writeSync(fd, bytes)
@@ -20,7 +20,7 @@ export const writes = job({ name: 'writes' }, async ({ fd = 1, text = '', times 
   return 'written'
 })
 
-/** Says something to the parent in its own words. */
+/** Sends the parent a message of its own. */
 export const posts = job({ name: 'posts' }, async ({ text = '' }) => {
   if (parentPort === null) writeSync(4, text)
   else parentPort.postMessage(text)
@@ -38,7 +38,7 @@ const left = {
   stop: () => process.kill(process.pid, 'SIGSTOP'),
   close: () => closeSync(3),
 }
-/** Returns, and leaves something behind that begins to run at once. */
+/** Returns, and leaves something behind that begins to run immediately. */
 export const leaves = job({ name: 'leaves' }, ({ what = 'spin' }) => {
   setTimeout(() => {
     console.log('the rest begins')
@@ -52,9 +52,9 @@ export const mutters = job({ name: 'mutters' }, ({ text = '', stream = 'stdout' 
   process[stream].write(text)
 })
 
-/** Says why, and ends its process. */
+/** Writes why, and ends its process. */
 export const dies = job({ name: 'dies' }, ({ how = 'abort' }) => {
-  console.error('cannot go on')
+  console.error('cannot continue')
   process.stderr.write('no configuration')
   if (how === 'abort') process.stderr.write('\n')
   process[how](...(how === 'exit' ? [3] : []))
@@ -75,14 +75,14 @@ export const lingers = job({ name: 'lingers' }, async ({ what = 'rejects', ms = 
   return 'done'
 })
 
-/** Says how far it is, often, and then no more. */
+/** Reports its progress often, and then no more. */
 export const advances = job({ name: 'advances' }, async ({ to = 3, andThen = 'rest' }, context) => {
   for (let value = 1; value <= to; value++) context.progress(value)
   if (andThen === 'spin') for (;;);
   await sleep(3_600_000)
 })
 
-/** Ends its own way when it is asked to, and says how. */
+/** Ends in its own way when its signal aborts, and reports how. */
 export const handles = job({ name: 'handles' }, async (_, { progress, signal }) => {
   await new Promise((resolve) => {
     process.once('SIGTERM', () => {
@@ -99,7 +99,7 @@ export const spins = job({ name: 'spins' }, () => {
   for (;;);
 })
 
-/** Starts a process in a group of its own, and tells its id. */
+/** Starts a process in a group of its own, and reports its id. */
 export const detaches = job({ name: 'detaches' }, async ({ ms = 3_600_000 }, { progress }) => {
   const code = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"
   const options = { detached: true, stdio: 'ignore' }

@@ -30,8 +30,8 @@ export const noted = job(
   },
 )
 
-/** Ends when it is told to, and says what it was told. */
-export const heedful = job({ name: 'heedful' }, async (_: object, { signal, progress }) => {
+/** Ends when its signal aborts, and returns the reason. */
+export const cooperative = job({ name: 'cooperative' }, async (_: object, { signal, progress }) => {
   progress('begun')
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -89,7 +89,7 @@ export const growAtOnce = job(
     }
   },
 )
-/** Many buffers in one turn of the loop, where nobody looks in between. */
+/** Many buffers in one turn of the loop, with no measurement in between. */
 export const growFast = job({ name: 'grow-fast' }, () => {
   const kept: Buffer[] = []
   for (let index = 0; index < 256; index++) kept.push(Buffer.alloc(8 * MIB, 1))
@@ -108,7 +108,7 @@ export const killed = job({ name: 'killed' }, () => {
   process.kill(process.pid, 'SIGKILL')
 })
 export const rejects = job({ name: 'rejects' }, async () => {
-  void Promise.reject(new Error('nobody waits for me'))
+  void Promise.reject(new Error('not awaited'))
   await sleep(3_600_000)
 })
 export const throwsLate = job({ name: 'throws-late' }, async () => {
@@ -126,7 +126,7 @@ export const tells = job({ name: 'tells' }, (_: object, { log, progress }) => {
   console.error('printed to stderr')
   progress({ done: 1 })
   progress({ done: 2 })
-  return 'told'
+  return 'reported'
 })
 export const context = job({ name: 'context' }, ({ value = 0 }: { value?: number }, context) => ({
   value,
@@ -135,7 +135,7 @@ export const context = job({ name: 'context' }, ({ value = 0 }: { value?: number
   fence: context.fence,
   args: context.job.args,
 }))
-/** What a worker that starts looks at. */
+/** What a worker that starts reads. */
 export const asksForChild = job({ name: 'asks-for-child' }, () => {
   return Symbol.for('chancy.child') in globalThis
 })

@@ -1,6 +1,6 @@
-// Runs jobs whose processes outlive them, and says how they ended, what was logged, and what is left.
+// Runs jobs whose processes outlive them, and prints how they ended, what was logged, and what is left.
 import { readdirSync, readFileSync } from 'node:fs'
-import { Stop } from '../../../dist/core/stop.js'
+import { StopRequest } from '../../../dist/core/stop-request.js'
 import { ProcessExecutor } from '../../../dist/executors/process-executor.js'
 
 const say = (value) => console.log(JSON.stringify(value))
@@ -21,11 +21,11 @@ for (const [name, timeMs] of [
   ['detaches', 400],
   ['ok'],
 ]) {
-  const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, rare: {} }
+  const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, extras: {} }
   const report = { log: () => {}, progress: () => {} }
   const limits = timeMs === undefined ? {} : { timeMs }
   const at = performance.now()
-  const { kind } = await executor.run({ job, limits, report }, new Stop())
+  const { kind } = await executor.run({ job, limits, report }, new StopRequest())
   for (const pid of executor.pids) children.add(pid)
   say({ name, kind, ms: performance.now() - at })
 }

@@ -1,6 +1,6 @@
-// A worker's stand-in: runs jobs in child processes until it is killed, and says which.
+// A worker's stand-in: runs jobs in child processes until it is killed, and prints which.
 
-import { Stop } from '../../../dist/core/stop.js'
+import { StopRequest } from '../../../dist/core/stop-request.js'
 import { ProcessExecutor } from '../../../dist/executors/process-executor.js'
 
 const executor = new ProcessExecutor({ jobs: [process.argv[2]], concurrency: 2 })
@@ -12,6 +12,6 @@ const report = {
 }
 const names = process.argv.slice(3)
 for (const name of names.length > 0 ? names : ['spin', 'grandchild']) {
-  const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, rare: {} }
-  void executor.run({ job, limits: {}, report }, new Stop())
+  const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, extras: {} }
+  void executor.run({ job, limits: {}, report }, new StopRequest())
 }

@@ -1,4 +1,4 @@
-// Starts an embedded server, says its address, and then does what it is told.
+// Starts an embedded server, prints its address, and then follows the commands on its standard input.
 import { createInterface } from 'node:readline'
 import { embeddedPostgres } from 'chancy/embedded-postgres'
 

@@ -1,5 +1,5 @@
-// Runs one job in a child of an executor and says what it returned.
-import { Stop } from '../../../dist/core/stop.js'
+// Runs one job in a child of an executor and prints what it returned.
+import { StopRequest } from '../../../dist/core/stop-request.js'
 import { ProcessExecutor } from '../../../dist/executors/process-executor.js'
 import { ThreadExecutor } from '../../../dist/executors/thread-executor.js'
 
@@ -15,7 +15,7 @@ const executor = new Executor({
   ...(env === undefined ? {} : { env: JSON.parse(env) }),
 })
 await executor.start()
-const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, rare: {} }
+const job = { id: name, name, queue: 'default', args: '{}', attempts: 1, extras: {} }
 const report = { log: () => {}, progress: () => {} }
-say(await executor.run({ job, limits: {}, report }, new Stop()))
+say(await executor.run({ job, limits: {}, report }, new StopRequest()))
 await executor.stop({ graceMs: 0 })

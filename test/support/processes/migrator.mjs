@@ -1,4 +1,4 @@
-// Migrates a schema when it is told to, and says how that went. `wait` stops it in the middle.
+// Migrates a schema on command, and prints the result. `wait` stops it in the middle.
 import { createInterface } from 'node:readline'
 import { Chancy } from 'chancy'
 

@@ -18,9 +18,9 @@ export function processesOf(directory: string): { pid: number; command: string }
   })
 }
 
-/** The keeper of the server in `directory`, and the server itself. */
-export function keeperAndServer(directory: string): { keeper: number; server: number } {
+/** The supervisor of the server in `directory`, and the server itself. */
+export function supervisorAndServer(directory: string): { supervisor: number; server: number } {
   const found = processesOf(directory)
   const pidOf = (part: string) => found.find(({ command }) => command.includes(part))?.pid ?? 0
-  return { keeper: pidOf('keeper.js'), server: pidOf('bin/postgres') }
+  return { supervisor: pidOf('supervisor.js'), server: pidOf('bin/postgres') }
 }

@@ -1,5 +1,5 @@
 // Two workers in one process, both with signal handlers: one with nothing to do, and one whose only job
-// runs until it is told to end, by a line on standard input, and a while longer.
+// runs until a line arrives on the standard input, and a while longer.
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Chancy, job, Queue, Worker } from 'chancy'
@@ -7,13 +7,13 @@ import { Chancy, job, Queue, Worker } from 'chancy'
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 // { url, schema, lingerMs }
 const order = JSON.parse(process.argv[2])
-const told = new Promise((resolve) => {
+const ordered = new Promise((resolve) => {
   createInterface({ input: process.stdin }).once('line', resolve)
 })
 
 const linger = job({ name: 'linger' }, async () => {
   say({ event: 'job' })
-  await told
+  await ordered
   await sleep(order.lingerMs)
   return 'whole'
 })

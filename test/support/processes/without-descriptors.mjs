@@ -1,7 +1,7 @@
 // A worker's stand-in that has no file descriptor left when another child is to be started, and later
-// has some again. Says how the attempts ended.
+// has some again. Prints how the attempts ended.
 import { closeSync, openSync } from 'node:fs'
-import { Stop } from '../../../dist/core/stop.js'
+import { StopRequest } from '../../../dist/core/stop-request.js'
 import { ProcessExecutor } from '../../../dist/executors/process-executor.js'
 import { ThreadExecutor } from '../../../dist/executors/thread-executor.js'
 
@@ -11,8 +11,8 @@ const executor = new Executor({ jobs: [module], concurrency: 1 })
 const report = { log: () => {}, progress: () => {} }
 const limits = { memoryBytes: 256 * 1_024 ** 2 }
 const run = (id) => {
-  const job = { id, name: 'ok', queue: 'default', args: '{"value":7}', attempts: 1, rare: {} }
-  return executor.run({ job, limits, report }, new Stop())
+  const job = { id, name: 'ok', queue: 'default', args: '{"value":7}', attempts: 1, extras: {} }
+  return executor.run({ job, limits, report }, new StopRequest())
 }
 
 await executor.start()

@@ -57,7 +57,7 @@ export class ProxyConnection {
     this.#server.destroy()
   }
 
-  /** From now on nothing passes, and neither side is told when the other one ends. */
+  /** From now on nothing passes, and neither side sees when the other one ends. */
   silence(): void {
     this.#isSilent = true
   }

@@ -15,7 +15,7 @@ export class MessageReader {
     this.isTyped = isTyped
   }
 
-  /** A message at a time, so that whoever reads can switch `isTyped` in between. */
+  /** A message at a time, so that the caller can switch `isTyped` in between. */
   *read(chunk: Buffer): Generator<Message> {
     this.#rest = Buffer.concat([this.#rest, chunk])
     for (;;) {
@@ -37,7 +37,7 @@ function text(body: Buffer, start = 0): [value: string, next: number] {
 }
 
 /**
- * Follows what a client sends, so as to know the text of every statement that runs: at once (`Query`),
+ * Follows what a client sends, so as to know the text of every statement that runs: immediately (`Query`),
  * or prepared under a name and run much later (`Parse`, `Bind`, `Execute`).
  */
 export class StatementTracker {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Evidence, type Fault, judge, PushLedger } from '../../chaos/faults/ledger.ts'
-import type { Execution } from '../../support/crew.ts'
+import type { Execution } from '../../support/worker-fleet.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'chancy-ledger-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const WORKER = 100
 const OTHER = 200
 
-/** The job "a" was pushed, ran in `WORKER` from 1,000 to 2,000, and succeeded; but for `changes`. */
+/** The job "a" was pushed, ran in `WORKER` from 1,000 to 2,000, and succeeded; `changes` replace parts of this. */
 function evidence(changes: Partial<Evidence> & { readonly refused?: number } = {}): Evidence {
   const pushes = new PushLedger(join(folder, 'push.jsonl'))
   pushes.acknowledge('a')
@@ -92,7 +92,7 @@ describe('the ledger', () => {
   })
 
   it.each([
-    ['a push that was answered and is gone', { finished: [], executions: [] }, 'a: lost'],
+    ['a push that was answered and is missing', { finished: [], executions: [] }, 'a: lost'],
     ['a job that is there twice', { finished: [row({}), row({})] }, 'a: finished twice'],
     ['a job that still waits', { live: 1 }, '1 jobs are still waiting or running'],
     [

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { checkInteger, checkOneOf, checkOptions, checkText, show } from '../../../src/core/check.ts'
+import {
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkText,
+  inspect,
+} from '../../../src/core/check.ts'
 import { durationMs } from '../../../src/core/duration.ts'
 import {
   AttemptError,
@@ -79,12 +85,12 @@ describe('option checks', () => {
     [{ a: 1, b: 2 }, '{ a, b }'],
     [new Map(), 'a Map'],
     [function greet() {}, 'function greet'],
-  ])('show %s shortly', (value, text) => {
-    expect(show(value)).toBe(text)
+  ])('inspect %s shortly', (value, text) => {
+    expect(inspect(value)).toBe(text)
   })
 
-  it('show a value that throws whatever is asked of it', () => {
-    expect(show(hostile)).toBe('a value of type object that cannot be shown')
+  it('inspect a value that throws on every access', () => {
+    expect(inspect(hostile)).toBe('a value of type object that cannot be shown')
   })
 
   it.each<[string, () => unknown, string]>([
@@ -136,7 +142,7 @@ describe('option checks', () => {
     expect(act).toThrow(message)
   })
 
-  it('give back what is right', () => {
+  it('return what is right', () => {
     expect(checkOptions(undefined, ['a'], 'x')).toEqual({})
     expect(checkText('€€€', { what: 'name', maxBytes: 9 })).toBe('€€€')
     expect(checkText('', { what: 'name', maxBytes: 9, allowEmpty: true })).toBe('')

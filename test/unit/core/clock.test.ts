@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { after, Deadline, systemClock } from '../../../src/core/clock.ts'
+import { callAfter, callEvery, Deadline, systemClock } from '../../../src/core/clock.ts'
+
+import { HandClock } from '../../support/clock.ts'
 
 const DAY_MS = 86_400_000
 
@@ -37,11 +39,50 @@ describe('a wait', () => {
 
   it('that was called off calls nothing', async () => {
     let calls = 0
-    const callOff = after(60 * DAY_MS, () => calls++)
+    const callOff = callAfter(systemClock, 60 * DAY_MS, () => calls++)
     await vi.advanceTimersByTimeAsync(40 * DAY_MS)
     callOff()
     await vi.advanceTimersByTimeAsync(40 * DAY_MS)
     expect(calls).toBe(0)
+  })
+})
+
+describe.each([
+  ['of the system', 'system'],
+  ['of a test', 'test'],
+] as const)('a timer on a clock %s', (_title, kind) => {
+  const hand = new HandClock()
+  const clock = kind === 'test' ? hand : systemClock
+  const advance = async (ms: number): Promise<void> => {
+    if (kind === 'system') return void (await vi.advanceTimersByTimeAsync(ms))
+    // What moves the other clock waits for the loop.
+    vi.useRealTimers()
+    await hand.advance(ms)
+  }
+  const timers = (): number => (kind === 'test' ? hand.sleepers : vi.getTimerCount())
+
+  it('calls once after its time, and never once it was cancelled', async () => {
+    let calls = 0
+    callAfter(clock, 100, () => calls++)
+    const cancel = callAfter(clock, 100, () => calls--)
+    cancel()
+    await advance(99)
+    expect(calls).toBe(0)
+    await advance(1)
+    await advance(1_000)
+    expect(calls).toBe(1)
+    expect(timers()).toBe(0)
+  })
+
+  it('calls at every interval until it is ended', async () => {
+    let calls = 0
+    const end = callEvery(clock, 100, () => calls++)
+    await advance(350)
+    expect(calls).toBe(3)
+    end()
+    await advance(1_000)
+    expect(calls).toBe(3)
+    expect(timers()).toBe(0)
   })
 })
 

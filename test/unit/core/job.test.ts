@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_BACKOFF } from '../../../src/core/backoff.ts'
 import type { Context } from '../../../src/core/context.ts'
 import { ConfigError } from '../../../src/core/errors.ts'
-import { isJob, Job } from '../../../src/core/job.ts'
-import { definitionOf, isJobFunction, job, toJob } from '../../../src/core/job-function.ts'
+import { isJob, isJobFunction, Job, toJob } from '../../../src/core/job.ts'
+import { definitionOf, job } from '../../../src/core/job-function.ts'
 import { Limit } from '../../../src/core/limit.ts'
 
 const greet = job(
@@ -157,7 +157,7 @@ describe('a job', () => {
     })
   })
 
-  // Each is wrong for the compiler too, which is why it is told to look away.
+  // Each is wrong for the compiler too, so they are cast.
   const make = (options: object) => () =>
     job({ name: 'j', ...options } as never, (() => 1) as never)
   const wrong = greet.job as unknown as Record<string, (...args: unknown[]) => unknown>
@@ -190,7 +190,55 @@ describe('a job', () => {
     ['a schema by name', () => Job.named('j', { schema: {} } as never), 'unknown option "schema"'],
     ['an empty unique key', () => greet.job.withUniqueKey(''), 'uniqueKey'],
     ['a long unique key', () => greet.job.withUniqueKey('x'.repeat(1_001)), 'at most 1000 bytes'],
-    ['a limit of no job at once', () => greet.job.withConcurrency(0), 'concurrency.max'],
+    [
+      'an unknown whenTaken',
+      () => wrong.withUniqueKey!('k', { whenTaken: 'x' }),
+      'whenTaken: expected',
+    ],
+    [
+      'null as whenTaken',
+      () => wrong.withUniqueKey!('k', { whenTaken: null }),
+      'whenTaken: expected',
+    ],
+    ['a chunk without a size', make({ chunk: {} }), 'chunk.size'],
+    ['a chunk of none', make({ chunk: { size: 0 } }), 'chunk.size'],
+    ['a chunk that waits too long', make({ chunk: { size: 2, wait: '2m' } }), 'at most 1m'],
+    ['a chunk by a function', make({ chunk: { size: 2, by: () => 1 } }), 'chunk.by'],
+    ['a durable chunk', make({ chunk: { size: 2 }, durable: true }), 'a durable job runs alone'],
+    [
+      'a chunk with a limit',
+      make({ chunk: { size: 2 }, concurrency: { max: 1 } }),
+      'do not run together',
+    ],
+    [
+      'a limit of a chunk',
+      () => job({ name: 'j', chunk: { size: 2 } }, () => {}).job.withConcurrency(1),
+      'no such limit',
+    ],
+    ['a dead letter that is no job', make({ deadLetter: 7 }), 'deadLetter: Expected a job'],
+    [
+      'a dead letter with a key',
+      make({ deadLetter: greet.job.withUniqueKey('k') }),
+      'has a unique key, and each failed job',
+    ],
+    [
+      'a dead letter with a time',
+      make({ deadLetter: greet.job.withScheduledAt(new Date(0)) }),
+      'Use withDelay',
+    ],
+    [
+      'a dead letter with a group',
+      make({ deadLetter: greet.job.withConcurrency(1, () => 7) }),
+      'Limit the name as a whole',
+    ],
+    ['an empty whenTaken', make({ whenTaken: {} }), 'whenTaken: expected'],
+    ['a most alone', make({ whenTaken: { most: '1m' } }), 'whenTaken: expected'],
+    ['two kinds', make({ whenTaken: { debounce: 1, throttle: 1 } }), 'whenTaken: expected'],
+    ['a most below', make({ whenTaken: { debounce: '5s', most: '1s' } }), 'at least the 5000 ms'],
+    ['a debounce of nothing', make({ whenTaken: { debounce: 0 } }), 'more than 0 ms'],
+    ['a wrong throttle', make({ whenTaken: { throttle: 'soon' } }), 'whenTaken.throttle'],
+    ['an unknown option', () => wrong.withUniqueKey!('k', { once: true }), 'unknown option "once"'],
+    ['a limit of no job', () => greet.job.withConcurrency(0), 'concurrency.max'],
     ['null as arguments', () => wrong.withArgs!(null), 'args: expected an object, got null'],
   ])('refuses %s', (_, act, message) => {
     expect(act).toThrow(ConfigError)

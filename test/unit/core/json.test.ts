@@ -187,7 +187,7 @@ describe('the way back', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined()
   })
 
-  it('gives back what went in, for values of every kind', () => {
+  it('returns what went in, for values of every kind', () => {
     for (let seed = 1; seed <= 500; seed++) {
       const value = randomValue(seed)
       expect(decodeJson(encodeJson(value, { ...rule, maxBytes: 1e6 }))).toEqual(value)

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../../../src/core/errors.ts'
-import { isId } from '../../../src/core/id.ts'
 import { Job } from '../../../src/core/job.ts'
 import { job } from '../../../src/core/job-function.ts'
 import { Limit } from '../../../src/core/limit.ts'
 import { type PushRow, pushRow } from '../../../src/core/push-row.ts'
+import { isId } from '../../../src/core/reference.ts'
 import type { SchemaResult, StandardSchemaV1 } from '../../../src/core/standard-schema.ts'
+import type { WhenTaken } from '../../../src/core/when-taken.ts'
 
 const row = (job: Parameters<typeof pushRow>[0]): PushRow => pushRow(job, 1_000) as PushRow
 const plain = Job.named('greet')
@@ -33,9 +34,9 @@ const schemaOf = (isAsync: boolean): StandardSchemaV1<{ n: string }, { n: number
 
 describe('the row of a push', () => {
   it('holds what an ordinary job has, and nothing rare', () => {
-    const { id, ...rest } = row(plain.withArgs({ name: 'Ada', at: new Date(0) }))
+    const { id, ...extras } = row(plain.withArgs({ name: 'Ada', at: new Date(0) }))
     expect(isId(id)).toBe(true)
-    expect(rest).toEqual({
+    expect(extras).toEqual({
       queue: 'default',
       name: 'greet',
       args: '{"name":"Ada","at":"1970-01-01T00:00:00.000Z"}',
@@ -44,17 +45,18 @@ describe('the row of a push', () => {
       scheduledAtMs: null,
       delayMs: null,
       uniqueKey: null,
+      isTaking: false,
       isLimited: false,
-      rest: null,
+      extras: null,
     })
   })
 
-  it('leaves to the worker what the definition says', () => {
+  it('leaves to the worker what the definition holds', () => {
     const defined = job(
       { name: 'j', limits: [Limit.time('1s')], backoff: 'none', retention: '1d' },
       () => {},
     )
-    expect(row(defined.job).rest).toBeNull()
+    expect(row(defined.job).extras).toBeNull()
   })
 
   it.each<[string, Job<unknown, object>, unknown]>([
@@ -72,8 +74,8 @@ describe('the row of a push', () => {
     ['no backoff', plain.withBackoff('none'), { backoff: 'none' }],
     ['retention', plain.withRetention('1d'), { retention_ms: 86_400_000 }],
     ['meta', plain.withMeta({ trace: 'x' }), { meta: { trace: 'x' } }],
-  ])('holds %s that was set for this job', (_, varied, rest) => {
-    expect(JSON.parse(row(varied).rest ?? '')).toEqual(rest)
+  ])('holds %s that was set for this job', (_, varied, extras) => {
+    expect(JSON.parse(row(varied).extras ?? '')).toEqual(extras)
   })
 
   it('holds times, delays and keys', () => {
@@ -85,7 +87,44 @@ describe('the row of a push', () => {
     expect(row(plain.withDelay('5m'))).toMatchObject({ scheduledAtMs: null, delayMs: 300_000 })
   })
 
+  it('holds what a push does whose key is taken', () => {
+    const taking = (whenTaken: WhenTaken) => row(plain.withUniqueKey('k', { whenTaken }))
+    expect(taking('keep')).toMatchObject({ isTaking: false, extras: null })
+    expect(taking('replace')).toMatchObject({
+      isTaking: true,
+      delayMs: null,
+      extras: '{"when_taken":{"replace":true}}',
+    })
+    expect(taking({ throttle: '1h' })).toMatchObject({
+      delayMs: null,
+      extras: '{"when_taken":{"throttle_ms":3600000}}',
+    })
+    // The first push waits as all others do.
+    expect(taking({ debounce: '5s', most: '1m' })).toMatchObject({
+      delayMs: 5_000,
+      extras: '{"when_taken":{"debounce_ms":5000,"most_ms":60000}}',
+    })
+    const known = job({ name: 'j', whenTaken: { debounce: 7 } }, () => {}).job
+    expect(row(known.withUniqueKey('k')).delayMs).toBe(7)
+    expect(row(known.withUniqueKey('k', { whenTaken: 'keep' })).isTaking).toBe(false)
+  })
+
   it.each<[string, Job<unknown, object>, string]>([
+    [
+      'a debounce and a delay',
+      plain.withDelay('1s').withUniqueKey('k', { whenTaken: { debounce: '5s' } }),
+      'leave out withDelay',
+    ],
+    [
+      'a debounce and a time',
+      plain.withScheduledAt(new Date(0)).withUniqueKey('k', { whenTaken: { debounce: '5s' } }),
+      'a time of its own',
+    ],
+    [
+      'whenTaken and no key',
+      job({ name: 'j', whenTaken: 'replace' }, () => {}).job,
+      'no unique key',
+    ],
     [
       'arguments that JSON would lose',
       plain.withArgs({ user: { tags: [undefined] } } as object),

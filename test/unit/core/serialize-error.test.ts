@@ -113,7 +113,7 @@ describe('the reasons of an error', () => {
     expect(stackWithCauses(error)).toMatch(/Error 2 of 2: Error: connect ECONNREFUSED 127\.0\.0\.1/)
   })
 
-  it('are kept where they stand in fields, but for what looks like a secret', () => {
+  it('are kept where they stand in fields, except what looks like a secret', () => {
     const fields = { status: 503, detail: 'busy', retryable: true, apiKey: 'x', headers: { a: 1 } }
     const error = serializeError(Object.assign(new Error('no'), fields))
     const kept = { status: 503, detail: 'busy', retryable: true, apiKey: '[hidden]' }
@@ -139,7 +139,7 @@ describe('the reasons of an error', () => {
   })
 })
 
-describe('a text that is mended', () => {
+describe('a text that is made storable', () => {
   it.each<[string, string, number, string]>([
     ['as it is', 'abc', 3, 'abc'],
     ['without NUL', 'a\0b', 9, 'a\uFFFDb'],
@@ -148,9 +148,9 @@ describe('a text that is mended', () => {
     ['cut between letters', '€'.repeat(50), 20, `€€€… [cut]`],
     ['cut without the mark where it has no room', 'abcdef', 3, 'abc'],
     ['empty', '', 0, ''],
-  ])('is %s', (_, text, maxBytes, mended) => {
-    expect(storableText(text, maxBytes)).toBe(mended)
-    expect(isStorable(mended)).toBe(true)
+  ])('is %s', (_, text, maxBytes, repaired) => {
+    expect(storableText(text, maxBytes)).toBe(repaired)
+    expect(isStorable(repaired)).toBe(true)
     expect(Buffer.byteLength(storableText(text, maxBytes))).toBeLessThanOrEqual(maxBytes)
   })
 })

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { ClaimedJob } from '../../../src/core/claimed-job.ts'
 import { mayBecome } from '../../../src/core/job-state.ts'
 import type { Outcome } from '../../../src/core/outcome.ts'
-import { MAX_CRASHES, notSaved, type SettledState, settle } from '../../../src/core/settle.ts'
+import {
+  MAX_CRASHES,
+  type SettledState,
+  settle,
+  settleAnew,
+  unsavedFailure,
+} from '../../../src/core/settle.ts'
 
 const error = { name: 'TypeError', message: 'no', stack: 'TypeError: no\n  at x' }
 const usage = { wallMs: 5, cpuMs: 4, peakBytes: 3 }
@@ -17,14 +23,14 @@ const jobWith = (attempts: number, maxAttempts: number, crashes: number): Claime
   attempts,
   maxAttempts,
   fence: 3,
-  place: '(0,1)',
-  claim: 1,
-  line: 1,
+  ctid: '(0,1)',
+  claimSeq: 1,
+  position: 1,
   createdMs: 0,
   scheduledMs: null,
   startedMs: 0,
   workerId: '01890000-0000-7000-8000-000000000001',
-  rare: crashes === 0 ? {} : { crashes },
+  extras: crashes === 0 ? {} : { crashes },
 })
 
 interface Row {
@@ -112,7 +118,34 @@ const TABLE: Readonly<Record<Outcome['kind'], Row>> = {
   'not-storable': {
     outcome: { kind: 'not-storable', error },
     states: ['failed', 'failed'],
-    kind: 'result',
+    kind: 'result-not-storable',
+  },
+  parked: {
+    outcome: { kind: 'parked', waits: [] },
+    states: ['pending', 'pending'],
+    kind: null,
+    givenBack: true,
+  },
+  continued: {
+    outcome: { kind: 'continued', args: '{}' },
+    states: ['pending', 'pending'],
+    kind: null,
+  },
+  'steps-changed': {
+    outcome: { kind: 'steps-changed', error },
+    states: ['retrying', 'failed'],
+    kind: 'steps-changed',
+    delaysMs: [200, 0],
+  },
+  'history-full': {
+    outcome: { kind: 'history-full', error },
+    states: ['failed', 'failed'],
+    kind: 'history',
+  },
+  expired: {
+    outcome: { kind: 'expired' },
+    states: ['failed', 'failed'],
+    kind: 'deadline',
   },
 }
 
@@ -141,7 +174,7 @@ describe.each(Object.entries(TABLE))('an attempt that ended "%s"', (_name, row) 
     else expect(update.error).toMatchObject({ attempt: attempts, kind: row.kind, usage })
   })
 
-  it('leaves usage out where nobody measured it', () => {
+  it('leaves usage out where it was not measured', () => {
     const update = settle(jobWith(1, 1, 0), row.outcome, policy)
     expect(update.usage).toBe(null)
     expect(update.error === null || !('usage' in update.error)).toBe(true)
@@ -151,7 +184,12 @@ describe.each(Object.entries(TABLE))('an attempt that ended "%s"', (_name, row) 
 describe('settle', () => {
   it('keeps what was thrown in the error', () => {
     const update = settle(jobWith(1, 2, 0), { kind: 'threw', error }, policy)
-    expect(update.error).toEqual({ attempt: 1, kind: 'error', ...error })
+    expect(update.error).toEqual({
+      attempt: 1,
+      kind: 'error',
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      ...error,
+    })
   })
 
   it.each([
@@ -179,7 +217,7 @@ describe('settle', () => {
     expect(update.delayMs).toBe(delayMs)
   })
 
-  it('asks a backoff that is a function, with the attempt and the error', () => {
+  it('calls a backoff that is a function, with the attempt and the error', () => {
     const asked: unknown[] = []
     const backoff = (...given: unknown[]) => asked.push(given) + 41
     const update = settle(jobWith(3, 9, 0), { kind: 'threw', error }, { ...policy, backoff })
@@ -187,7 +225,7 @@ describe('settle', () => {
     expect(asked).toEqual([[3, error]])
   })
 
-  it('does not ask for a backoff when no attempt is left', () => {
+  it('does not compute a backoff when no attempt is left', () => {
     const backoff = () => {
       throw new Error('asked')
     }
@@ -195,12 +233,34 @@ describe('settle', () => {
     expect(update.state).toBe('failed')
   })
 
+  it.each([
+    ['threw', { kind: 'threw', error }, 'retrying', false],
+    ['lost its child', { kind: 'child-lost', error }, 'retrying', true],
+    ['found its steps changed', { kind: 'steps-changed', error }, 'retrying', false],
+    ['returned', { kind: 'returned', result: null }, 'succeeded', false],
+  ] as const)(
+    'counts from an attempt that recorded something and %s',
+    (_, outcome, state, crashed) => {
+      const job = jobWith(7, 5, MAX_CRASHES - 1)
+      const settled = settleAnew(job, outcome, policy)
+      expect(settled).toMatchObject({ state, crashed, countsAnew: true })
+      expect(settled.job).toBe(job)
+      if (state === 'retrying')
+        expect(settled).toMatchObject({ delayMs: 100, error: { attempt: 7 } })
+    },
+  )
+
+  it('fails a job of one attempt, whatever that has recorded', () => {
+    expect(settleAnew(jobWith(1, 1, 0), { kind: 'threw', error }, policy).state).toBe('failed')
+  })
+
   it('makes a bare failure of an outcome that the database refuses', () => {
     const settled = settle(jobWith(2, 9, 0), { kind: 'returned', result: '"x"', usage }, policy)
-    expect(notSaved(settled, '22P05')).toMatchObject({
+    expect(unsavedFailure(settled, '22P05')).toMatchObject({
       state: 'failed',
       result: null,
       usage: null,
+      ranMs: null,
       error: { attempt: 2, kind: 'not-saved', message: expect.stringContaining('22P05') },
     })
   })

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { backoffDelayMs, DEFAULT_BACKOFF, parseBackoff } from '../../../src/core/backoff.ts'
 import { groupKey } from '../../../src/core/group-key.ts'
-import { isId, newId } from '../../../src/core/id.ts'
 import { checkLimits, Limit, restoreLimits, storeLimits } from '../../../src/core/limit.ts'
-import { Reference } from '../../../src/core/reference.ts'
+import { isId, newId, Reference } from '../../../src/core/reference.ts'
 
 describe('ids', () => {
   it('are version 7, hold the time, and rise also within a millisecond and when time steps back', () => {
@@ -24,7 +23,7 @@ describe('ids', () => {
     expect(ms).toBe(now + 60_000)
   })
 
-  it('are told from other texts', () => {
+  it('are distinguished from other texts', () => {
     expect(
       [
         '018F0000-0000-7000-8000-000000000000',
@@ -158,7 +157,7 @@ describe('group keys', () => {
     expect(key(source)).toBe(text)
   })
   it.each<[string, unknown, string]>([
-    ['a missing argument', 'nobody', 'from the argument "nobody", got undefined'],
+    ['a missing argument', 'absent', 'from the argument "absent", got undefined'],
     ['an inherited property', 'toString', 'got undefined'],
     ['null', 'none', 'got null'],
     ['an array', 'list', 'an array of 0'],

@@ -57,7 +57,7 @@ describe('driverFrom', () => {
     'postgres://ada:secret@localhost:99999/app',
     'postgres://ada:se/cr?et@secret@localhost:port/app',
     '',
-  ])('refuses the DSN %j at once, without its password', (bad) => {
+  ])('refuses the DSN %j immediately, without its password', (bad) => {
     const message = messageOf(() => driverFrom(bad))
     expect(message).toContain('postgres://user:password@host:5432/database')
     expect(message).not.toMatch(/secret|se\/cr/)

@@ -34,7 +34,7 @@ describe('A DSN', () => {
     expect(dsn.settings.database).toBe('app')
   })
 
-  it('gives back every character of a password and of options', () => {
+  it('returns every character of a password and of options', () => {
     expect(parse('postgres://a:p%40s%2Fs+%#w@h/d').settings.password).toBe('p@s/s+%#w')
     expect(parse('postgres://a@h/d?password=b%26c').settings.password).toBe('b&c')
     const options = parse('postgres://h/d?options=-c%20work_mem%3D4MB').settings.options

@@ -17,7 +17,7 @@ describe('the names of a schema', () => {
   })
 
   it('writes a sequence as a literal of a quoted name', () => {
-    expect(namesOf(`a"b'c`).sequence('line')).toBe(`'"a""b''c"."line"'`)
+    expect(namesOf(`a"b'c`).sequence('positions')).toBe(`'"a""b''c"."positions"'`)
   })
 
   it('takes 63 bytes and refuses 64, counting bytes and not characters', () => {

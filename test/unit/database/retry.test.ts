@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/core/clock.ts'
-import {
-  nextDelayMs,
-  RETRY_BASE_MS,
-  RETRY_CAP_MS,
-  type Retry,
-  retrying,
-} from '../../../src/database/retry.ts'
+import { type Retry, retrying } from '../../../src/database/retry.ts'
 
 /** Time that passes only by sleeping. */
 function sleepingClock(): Clock & { readonly slept: number[] } {
@@ -45,7 +39,7 @@ describe('retrying', () => {
     expect(calls.length).toBeGreaterThan(1)
   })
 
-  it('goes on while the errors are of a kind that passes', async () => {
+  it('continues while the errors are transient', async () => {
     const clock = sleepingClock()
     const seen: Retry[] = []
     const { work, calls } = failing('40001', '25006', '26000')
@@ -88,7 +82,7 @@ describe('retrying', () => {
     expect(clock.slept.length).toBeGreaterThan(0)
   })
 
-  it('stays in doubt when an earlier try may have been committed', async () => {
+  it('is reported as unknown when an earlier try may have been committed', async () => {
     const clock = sleepingClock()
     const codes = ['57P01']
     const work = () =>
@@ -106,17 +100,5 @@ describe('retrying', () => {
     const options = { clock, deadlineMs: 60_000, signal: stop.signal, onRetry }
     await expect(retrying(work, options)).rejects.toMatchObject({ code: '40001' })
     expect(calls).toEqual([1])
-  })
-})
-
-describe('nextDelayMs', () => {
-  it('stays between the base and the cap, and grows at most threefold', () => {
-    let delayMs = 0
-    for (let i = 0; i < 1_000; i++) {
-      const next = nextDelayMs(delayMs)
-      expect(next).toBeGreaterThanOrEqual(RETRY_BASE_MS)
-      expect(next).toBeLessThanOrEqual(Math.min(RETRY_CAP_MS, Math.max(RETRY_BASE_MS, delayMs * 3)))
-      delayMs = next
-    }
   })
 })

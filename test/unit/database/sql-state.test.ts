@@ -51,6 +51,31 @@ const rows = (table: Partial<Record<Verdict, string[]>>): [string, Verdict][] =>
     codes.map((code): [string, Verdict] => [code, verdict as Verdict]),
   )
 
+describe('the SQLSTATE in the error of an ORM', () => {
+  const driver = fromServer('25P02')
+  const adapterError = { name: 'DriverAdapterError', cause: { originalCode: '25P02' } }
+
+  it.each<[string, object]>([
+    ['TypeORM', { driverError: driver, query: 'SELECT 1', parameters: [] }],
+    ['Sequelize', { parent: driver, original: driver, sql: 'SELECT 1' }],
+    ['Drizzle', { query: 'SELECT 1', params: [], cause: driver }],
+    ['MikroORM', { code: '25P02', severity: 'ERROR', query: 'SELECT 1' }],
+    ['Prisma over an adapter', { code: 'P2010', meta: { driverAdapterError: adapterError } }],
+    ['an adapter of Prisma', adapterError],
+    ['Prisma over its engine', { code: 'P2010', meta: { code: '25P02', message: 'aborted' } }],
+  ])('is found in that of %s', (_title, more) => {
+    const error = Object.assign(new Error('wrapped'), more)
+    expect(sqlStateOf(error)).toBe('25P02')
+    expect(classify(error)).toBe('caller')
+  })
+
+  it('is not a code of Prisma, and not one of an unrelated cause', () => {
+    for (const code of ['P1001', 'P2002', 'P2028']) expect(sqlStateOf({ code })).toBe(undefined)
+    expect(sqlStateOf({ code: 'P0001' })).toBe('P0001')
+    expect(sqlStateOf(new Error('of the application', { cause: driver }))).toBe(undefined)
+  })
+})
+
 describe('what a refusal is about', () => {
   const all = Object.values(bySqlState).flat()
 
@@ -110,7 +135,7 @@ describe('classify', () => {
     expect(isConnectionLoss(new Error(message))).toBe(isLoss)
   })
 
-  it('tells a stale plan from other things that are not supported', () => {
+  it('distinguishes a stale plan from other things that are not supported', () => {
     expect(classify(fromServer('0A000', 'ERROR', { routine: 'RevalidateCachedQuery' }))).toBe(
       'stale-statement',
     )
@@ -120,7 +145,7 @@ describe('classify', () => {
     expect(classify(cached)).toBe('stale-statement')
   })
 
-  it('knows a connection that was never made by its system call', () => {
+  it('recognizes a connection that was never made by its system call', () => {
     const refused = { code: 'ETIMEDOUT', syscall: 'connect' }
     expect(classify(Object.assign(new Error('x'), refused))).toBe('transient')
     expect(classify(Object.assign(new Error('x'), { code: 'ETIMEDOUT', syscall: 'read' }))).toBe(
@@ -131,14 +156,14 @@ describe('classify', () => {
     expect(classify(new AggregateError([socket, socket]))).toBe('transient')
   })
 
-  it('asks whether a call that passed its deadline had been sent', () => {
+  it('depends, for a call that passed its deadline, on whether it had been sent', () => {
     const late = (sent: boolean) =>
       new DatabaseError('late', { code: 'DATABASE_DEADLINE', details: { sent } })
     expect([classify(late(true)), isConnectionLoss(late(true))]).toEqual(['ambiguous', true])
     expect([classify(late(false)), isConnectionLoss(late(false))]).toEqual(['transient', false])
   })
 
-  it('looks into an error that Chancy wrapped', () => {
+  it('reads the cause of an error that Chancy wrapped', () => {
     const wrapped = new DatabaseError('x', { cause: fromServer('40P01') })
     expect([sqlStateOf(wrapped), classify(wrapped)]).toEqual(['40P01', 'transient'])
     expect(classify(new DatabaseError('x', { details: { sqlState: '57014' } }))).toBe('transient')

@@ -4,28 +4,28 @@ import { Hub } from '../../../src/events/hub.ts'
 const pushed = (queue: string) => ['queue.pushed', { queue }] as const
 
 describe('the hub', () => {
-  it('tells every listener of an event at once, in the order they came', () => {
+  it('calls every listener of an event synchronously, in the order they came', () => {
     const hub = new Hub()
-    const heard: string[] = []
-    hub.on('queue.pushed', ({ queue }) => heard.push(`1 ${queue}`))
-    hub.on('queue.pushed', ({ queue }) => heard.push(`2 ${queue}`))
-    hub.on('queue.changed', () => heard.push('other'))
+    const received: string[] = []
+    hub.on('queue.pushed', ({ queue }) => received.push(`1 ${queue}`))
+    hub.on('queue.pushed', ({ queue }) => received.push(`2 ${queue}`))
+    hub.on('queue.changed', () => received.push('other'))
     hub.emit(...pushed('a'))
-    expect(heard).toEqual(['1 a', '2 a'])
+    expect(received).toEqual(['1 a', '2 a'])
   })
 
-  it('reports a listener that throws, and tells the others all the same', () => {
+  it('reports a listener that throws, and calls the others nevertheless', () => {
     const reported: unknown[] = []
     const hub = new Hub((name, error) => reported.push(name, error))
     const error = new Error('mine')
-    let heard = 0
+    let received = 0
     hub.on('queue.pushed', () => {
       throw error
     })
-    hub.on('queue.pushed', () => heard++)
+    hub.on('queue.pushed', () => received++)
     hub.emit(...pushed('a'))
     expect(reported).toEqual(['queue.pushed', error])
-    expect(heard).toBe(1)
+    expect(received).toBe(1)
   })
 
   it('reports an async listener that fails, which would else end the process', async () => {
@@ -44,18 +44,18 @@ describe('the hub', () => {
 
   it('takes a listener that was added twice for two', () => {
     const hub = new Hub()
-    let heard = 0
-    const listener = () => heard++
+    let received = 0
+    const listener = () => received++
     const stop = hub.on('queue.pushed', listener)
     hub.on('queue.pushed', listener)
     hub.emit(...pushed('a'))
     stop()
     stop()
     hub.emit(...pushed('a'))
-    expect(heard).toBe(3)
+    expect(received).toBe(3)
   })
 
-  it('says whether somebody listens', () => {
+  it('returns whether there is a listener', () => {
     const hub = new Hub()
     expect(hub.has('queue.pushed')).toBe(false)
     const stop = hub.on('queue.pushed', () => {})
@@ -64,21 +64,21 @@ describe('the hub', () => {
     expect(hub.has('queue.pushed')).toBe(false)
   })
 
-  it('lets a listener end itself or others while it is told', () => {
+  it('lets a listener end itself or others while it is called', () => {
     const hub = new Hub()
-    const heard: string[] = []
+    const received: string[] = []
     const stop = hub.on('queue.pushed', () => {
-      heard.push('first')
+      received.push('first')
       stop()
-      hub.on('queue.pushed', () => heard.push('new'))
+      hub.on('queue.pushed', () => received.push('new'))
     })
     hub.emit(...pushed('a'))
-    expect(heard).toEqual(['first'])
+    expect(received).toEqual(['first'])
     hub.emit(...pushed('a'))
-    expect(heard).toEqual(['first', 'new'])
+    expect(received).toEqual(['first', 'new'])
   })
 
-  it('waits for the next event that passes a test, and lets go of it', async () => {
+  it('waits for the next event that passes a test, and stops listening', async () => {
     const hub = new Hub()
     const waiting = hub.waitFor('queue.pushed', ({ queue }) => queue === 'b')
     hub.emit(...pushed('a'))

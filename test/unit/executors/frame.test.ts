@@ -95,7 +95,7 @@ describe('damage of frames', () => {
     }
   })
 
-  it('is found at once, without waiting for the length that a stranger writes', () => {
+  it('is found immediately, without waiting for the length that another writer gave', () => {
     for (const text of ['\n', 'hello\n', 'A'.repeat(8), `${'A'.repeat(8)}${'\0'.repeat(8)}`]) {
       expect(read([Buffer.from(text)]).damage).toEqual([text])
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ChildWidth } from '../../../../src/executors/pool/child-width.ts'
 
-describe('the attempts of a child at once', () => {
+describe('the concurrent attempts of a child', () => {
   it('are one until its loop has turned, and then twice as many each time', () => {
     const width = new ChildWidth()
     expect(width.set(10, true)).toBe(true)
@@ -31,7 +31,7 @@ describe('the attempts of a child at once', () => {
     expect(width.slots(1, 10)).toBe(2)
   })
 
-  it('are one, and nothing is asked, where one is all that is wanted', () => {
+  it('are one, without a probe, where one is enough', () => {
     const width = new ChildWidth()
     expect(width.set(1, true)).toBe(false)
     expect(width.begun(1)).toBe(false)
@@ -43,7 +43,7 @@ describe('the attempts of a child at once', () => {
     const width = new ChildWidth()
     width.set(10, true)
     width.set(2, false)
-    expect(width).toMatchObject({ told: 2, most: 10 })
+    expect(width).toMatchObject({ current: 2, most: 10 })
     width.set(2, true)
     expect(width.most).toBe(2)
   })

@@ -1,0 +1,5 @@
+export default {
+  testMatch: ['**/*.jest.js'],
+  transform: {},
+  globalSetup: 'chancy/testing/server',
+}

@@ -1,0 +1,30 @@
+import { testChancy } from 'chancy/testing'
+import { afterAll, afterEach, expect, it, vi } from 'vitest'
+import { mailer, remind, signUp, welcome } from './sign-up.js'
+
+const t = await testChancy({ jobs: [welcome, remind] })
+afterEach(() => t.reset())
+afterAll(() => t.close())
+
+const send = vi.spyOn(mailer, 'send').mockResolvedValue()
+
+it('welcomes a new user, also after a failure of the mail server', async () => {
+  await signUp(t.chancy, 'ada@example.org')
+  await t.assertPushed(welcome, { args: { email: 'ada@example.org' }, queue: 'mail' })
+
+  t.failNext(welcome, new Error('smtp is down'))
+  expect(await t.drain()).toMatchObject({ ran: 1, retrying: 1 })
+  expect(send).not.toHaveBeenCalled()
+
+  await t.advance('1m')
+  expect((await t.last(welcome)).state).toBe('succeeded')
+  expect(send).toHaveBeenCalledWith('ada@example.org')
+})
+
+it('reminds after a week', async () => {
+  await signUp(t.chancy, 'ada@example.org')
+  await t.advance('6d')
+  expect((await t.last(remind)).state).toBe('pending')
+  await t.advance('1d')
+  expect((await t.last(remind)).state).toBe('succeeded')
+})

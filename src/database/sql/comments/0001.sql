@@ -1,0 +1,150 @@
+-- What each table and column means and which function or statement writes it. `npm run check` finds one without a
+-- comment.
+
+COMMENT ON TABLE chancy.jobs IS 'Jobs that wait or run. A job that has finished is moved to finished_jobs.';
+COMMENT ON COLUMN chancy.jobs.id IS 'UUID of version 7, made by the producer, or by new_id for a push by SQL. Never changes.';
+COMMENT ON COLUMN chancy.jobs.seq IS 'First position in the queue''s order, which keeps the age of the job while it is blocked or parked. Null until the job is due for the first time. Written by push, stage and retry.';
+COMMENT ON COLUMN chancy.jobs.position IS 'Position in the queue''s order: below 0 at the front, by ready, finish and the plugin reprioritize, else by push, stage, finish and retry. Null while the job waits for its time, is blocked or parked. A claim gives the lowest position to a job that was parked.';
+COMMENT ON COLUMN chancy.jobs.fence IS 'Number of the attempt that holds the job. claim and recover raise it by 1; finish and save_progress write nothing under another one.';
+COMMENT ON COLUMN chancy.jobs.claim_seq IS 'Number of the claim while a job with a concurrency key runs; its slot is taken as long as this is set. Set by claim, cleared by finish and recover. Null for all other jobs.';
+COMMENT ON COLUMN chancy.jobs.created_at IS 'When the job was pushed.';
+COMMENT ON COLUMN chancy.jobs.scheduled_at IS 'Earliest start that the push asked for. Null: none. Never changes.';
+COMMENT ON COLUMN chancy.jobs.run_at IS 'Since when the job can run: without a position, unless it is blocked or parked, stage gives it one then. Written by push (scheduled), finish, recover and retry. Null: since scheduled_at or created_at, whichever is later.';
+COMMENT ON COLUMN chancy.jobs.started_at IS 'Start of the latest attempt. Written by claim and push_and_claim.';
+COMMENT ON COLUMN chancy.jobs.cancel_requested_at IS 'When the cancel of a running job was requested first. Written by cancel; its finish or recovery ends the job as cancelled.';
+COMMENT ON COLUMN chancy.jobs.worker_id IS 'Worker of the latest attempt. Written by claim and push_and_claim.';
+COMMENT ON COLUMN chancy.jobs.priority IS 'Higher comes first. Written by push, and raised by the plugin reprioritize.';
+COMMENT ON COLUMN chancy.jobs.attempts IS 'Attempts that count. claim adds 1; finish takes back what did not count, recover always 1.';
+COMMENT ON COLUMN chancy.jobs.max_attempts IS 'How many attempts the job has. Null: the definition of the worker that claims it decides. Written by push; retry raises it by need.';
+COMMENT ON COLUMN chancy.jobs.concurrency_max IS 'How many jobs of the same concurrency key may run beside this one, itself included. Written by push.';
+COMMENT ON COLUMN chancy.jobs.crashes IS 'How often the process or the worker was lost while the job ran. Written by finish and recover.';
+COMMENT ON COLUMN chancy.jobs.format IS 'Version of the format of the JSON columns: 1.';
+COMMENT ON COLUMN chancy.jobs.blocked IS 'Whether the job is out of the queue''s order because its group is full. Set by push, stage, claim and the plugin reprioritize; cleared by ready.';
+COMMENT ON COLUMN chancy.jobs.parked IS 'Whether the job is out of the queue''s order because a worker that scanned it does not know its name. Set and cleared by claim.';
+COMMENT ON COLUMN chancy.jobs.state IS 'pending (waits), retrying (waits after a failed attempt) or running. Written by push, claim, push_and_claim, finish, recover and retry.';
+COMMENT ON COLUMN chancy.jobs.queue IS 'Name of the queue. Written by push.';
+COMMENT ON COLUMN chancy.jobs.name IS 'Name of the job''s function. Written by push.';
+COMMENT ON COLUMN chancy.jobs.args IS 'Arguments, an object. Written by push.';
+COMMENT ON COLUMN chancy.jobs.unique_key IS 'No other job that has not finished has the same key. Written by push.';
+COMMENT ON COLUMN chancy.jobs.concurrency_key IS 'Group whose running jobs are limited to concurrency_max. Null: no limit. Written by push.';
+COMMENT ON COLUMN chancy.jobs.retention IS 'How long the history keeps the job after its end. Null: that of the definition. Written by push.';
+COMMENT ON COLUMN chancy.jobs.limits IS 'Limits of time and memory that the push asked for. Null: those of the definition.';
+COMMENT ON COLUMN chancy.jobs.backoff IS 'Delays between attempts that the push asked for. Null: those of the definition.';
+COMMENT ON COLUMN chancy.jobs.progress IS 'Latest progress of an attempt, any JSON. Written by save_progress and finish.';
+COMMENT ON COLUMN chancy.jobs.errors IS 'Failures of attempts, an array: the first and the last 19. Written by finish, cancel and recover.';
+COMMENT ON COLUMN chancy.jobs.meta IS 'Metadata of the push and of plugins, an object. Written by push and finish.';
+
+COMMENT ON TABLE chancy.finished_jobs IS 'The history: jobs that succeeded, failed or were cancelled, a partition for each day (UTC) of finished_at. Rows are written by finish, cancel and recover, and go with their partition; retry moves one back. Columns of the same name are those of jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.id IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.fence IS 'Fence of the last attempt: a finish that is sent again finds itself saved by it.';
+COMMENT ON COLUMN chancy.finished_jobs.created_at IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.scheduled_at IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.started_at IS 'Start of the last attempt. Null: it never started.';
+COMMENT ON COLUMN chancy.finished_jobs.finished_at IS 'When the job ended, by the database''s clock.';
+COMMENT ON COLUMN chancy.finished_jobs.worker_id IS 'Worker of the last attempt.';
+COMMENT ON COLUMN chancy.finished_jobs.wall_ms IS 'How long the last attempt took, in milliseconds. Null: not measured.';
+COMMENT ON COLUMN chancy.finished_jobs.cpu_ms IS 'CPU time of the last attempt, in milliseconds. Null: not measured.';
+COMMENT ON COLUMN chancy.finished_jobs.peak_bytes IS 'Highest memory use of the last attempt, in bytes. Null: not measured.';
+COMMENT ON COLUMN chancy.finished_jobs.priority IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.attempts IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.max_attempts IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.concurrency_max IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.crashes IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.format IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.state IS 'succeeded, failed or cancelled.';
+COMMENT ON COLUMN chancy.finished_jobs.queue IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.name IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.args IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.unique_key IS 'As in jobs, but other jobs may have the same key.';
+COMMENT ON COLUMN chancy.finished_jobs.concurrency_key IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.retention IS 'How long the row is kept after finished_at, from 10 minutes to 3650 days. Null: 7 days.';
+COMMENT ON COLUMN chancy.finished_jobs.limits IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.backoff IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.progress IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.errors IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.meta IS 'As in jobs.';
+COMMENT ON COLUMN chancy.finished_jobs.result IS 'What the function returned, any JSON. Null unless the job succeeded.';
+
+COMMENT ON TABLE chancy.claims IS 'Which jobs a claim took, so that what a worker runs is found without an index on jobs. finish removes a claim when the last of its jobs has ended, recover and remove_worker those of a worker that is gone.';
+COMMENT ON COLUMN chancy.claims.worker_id IS 'Worker that claimed. Written by claim and push_and_claim.';
+COMMENT ON COLUMN chancy.claims.claim_seq IS 'Number of the claim, of the sequence claim_numbers.';
+COMMENT ON COLUMN chancy.claims.ids IS 'Jobs that the claim took. Some may have ended since.';
+
+COMMENT ON TABLE chancy.concurrency_groups IS 'A row for each concurrency key that is in use, to be locked: what takes or frees a slot holds its lock. claim and sweep_blocked make a row, sweep_groups removes it.';
+COMMENT ON COLUMN chancy.concurrency_groups.key IS 'Concurrency key of jobs.';
+COMMENT ON COLUMN chancy.concurrency_groups.scan_from IS 'No running job of the group has a claim_seq below this: the count of running jobs begins here. Raised by claim.';
+
+COMMENT ON TABLE chancy.queues IS 'Declared queues. Written by the statements declare_queue, upsert_queue, imply_queues, pause_queue, resume_queue and resume_due_queues.';
+COMMENT ON COLUMN chancy.queues.name IS 'Name of the queue.';
+COMMENT ON COLUMN chancy.queues.state IS 'active or paused. A queue whose resume_at has passed counts as active before resume_due_queues writes it.';
+COMMENT ON COLUMN chancy.queues.resume_at IS 'When the pause ends. Null: not by itself.';
+COMMENT ON COLUMN chancy.queues.concurrency IS 'How many jobs of the queue each worker runs at a time. Null: the executor''s default.';
+COMMENT ON COLUMN chancy.queues.executor IS 'inline, thread or process.';
+COMMENT ON COLUMN chancy.queues.executor_options IS 'Options of the executor, an object.';
+COMMENT ON COLUMN chancy.queues.tags IS 'Patterns, an array: a worker serves the queue when one of its tags matches one of them.';
+COMMENT ON COLUMN chancy.queues.polling_interval_ms IS 'How long an idle worker waits before it polls without a notification, in milliseconds.';
+COMMENT ON COLUMN chancy.queues.rate_max IS 'How many jobs may start in a window of rate_per_ms. Null: no limit.';
+COMMENT ON COLUMN chancy.queues.rate_per_ms IS 'Length of the window of the rate limit, in milliseconds.';
+COMMENT ON COLUMN chancy.queues.implied IS 'Whether a worker declared the queue because it knows jobs of it. A declaration by a user replaces such a row.';
+COMMENT ON COLUMN chancy.queues.created_at IS 'When the queue was declared first.';
+
+COMMENT ON TABLE chancy.workers IS 'Workers and their leases. Written by the statements register_worker, renew_lease, save_worker_queues, revoke_leases and remove_worker. sweep_workers removes revoked rows after a day.';
+COMMENT ON COLUMN chancy.workers.id IS 'UUID of version 7, made by the worker at each start of a lease.';
+COMMENT ON COLUMN chancy.workers.label IS 'Name that the application gave it.';
+COMMENT ON COLUMN chancy.workers.tags IS 'Tags of the worker, an array.';
+COMMENT ON COLUMN chancy.workers.queues IS 'Queues that it serves, an array. Written by save_worker_queues.';
+COMMENT ON COLUMN chancy.workers.refusals IS 'Queues that match its tags and that it does not serve, an object of reasons. Written by save_worker_queues.';
+COMMENT ON COLUMN chancy.workers.names IS 'Names of the functions that it knows, an array. Written by register_worker.';
+COMMENT ON COLUMN chancy.workers.environment IS 'What it runs on, an object: versions of Node (node), of its zone data (tz) and of ICU (icu), and its clock when it asked for the lease (clockMs). Written by register_worker, read by doctor.';
+COMMENT ON COLUMN chancy.workers.started_at IS 'When the row was made.';
+COMMENT ON COLUMN chancy.workers.renewed_at IS 'When the lease was renewed last. Written by renew_lease.';
+COMMENT ON COLUMN chancy.workers.expires_at IS 'When the lease runs out. Written by register_worker and renew_lease.';
+COMMENT ON COLUMN chancy.workers.revoked_at IS 'When the lease was revoked, by revoke_leases: it cannot be renewed any more, and recover brings back its jobs. Null: it was not.';
+COMMENT ON COLUMN chancy.workers.crash_exempt IS 'Whether the loss of this worker does not count as a crash of its jobs, since an outage may be the reason. Written by revoke_leases, read by recover.';
+
+COMMENT ON TABLE chancy.rate_starts IS 'Starts of jobs of queues with a rate limit, as far as they lie in the window. Written by claim; removed by claim and sweep_rate_starts.';
+COMMENT ON COLUMN chancy.rate_starts.queue IS 'Name of the queue.';
+COMMENT ON COLUMN chancy.rate_starts.at IS 'When a job started.';
+
+COMMENT ON TABLE chancy.waiters IS 'Waits for the end of jobs: a finish, a cancel or a recovery sends a notification for each. Written by add_waiters; removed by remove_waiters, and by a sweep when they are old.';
+COMMENT ON COLUMN chancy.waiters.job_id IS 'Job that is waited for.';
+COMMENT ON COLUMN chancy.waiters.until IS 'When the row may be removed.';
+
+COMMENT ON TABLE chancy.leader IS 'Which worker leads, by the name of the election. Written by the statements elect, renew_lead and resign_lead.';
+COMMENT ON COLUMN chancy.leader.name IS 'Name of the election.';
+COMMENT ON COLUMN chancy.leader.worker_id IS 'Worker that leads.';
+COMMENT ON COLUMN chancy.leader.elected_at IS 'Since when it leads.';
+COMMENT ON COLUMN chancy.leader.expires_at IS 'When its lead ends unless it is renewed.';
+
+COMMENT ON TABLE chancy.scan_watermarks IS 'Watermarks of queues: positions up to which nothing is ready and nothing will be, so that a scan begins behind them. Written by advance_watermarks alone, and read by claim and push_and_claim. See ENGINE.md, Watermarks.';
+COMMENT ON COLUMN chancy.scan_watermarks.queue IS 'Name of the queue.';
+COMMENT ON COLUMN chancy.scan_watermarks.advanced_at IS 'When the watermarks were advanced last.';
+COMMENT ON COLUMN chancy.scan_watermarks.highs IS 'Ranges of a claim: with high = low the priority, otherwise the priority above the gap. Null until the watermarks were advanced once.';
+COMMENT ON COLUMN chancy.scan_watermarks.lows IS 'Ranges of a claim: with high = low the priority, otherwise the priority below the gap.';
+COMMENT ON COLUMN chancy.scan_watermarks.afters IS 'Ranges of a claim: the position behind which each begins.';
+COMMENT ON COLUMN chancy.scan_watermarks.befores IS 'Ranges of a claim: the position before which each ends.';
+COMMENT ON COLUMN chancy.scan_watermarks.priorities IS 'Priorities that have a watermark.';
+COMMENT ON COLUMN chancy.scan_watermarks.requeue_watermarks IS 'For each priority, the watermark of requeue positions: below 0.';
+COMMENT ON COLUMN chancy.scan_watermarks.watermarks IS 'For each priority, the watermark of all other positions: from -1.';
+COMMENT ON COLUMN chancy.scan_watermarks.checkpoint_requeue IS 'Last position that was drawn from the sequence requeue_positions when the watermarks were advanced last.';
+COMMENT ON COLUMN chancy.scan_watermarks.checkpoint_position IS 'Last position that was drawn from the sequence positions when the watermarks were advanced last.';
+COMMENT ON COLUMN chancy.scan_watermarks.checkpoint_xid IS 'First transaction id that had not been given when the watermarks were advanced last.';
+COMMENT ON COLUMN chancy.scan_watermarks.former_requeue IS 'checkpoint_requeue of the previous time.';
+COMMENT ON COLUMN chancy.scan_watermarks.former_position IS 'checkpoint_position of the previous time.';
+COMMENT ON COLUMN chancy.scan_watermarks.ignored_xids IS 'Ids of open transactions that do not hold the watermarks back.';
+COMMENT ON COLUMN chancy.scan_watermarks.ignored_requeues IS 'For each of them, the requeue position that the watermark returns to when it has ended.';
+COMMENT ON COLUMN chancy.scan_watermarks.ignored_positions IS 'For each of them, the position that the watermark returns to when it has ended.';
+
+COMMENT ON VIEW chancy.all_jobs IS 'Jobs of both tables, for queries by users. A column of one table alone is null for rows of the other.';
+COMMENT ON SEQUENCE chancy.positions IS 'Positions behind the front, 256 at a time. Drawn by push, stage, finish and retry.';
+COMMENT ON SEQUENCE chancy.requeue_positions IS 'Positions before all others, for jobs that come back, or whose priority is raised. Drawn by ready, finish and the plugin reprioritize.';
+COMMENT ON SEQUENCE chancy.claim_numbers IS 'Numbers of claims. Drawn by claim and push_and_claim.';
+COMMENT ON DOMAIN chancy.job_name IS 'Name of a job''s function: at most 200 bytes.';
+COMMENT ON DOMAIN chancy.group_key IS 'Concurrency key: at most 1000 bytes, sorted byte by byte, since all locks of groups are in that order.';
+
+COMMENT ON TABLE chancy.migrations IS 'Versions of the schema that were applied, by line: chancy.core, and one for each plugin with tables. Written by the migrator.';
+COMMENT ON COLUMN chancy.migrations.line IS 'Name of the line of versions.';
+COMMENT ON COLUMN chancy.migrations.version IS 'Version, from 1 without gaps.';
+COMMENT ON COLUMN chancy.migrations.applied_at IS 'When the version was complete. Null: a step of it is under way, or was interrupted, either way.';
+COMMENT ON COLUMN chancy.migrations.steps_done IS 'How many of the steps that run outside of the version''s transaction are done. -1: all were undone on the way down.';
+COMMENT ON COLUMN chancy.migrations.breaking IS 'Whether releases that do not know the version cannot work with the schema any more: it serves the releases from its last such version on.';

@@ -1,0 +1,2 @@
+-- functions/load@1.sql with part.all_extra_columns in place of part.extra_columns.
+-- A worker also gets the owner and the extras of a job.

@@ -1,0 +1,2 @@
+-- functions/push_and_claim@1.sql with part.claimed_columns in place of part.claimed_values.
+-- A worker also gets the owner and the extras of a job.

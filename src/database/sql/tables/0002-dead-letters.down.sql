@@ -1,0 +1,1 @@
+DROP TRIGGER dead_letters ON chancy.finished_jobs;

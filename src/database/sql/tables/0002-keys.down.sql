@@ -1,0 +1,2 @@
+DROP TABLE chancy.key_replacements;
+DROP TABLE chancy.key_throttles;

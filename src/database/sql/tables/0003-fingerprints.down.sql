@@ -1,0 +1,3 @@
+ALTER TABLE chancy.workers DROP COLUMN version;
+ALTER TABLE chancy.finished_jobs DROP COLUMN fingerprint;
+ALTER TABLE chancy.jobs DROP COLUMN fingerprint;

@@ -1,0 +1,8 @@
+export type { Access, AccessFunction, Actor, Refusal } from './access.ts'
+export { createHandler, type Handler } from './create-handler.ts'
+export type { Limits } from './limits.ts'
+export type { JobLink } from './links.ts'
+export type { MaskOptions } from './masks.ts'
+export type { HandlerOptions } from './options.ts'
+export type { Peer } from './peer.ts'
+export type { Role, Verb } from './verbs.ts'

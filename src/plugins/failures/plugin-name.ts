@@ -1,0 +1,2 @@
+/** The name of the plugin. */
+export const FAILURES = 'chancy.failures'

@@ -1,0 +1,4 @@
+import type { Chancy } from 'chancy'
+
+declare const application: Chancy
+export default application
