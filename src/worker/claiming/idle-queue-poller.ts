@@ -4,6 +4,7 @@ import type { Database } from '../../database/database.ts'
 import { findReadyQueues } from '../../database/statements/queues.ts'
 import type { PeriodicTask } from '../../services/periodic.ts'
 import type { QueueRunners } from './queue-runners.ts'
+import type { Dueness } from './runner-state.ts'
 
 export interface IdleQueuePollerOptions {
   readonly database: Database
@@ -17,6 +18,13 @@ export interface IdleQueuePollerOptions {
 const MIN_QUEUES = 8
 /** Queues of one statement. */
 const BATCH = 1_000
+
+/** The queues of the next scan: those that are due, with those that are near to it, or none. */
+export function scannedTogether(queues: readonly (readonly [string, Dueness])[]): string[] {
+  if (!queues.some(([, dueness]) => dueness === 'due')) return []
+  const near = queues.flatMap(([queue, dueness]) => (dueness === 'early' ? [] : [queue]))
+  return near.length < MIN_QUEUES ? [] : near
+}
 
 /**
  * Polls idle queues in batches, for their runners. A runner that polls by itself needs a statement for its
@@ -36,8 +44,7 @@ export class IdleQueuePoller implements PeriodicTask {
 
   async pass(signal: AbortSignal): Promise<undefined> {
     const { clock, runners } = this.#options
-    const due = runners.due(clock.monotonic())
-    if (due.length < MIN_QUEUES) return
+    const due = scannedTogether(runners.dueness(clock.monotonic()))
     for (let from = 0; from < due.length && !signal.aborted; from += BATCH) {
       await this.#poll(due.slice(from, from + BATCH))
     }

@@ -16,7 +16,8 @@ import { claimLimit } from './claim-policy.ts'
 import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import {
   INITIAL_STATE,
-  isDue,
+  type Dueness,
+  dueness,
   mayFindJobs,
   quietMs,
   type RunnerEvent,
@@ -136,8 +137,8 @@ export class QueueRunner implements Service {
   }
 
   /** Whether it is idle and has not been scanned lately. */
-  isDue(nowMs: number): boolean {
-    return isDue(this.#state, nowMs, this.#queue.pollingIntervalMs)
+  dueness(nowMs: number): Dueness {
+    return dueness(this.#state, nowMs, this.#queue.pollingIntervalMs)
   }
 
   /** A scan of many queues, begun at that time (monotonic milliseconds), found nothing to claim here. */

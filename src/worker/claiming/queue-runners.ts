@@ -7,6 +7,7 @@ import type { Executors } from '../executors.ts'
 import type { ExpensiveScan } from '../maintenance/watermark-updater.ts'
 import type { RunQueue } from '../worker-log.ts'
 import { QueueRunner, type QueueRunnerOptions } from './queue-runner.ts'
+import type { Dueness } from './runner-state.ts'
 
 export interface QueueRunnersOptions extends Omit<QueueRunnerOptions, 'executor' | 'held'> {
   readonly executors: Executors
@@ -136,9 +137,9 @@ export class QueueRunners implements LocalRunner {
     return this.#runners.get(queue)?.offer(count) ?? null
   }
 
-  /** Idle queues that are due for a scan of many. `nowMs` is monotonic. */
-  due(nowMs: number): string[] {
-    return [...this.#runners].flatMap(([queue, runner]) => (runner.isDue(nowMs) ? [queue] : []))
+  /** How long ago each queue was found empty, for a scan of many. `nowMs` is monotonic. */
+  dueness(nowMs: number): [queue: string, dueness: Dueness][] {
+    return [...this.#runners].map(([queue, runner]) => [queue, runner.dueness(nowMs)])
   }
 
   seenEmpty(queue: string, atMs: number): void {

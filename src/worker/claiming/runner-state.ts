@@ -33,6 +33,8 @@ export interface IdleState {
   readonly quietUntilMs: number
 }
 
+export type Dueness = 'due' | 'near' | 'early'
+
 export type RunnerEvent =
   /** There may be something to claim. */
   | { readonly kind: 'woken' }
@@ -63,8 +65,10 @@ export type RunnerEvent =
 const SHRINK = 4
 /** A scan that is older than this may be repeated when a job ends, in milliseconds. */
 const MAX_SCAN_AGE_MS = 1_000
-/** After this part of its polling interval the poller of idle queues may scan an idle one. */
+/** After this part of its polling interval the poller of idle queues is to scan an idle one. */
 const DUE_SHARE = 0.4
+/** After this part it joins a scan of others, so that the few that were claimed from later do not stay apart. */
+const NEAR_SHARE = 0.2
 
 export const INITIAL_STATE: RunnerState = {
   phase: 'claiming',
@@ -146,7 +150,9 @@ export function quietMs({ idle }: RunnerState, nowMs: number): number {
   return idle === null ? 0 : Math.max(0, idle.quietUntilMs - nowMs)
 }
 
-/** Whether the poller of idle queues is to scan this one. */
-export function isDue({ idle }: RunnerState, nowMs: number, pollMs: number): boolean {
-  return idle !== null && nowMs - idle.emptyAtMs > pollMs * DUE_SHARE
+/** Whether the poller of idle queues is to scan this one, or may do so in a scan that others are due for. */
+export function dueness({ idle }: RunnerState, nowMs: number, pollMs: number): Dueness {
+  const share = idle === null ? 0 : (nowMs - idle.emptyAtMs) / pollMs
+  if (share > DUE_SHARE) return 'due'
+  return share > NEAR_SHARE ? 'near' : 'early'
 }

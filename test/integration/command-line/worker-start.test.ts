@@ -78,6 +78,8 @@ describe('chancy worker start, at a second signal', () => {
       const args = ['--app', app, 'worker', 'start', '--shutdown-timeout', '10m']
       await using worker = startProcess(main, { args, env })
       await until(async () => (await states()).join() === '1 hang running')
+      // A job may run before the start is announced, and only then is the end.
+      await until(() => worker.output.includes('worker started'))
       worker.kill(first)
       await until(() => worker.output.includes('worker stopping'))
       worker.kill(second)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   INITIAL_STATE,
-  isDue,
+  dueness,
   mayFindJobs,
   quietMs,
   type RunnerEvent,
@@ -173,16 +173,17 @@ describe('an idle runner', () => {
   const idle = STATES.idle!
 
   it('is due for a scan of many queues before its own poll, and no other runner is', () => {
-    expect(isDue(idle, AT_MS + 300, POLL_MS)).toBe(false)
-    expect(isDue(idle, AT_MS + 500, POLL_MS)).toBe(true)
-    expect(isDue(STATES.claiming!, AT_MS + 90_000, POLL_MS)).toBe(false)
+    expect(dueness(idle, AT_MS + 150, POLL_MS)).toBe('early')
+    expect(dueness(idle, AT_MS + 300, POLL_MS)).toBe('near')
+    expect(dueness(idle, AT_MS + 500, POLL_MS)).toBe('due')
+    expect(dueness(STATES.claiming!, AT_MS + 90_000, POLL_MS)).toBe('early')
   })
 
   it('polls by itself until another scan found its queue empty', () => {
     expect(quietMs(idle, AT_MS + 500)).toBe(0)
     const seen = transition(idle, { kind: 'seen-empty', atMs: 10_500, quietUntilMs: 11_400 })
     expect(quietMs(seen, 10_600)).toBe(800)
-    expect(isDue(seen, 10_600, POLL_MS)).toBe(false)
+    expect(dueness(seen, 10_600, POLL_MS)).toBe('early')
     expect(quietMs(seen, 11_800)).toBe(0)
   })
 
