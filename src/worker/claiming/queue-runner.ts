@@ -15,9 +15,9 @@ import { AttemptSlots, type AttemptSlotsOptions, MAX_PREFETCH_WAIT_MS } from './
 import { claimLimit } from './claim-policy.ts'
 import { type ClaimAnswer, Claimer, type ClaimerOptions } from './claimer.ts'
 import {
-  INITIAL_STATE,
   type Dueness,
   dueness,
+  INITIAL_STATE,
   mayFindJobs,
   quietMs,
   type RunnerEvent,

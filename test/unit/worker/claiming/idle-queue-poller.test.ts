@@ -9,7 +9,16 @@ const queues = (counts: Readonly<Record<'due' | 'near' | 'early', number>>) =>
 describe('the next scan of idle queues', () => {
   it('takes those along that are near to it, so that no few of them poll by themselves', () => {
     const due = scannedTogether(queues({ due: 3, near: 5, early: 2 }))
-    expect(due).toEqual(['due-0', 'due-1', 'due-2', 'near-0', 'near-1', 'near-2', 'near-3', 'near-4'])
+    expect(due).toEqual([
+      'due-0',
+      'due-1',
+      'due-2',
+      'near-0',
+      'near-1',
+      'near-2',
+      'near-3',
+      'near-4',
+    ])
   })
 
   it('waits until one is due', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
-  INITIAL_STATE,
   dueness,
+  INITIAL_STATE,
   mayFindJobs,
   quietMs,
   type RunnerEvent,
