@@ -1,6 +1,6 @@
 import { job, jobVersion, Queue } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { empty, startApp } from '../support/app.ts'
+import { empty, sql, startApp } from '../support/app.ts'
 import { testSchema } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
@@ -9,8 +9,13 @@ const seen: unknown[] = []
 const note = job({ name: 'note' }, (args: { n?: number; held?: boolean }) => {
   seen.push(args)
 })
+/** Calls of `hold` in this test, and what ends the last of them: a row is running before its function is. */
+let held = 0
 let release = (): void => {}
-const hold = job({ name: 'hold' }, () => new Promise<void>((resolve) => (release = resolve)))
+const hold = job({ name: 'hold' }, () => {
+  held++
+  return new Promise<void>((resolve) => (release = resolve))
+})
 const fail = job({ name: 'fail', maxAttempts: 3, backoff: { base: '1h', max: '1h' } }, () => {
   throw new Error('no')
 })
@@ -22,6 +27,7 @@ beforeEach(async () => {
   await app.chancy.migrate()
   await empty(schema)
   seen.length = 0
+  held = 0
 })
 
 describe('an edit', () => {
@@ -69,19 +75,24 @@ describe('an edit', () => {
     const { chancy } = app
     await chancy.declare(new Queue('default', { executor: 'inline', concurrency: 10 }))
     const limited = hold.job.withArgs({}).withConcurrency(1, () => 'one')
-    const first = await chancy.push(limited)
+    await chancy.push(limited)
     await app.start()
-    await until(async () => (await chancy.getJob(first))!.state === 'running')
+    await until(() => held === 1)
     const others = await chancy.pushMany([limited, limited])
     await chancy.editJob(others[0]!, { priority: 5 })
     await chancy.editJob(others[1]!, { priority: 9 })
     const groups = async () => (await chancy.getJobs(others)).map((one) => one?.state)
     expect(await groups()).toEqual(['pending', 'pending'])
+    // A job that was edited gets its place in the group when it comes due again.
+    const inGroup = `SELECT count(*)::int AS n FROM $schema.jobs WHERE blocked`
+    await until(async () => (await sql<{ n: number }>(schema, inGroup))[0]?.n === 2)
     release()
     await until(async () => (await chancy.getJob(others[1]!))!.state === 'running')
     expect((await chancy.getJob(others[0]!))!.state).toBe('pending')
+    await until(() => held === 2)
     release()
     await until(async () => (await chancy.getJob(others[0]!))!.state === 'running')
+    await until(() => held === 3)
     release()
     await chancy.waitForJobs(others)
   })
@@ -92,7 +103,7 @@ describe('an edit', () => {
     await chancy.declare(new Queue('default', { executor: 'inline' }))
     await app.start()
     const ref = await chancy.push(hold)
-    await until(async () => (await chancy.getJob(ref))!.state === 'running')
+    await until(() => held === 1)
     const conflict = (state: string) => ({ code: 'JOB_STATE_CONFLICT', details: { state } })
     await expect(chancy.editJob(ref, { priority: 1 })).rejects.toMatchObject(conflict('running'))
     await expect(chancy.runNow(ref)).rejects.toMatchObject(conflict('running'))
