@@ -39,7 +39,7 @@ describe('A push with an id', () => {
     expect(runs).toBe(2)
   })
 
-  it('pushes once from many processes that try concurrently, with a unique key too', async () => {
+  it('pushes once from many processes that try concurrently, and tells one of them so, with a unique key too', async () => {
     const apps = Array.from({ length: 4 }, () => app.chancy())
     for (const pushed of [task.job, task.job.withUniqueKey('k')]) {
       const id = newId(Date.now())
@@ -47,6 +47,7 @@ describe('A push with an id', () => {
         Array.from({ length: 40 }, (_, n) => apps[n % 4]!.push(pushed, { id })),
       )
       expect(new Set(refs.map((ref) => ref.id))).toEqual(new Set([id]))
+      expect(refs.filter(({ created }) => created)).toHaveLength(1)
     }
     expect(await app.count()).toBe(2)
   })

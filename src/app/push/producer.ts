@@ -54,10 +54,7 @@ export class Producer {
       )
     }
     const id = checkGivenId(given, this.#clock.now())
-    if (await this.#pusher.isThere(id)) return { id, created: false }
-    // As a try whose answer was lost: what conflicts was written by another try.
-    const [pushed] = await this.#pusher.push([{ ...row, id }], { wasTried: true })
-    return pushed ?? { id, created: true }
+    return this.#pusher.pushAs({ ...row, id })
   }
 
   /** Batched with those that are pushed at the same time. */

@@ -4,12 +4,13 @@ import type { PushRow } from '../../core/push-row.ts'
 import { plainArray } from '../../database/array-literal.ts'
 import type { Database } from '../../database/database.ts'
 import type { Session, Value } from '../../database/driver.ts'
-import { classify, retrying } from '../../database/retry.ts'
+import { classify, type Retry, retrying } from '../../database/retry.ts'
 import { LOCK_NOT_AVAILABLE, sqlStateOf } from '../../database/sql-state.ts'
 import type { Statement } from '../../database/statement.ts'
 import type { ClaimAnswerRow } from '../../database/statements/jobs.ts'
 import {
   drawPositions,
+  lockPushedId,
   type PushAnswer,
   pushAndClaim,
   pushAndClaimValues,
@@ -151,14 +152,36 @@ export class PushWriter {
     }
   }
 
-  /** Whether there is a job of this id, waiting, running or finished. */
-  async isThere(id: string): Promise<boolean> {
-    const { clock, database, deadlineMs, translateError } = this.#options
-    const read = () => database.run(getStates, [plainArray([id])])
+  /**
+   * A row whose id another call may push concurrently: one of them makes the job. A lock of the id makes the others
+   * wait for its commit, and find its row.
+   */
+  async pushAs(row: PushRow): Promise<Pushed> {
+    const { clock, database, deadlineMs } = this.#options
+    const endsAt = clock.monotonic() + deadlineMs
+    let isInDoubt = false
+    const write = () =>
+      database.driver.transaction(async (session): Promise<Pushed> => {
+        const leftMs = Math.max(KEY_WAIT_MS + 1_000, endsAt - clock.monotonic())
+        const options = { session, deadlineMs: leftMs }
+        await database.run(lockPushedId, [row.id], options)
+        const there = await database.run(getStates, [plainArray([row.id])], options)
+        // A try of this call whose answer was lost may have written it.
+        if (there.length > 0) return { id: row.id, created: isInDoubt }
+        const mode = { again: false, batch: null, lockMs: KEY_WAIT_MS, session }
+        const [pushed] = await this.#settled([row], (waiting) => this.#write(waiting, mode))
+        return pushed as Pushed
+      })
     try {
-      return (await retrying(read, { clock, deadlineMs, reads: true })).length > 0
+      const onRetry = ({ verdict }: Retry): void => {
+        isInDoubt ||= verdict === 'ambiguous'
+      }
+      const pushed = await retrying(write, { clock, deadlineMs, idempotent: true, onRetry })
+      if (pushed.created) this.#emit([row], false)
+      return pushed
     } catch (error) {
-      throw await translateError(error)
+      if (isChancyError(error) && error.code === 'OUTCOME_UNKNOWN') this.#emit([row], false)
+      throw await this.#translateError(error, [row])
     }
   }
 

@@ -50,6 +50,14 @@ export const drawPositions = statement<
            pg_catalog.set_config('idle_in_transaction_session_timeout', $2::int::text, true) AS idle`,
 )
 
+/** Until the end of the transaction: a push under the same id waits for it. */
+export const lockPushedId = statement<readonly [id: string], never>(
+  'lock_pushed_id',
+  () => `
+    SELECT pg_catalog.pg_advisory_xact_lock(
+             pg_catalog.hashtextextended('chancy push ' || $1::text, 0::int8))`,
+)
+
 export interface PushMode {
   /** An earlier try may have been committed. */
   readonly again: boolean

@@ -10,6 +10,7 @@ import { cron } from 'chancy/plugins/cron'
 import express from 'express'
 import fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '../../../dist/core/reference.js'
 import { databaseUrl, testSchema } from '../../support/database.ts'
 
 const schema = testSchema()
@@ -264,6 +265,19 @@ describe('The HTTP API', () => {
     await until('"tags":["new"]')
     await handler.close()
     while (!(await reader.read()).done);
+  })
+
+  it('answers 201 to one of many that push one id concurrently, and 200 to the others', async () => {
+    const handler = handlerFor('admin')
+    const body = { name: 'mail.once', id: newId(Date.now()) }
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => asked(handler, 'POST', '/jobs', body)),
+    )
+    const created = await Promise.all(
+      answers.map(async (one) => ((await one.json()) as { readonly created: boolean }).created),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(15).fill(200), 201])
+    expect(answers.map(({ status }) => status === 201)).toEqual(created)
   })
 
   it('pushes a job and a batch where the option push allows it', async () => {
