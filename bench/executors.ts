@@ -77,7 +77,8 @@ for (const [kind, all] of rates) {
 
 /** As a worker does: hands over what may run concurrently, and what the executor prefetches beyond that. */
 function drain(executor: Executor): Promise<void> {
-  const report: AttemptReport = { progress: () => {}, log: () => {} }
+  const outputs = (): Promise<never> => Promise.reject(new Error('no workflow'))
+  const report: AttemptReport = { progress: () => {}, log: () => {}, outputs }
   let begun = 0
   let ended = 0
   return new Promise((resolve, reject) => {

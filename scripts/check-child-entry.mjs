@@ -11,7 +11,7 @@ const problems = []
 const own = reachedFrom(
   entries,
   importsOf,
-  /^src\/(core\/|executors\/child\/|executors\/(around|attempt-context|attempt-outcome|begin-cell|child-mark|chunk-attempt|descendants|durable-attempt|durable-lines|executor|frame|glob|job-modules|line-reader|protocol|run-attempt)\.ts$)/,
+  /^src\/(core\/|executors\/child\/|executors\/(around|attempt-context|attempt-outcome|begin-cell|child-mark|chunk-attempt|descendants|durable-attempt|executor|frame|glob|job-modules|line-reader|outputs|protocol|request-lines|run-attempt)\.ts$)/,
 )
 // Types are erased when it runs, and it has those of the whole.
 const shown = reachedFrom([face], loadsOf, /^src\/core\//)

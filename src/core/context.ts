@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { systemClock } from './clock.ts'
+import { ConfigError } from './errors.ts'
 import type { QueuedJob } from './queued-job.ts'
 import type { WorkflowReference } from './workflow-reference.ts'
 
@@ -36,6 +37,15 @@ export interface Context {
   readonly log: ContextLog
   /** Stores how far the job is: any JSON value. What cannot be stored is replaced or cut rather than refused. */
   progress(value: unknown): void
+  /**
+   * What the jobs of a map gave, in the order of its items, for another step of the workflow: also where the list is
+   * larger than 1 MiB and cannot be an argument. The map must have ended: name it in `after` of this step. An item that
+   * did not succeed gives null. Read a page at a time; each call begins with the first item.
+   *
+   * @throws {ConfigError} where the job is no step of a workflow, the step is no map, or it has not ended
+   * @throws {NotFoundError} `STEP_NOT_FOUND`
+   */
+  outputs<T = unknown>(step: string): AsyncIterable<T>
 }
 
 const ignore = (): void => {}
@@ -62,7 +72,15 @@ export function detachedContext(name: string, args: unknown = {}): Context {
     batch: null,
     log: silentLog,
     progress: ignore,
+    outputs: () => noOutputs(name),
   })
+}
+
+// biome-ignore lint/correctness/useYield: it has nothing to give
+async function* noOutputs(name: string): AsyncGenerator<never, void> {
+  throw new ConfigError(
+    `context.outputs: the job "${name}" was called directly and is no step of a workflow.`,
+  )
 }
 
 function detachedJob(name: string, args: unknown, now: Date): Context['job'] {

@@ -57,6 +57,7 @@ export const current = {
   note_done: 'note_done_1',
   now: 'now_1',
   open_waits: 'open_waits_1',
+  outputs: 'outputs_1',
   owner_error: 'owner_error_1',
   owner_result: 'owner_result_1',
   pause: 'pause',

@@ -9,6 +9,7 @@ import { WorkflowReference } from '../core/workflow-reference.ts'
 import type { AroundFailure } from './around.ts'
 import { RESULT_RULE } from './attempt-outcome.ts'
 import type { Attempt } from './executor.ts'
+import { readOutputs } from './outputs.ts'
 
 /** What most jobs never use is made at first use. */
 export class AttemptContext implements Context {
@@ -47,6 +48,10 @@ export class AttemptContext implements Context {
   get log(): ContextLog {
     this.#log ??= contextLog(this.#attempt)
     return this.#log
+  }
+
+  get outputs(): Context['outputs'] {
+    return (step) => readOutputs(this.#attempt, step)
   }
 
   // A bound function, so that a job may take `{ progress }` out of its context.

@@ -17,11 +17,22 @@ export interface Attempt {
   readonly durable?: DurableHost
 }
 
-/** Is called with what running code reports. */
+/** What a worker answers to `AttemptReport.outputs`. */
+export interface OutputsPage {
+  /** Why there is no page, or null. `lost`: another attempt has the job; `unknown`: no step of that name; `open`: it has not ended. */
+  readonly fault: 'lost' | 'unknown' | 'no-map' | 'open' | null
+  /** JSON texts, in the order of the items of the map. */
+  readonly items: readonly string[]
+  readonly hasMore: boolean
+}
+
+/** Is called with what running code reports, and asks for. */
 export interface AttemptReport {
   /** JSON text of the latest progress. */
   progress(job: ClaimedJob, value: string): void
   log(job: ClaimedJob, level: LogLevel, fields: object, message: string | undefined): void
+  /** A page of what the jobs of a map of the job's workflow gave, from the item `after` on. */
+  outputs(job: ClaimedJob, step: string, after: number): Promise<OutputsPage>
 }
 
 /**

@@ -8,7 +8,7 @@
  *                           t  SIGTERM follows, and is meant for the jobs
  *                           e  end: nothing more is sent
  *                           h seq TAB json  what the durable job of the next `r` starts with
- *                           y seq TAB id TAB json  answer to a request of a durable job
+ *                           y seq TAB id TAB json  answer to a request
  *     parent → watchdog     c seq                      recall: return it if it has not begun
  *     watchdog → parent     n seq  returned            k seq  kept: it has begun
  *                           g      what came to it was damaged
@@ -20,7 +20,7 @@
  *                           d seq TAB usage TAB json   returned
  *                           o seq TAB usage TAB json   any other outcome
  *                           p seq TAB json  progress   l seq TAB json  a line of log
- *                           q seq TAB id TAB json  request of a durable job (`durable-lines.ts`)
+ *                           q seq TAB id TAB json  request (`request-lines.ts`)
  *                           x seq  this job ends the process
  *                           u      broken: to be replaced when it is idle
  *                           g      what came to it was damaged

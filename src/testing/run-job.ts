@@ -15,7 +15,7 @@ export type OwnContext = Partial<Omit<Context, 'job' | 'log'>> & {
   readonly log?: Partial<Context['log']>
 }
 
-const FIELDS = ['job', 'attempt', 'signal', 'fence', 'log', 'progress']
+const FIELDS = ['job', 'attempt', 'signal', 'fence', 'log', 'progress', 'outputs']
 
 /** Calls one function with a context of the test's own. No row is written. @throws what the function throws */
 export async function runJob<F extends AnyFunction>(

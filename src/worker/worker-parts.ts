@@ -11,6 +11,7 @@ import { CancelWatch } from './attempts/cancel-watch.ts'
 import type { ClaimLedger } from './attempts/claim-ledger.ts'
 import { DurableAttempts } from './attempts/durable-attempts.ts'
 import { OutcomeBuffer } from './attempts/outcome-buffer.ts'
+import { OutputReader } from './attempts/output-reader.ts'
 import { ProgressBuffer } from './attempts/progress-buffer.ts'
 import { ClaimReconciler } from './claiming/claim-reconciler.ts'
 import { IdleQueuePoller } from './claiming/idle-queue-poller.ts'
@@ -129,6 +130,7 @@ export function assembleWorker(owner: PartsOwner): WorkerParts {
     running: ledger.running,
     progress,
     durable,
+    outputs: new OutputReader(common),
     permit: lease.state,
   })
   const reconciler = new ClaimReconciler({

@@ -136,6 +136,21 @@ export function describeExecutor(
       },
     )
 
+    it('reads the outputs of a map a page at a time', async () => {
+      expect(await resultOf(run('reads-outputs', { step: 'pack' }))).toEqual(
+        [1, 2, 3, 4, 5].map((n) => ({ n })),
+      )
+      for (const [step, error] of [
+        ['lost', { code: 'ATTEMPT_OVER' }],
+        ['unknown', { code: 'STEP_NOT_FOUND' }],
+        ['no-map', { code: 'CONFIG_INVALID', message: expect.stringContaining('no map') }],
+        ['open', { code: 'CONFIG_INVALID', message: expect.stringContaining('not ended') }],
+        ['gone', { name: 'TypeError', message: 'the database is gone' }],
+      ] as const)
+        expect(await run('reads-outputs', { step }).ended).toMatchObject({ kind: 'threw', error })
+      expect(await run('no-step').ended).toMatchObject({ error: { code: 'CONFIG_INVALID' } })
+    })
+
     it('passes on log and progress before the end', async () => {
       const handle = run('tells')
       expect(await resultOf(handle)).toBe('reported')

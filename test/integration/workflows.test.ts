@@ -15,7 +15,7 @@ import {
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { databaseUrl, testSchema } from '../support/database.ts'
+import { databaseUrl, testSchema, withClient } from '../support/database.ts'
 import { startProcess } from '../support/process.ts'
 
 interface Charge {
@@ -49,8 +49,16 @@ const held = job({ name: 'held' }, ({ gate }: { gate: string }, context) => {
     context.signal.addEventListener('abort', () => reject(context.signal.reason))
   })
 })
-const outputs = job({ name: 'outputs' }, async ({ of }: { of: string }, context) => {
-  return { of, attempt: context.attempt }
+/** Of each text its digit and its length. */
+const reads = job({ name: 'reads' }, async ({ of }: { of: string }, { outputs }) => {
+  const read: unknown[] = []
+  for await (const text of outputs<string>(of))
+    read.push(text === null ? null : [Number(text[0]), text.length])
+  return read
+})
+const large = job({ name: 'large' }, ({ n, bytes }: { n: number; bytes: number }) => {
+  if (n === 2 && bytes === 0) throw new Error('no text')
+  return `${n % 10}`.padEnd(bytes, '.')
 })
 
 const schema = testSchema()
@@ -60,7 +68,7 @@ let chancy: Chancy
 beforeAll(async () => {
   app = await startApp({
     schema,
-    jobs: [charge, pack, echo, ok, bad, flaky, held, outputs],
+    jobs: [charge, pack, echo, ok, bad, flaky, held, reads, large],
   })
   chancy = app.chancy
   await app.start()
@@ -346,6 +354,81 @@ describe('A map', () => {
     await running('m3')
     for (const gate of ['m2', 'm3']) opened(gate)
     expect(await chancy.waitForWorkflow(ref)).toMatchObject({ output: ['m0', 'm1', 'm2', 'm3'] })
+  })
+})
+
+describe('context.outputs', () => {
+  const read = (bytes: number, name = 'pack', items = 5) =>
+    ran((flow) => {
+      const list = flow.step('list', echo, {
+        args: { value: Array.from({ length: items }, () => bytes) },
+      })
+      const map = flow.map('pack', list.output as never, large, {
+        args: (item, index) => ({ n: index, bytes: item as never }),
+      })
+      return flow.step('read', reads, { args: { of: name }, after: [map], runWhen: 'all-ended' })
+        .output
+    })
+
+  it('reads a list that is too large for an argument, in the order of the items', async () => {
+    const { output } = await read(50_000, 'pack', 22)
+    expect(output).toEqual(Array.from({ length: 22 }, (_, n) => [n % 10, 50_000]))
+  })
+
+  it('gives null for an item that did not succeed, and nothing for an empty list', async () => {
+    expect(await read(0)).toMatchObject({
+      state: 'failed',
+      steps: expect.arrayContaining([
+        expect.objectContaining({ name: 'read', state: 'succeeded' }),
+      ]),
+    })
+    expect((await read(9, 'pack', 0)).output).toEqual([])
+  })
+
+  it.each([
+    ['list', 'the step is no map'],
+    ['nothing', 'has no step of this name'],
+    ['open', 'the map has not ended'],
+  ])('refuses the step "%s": %s', async (of, message) => {
+    const done = await ran(
+      (flow) => {
+        const list = flow.step('list', echo, { args: { value: [1] } })
+        flow.map('open', list.output as never, ok, { args: () => ({}), delay: '1h' })
+        flow.step('read', reads, { args: { of }, after: [list] })
+      },
+      { onFailure: 'cancel' },
+    )
+    expect(done.failure).toMatchObject({ step: 'read', message: expect.stringContaining(message) })
+  })
+
+  it('answers to the attempt that holds the job, and to no other', async () => {
+    const ref = await chancy.push(
+      workflow({ name: 'w' }, (flow) => {
+        const list = flow.step('list', echo, { args: { value: ['a', 'b'] } })
+        const map = flow.map('pack', list.output as never, ok, { args: () => ({}) })
+        flow.step('read', held, { args: { gate: 'reader' }, after: [map] })
+      })(),
+    )
+    await running('reader')
+    const answers = await withClient(async (client) => {
+      const { rows } = await client.query<{ verdict: string; by: string }>(
+        `SELECT verdict, by FROM ${schema}.jobs j,
+                (VALUES ('it', 0, 0), ('an older attempt', -1, 0), ('another worker', 0, 1)) v(by, older, other),
+                ${schema}.outputs_1(j.id, j.fence + older,
+                  CASE other WHEN 0 THEN j.worker_id ELSE j.id END, 'pack', 0)
+          WHERE j.owner_id = '${ref.id}' AND j.name = 'held'`,
+      )
+      return rows.map(({ verdict, by }) => `${by}: ${verdict}`)
+    }, databaseUrl(schema))
+    opened('reader')
+    expect(answers).toEqual([
+      'it: item',
+      'it: item',
+      'it: end',
+      'an older attempt: lost',
+      'another worker: lost',
+    ])
+    await chancy.waitForWorkflow(ref)
   })
 })
 

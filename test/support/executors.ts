@@ -85,6 +85,7 @@ export function start(
       log: (_job, level, fields, message) => {
         logged.push({ level, fields, ...(message === undefined ? {} : { message }) })
       },
+      outputs: async (_job, step, after) => outputsOf(step, after),
     },
   }
   const ended = executor.run(attempt, stop)
@@ -108,9 +109,19 @@ function jobOf(name: string, args: object): ClaimedJob {
     scheduledMs: null,
     startedMs: 1_700_000_001_000,
     workerId: '01890000-0000-7000-8000-00000000abcd',
-    extras: {},
+    extras: name === 'reads-outputs' ? { owner_step: 1 } : {},
   }
   return job as unknown as ClaimedJob
+}
+
+/** Of a map of 5 items, two a page; what another step is called says how its page is refused. */
+function outputsOf(step: string, after: number): Awaited<ReturnType<Attempt['report']['outputs']>> {
+  const none = { items: [], hasMore: false }
+  if (step === 'gone') throw new TypeError('the database is gone')
+  if (step === 'lost' || step === 'unknown' || step === 'no-map' || step === 'open')
+    return { fault: step, ...none }
+  const items = [1, 2, 3, 4, 5].slice(after, after + 2).map((n) => `{"n":${n}}`)
+  return { fault: null, items, hasMore: after + 2 < 5 }
 }
 
 /** The result of a job that returned. */

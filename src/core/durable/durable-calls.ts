@@ -88,6 +88,10 @@ export class DurableCalls implements DurableContext {
     return this.#options.context.progress
   }
 
+  get outputs(): Context['outputs'] {
+    return this.#options.context.outputs
+  }
+
   get history(): HistorySize {
     return this.#run.size
   }

@@ -12,6 +12,7 @@ export const second = migration(2, {
     functions(
       'push_taken@1',
       'output@1',
+      'outputs@1',
       'filled@1',
       'group_key@1',
       'prepare_step@1',

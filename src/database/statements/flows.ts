@@ -64,6 +64,21 @@ export const pushFlows = statement<
       FROM ${t.fn('push_flow')}($1::text::jsonb, $2::boolean, $3::int)`,
 )
 
+/** A page of what the jobs of a map gave, for an attempt of another step: see the function. */
+export const readOutputs = statement<
+  readonly [job: string, fence: string, worker: string, step: string, after: number],
+  {
+    readonly verdict: 'item' | 'more' | 'end' | 'lost' | 'unknown' | 'no-map' | 'open'
+    /** JSON text of an item. */
+    readonly result: string | null
+  }
+>(
+  'read_outputs',
+  (t) => `
+    SELECT verdict, result
+      FROM ${t.fn('outputs')}($1::text::uuid, $2::text::bigint, $3::text::uuid, $4::text, $5::int)`,
+)
+
 export interface CancelledFlowRow {
   /** `requested`: some of it runs, or is left. */
   readonly verdict: 'cancelled' | 'requested' | 'finished' | 'unknown'

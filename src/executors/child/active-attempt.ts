@@ -1,13 +1,15 @@
 import type { ClaimedJob } from '../../core/claimed-job.ts'
 import { callAfter, systemClock } from '../../core/clock.ts'
+import { AttemptError } from '../../core/errors.ts'
 import type { LogLevel } from '../../core/logger.ts'
 import { StopRequest } from '../../core/stop-request.ts'
-import type { DurableRequest, DurableStart } from '../durable-lines.ts'
-import type { Attempt, AttemptReport } from '../executor.ts'
+import type { Attempt, AttemptReport, OutputsPage } from '../executor.ts'
 import { LineReader, MAX_OUTPUT_CHARS } from '../line-reader.ts'
 import type { ChildAttempt, LogLine } from '../protocol.ts'
+import type { ChildAnswer, ChildRequest, DurableStart } from '../request-lines.ts'
 import { ChildHost } from './child-host.ts'
 import type { Reading } from './meter.ts'
+import { ParentCalls } from './parent-calls.ts'
 
 export type OutputStream = 'stdout' | 'stderr'
 
@@ -16,7 +18,7 @@ export interface AttemptSink {
   progress(attempt: ActiveAttempt, value: string): void
   log(attempt: ActiveAttempt, line: LogLine): void
   print(attempt: ActiveAttempt, stream: OutputStream, line: string): void
-  request(attempt: ActiveAttempt, id: number, request: DurableRequest): void
+  request(attempt: ActiveAttempt, id: number, request: ChildRequest): void
 }
 
 /** Progress goes to the parent this often without delay, and then at this interval in milliseconds. */
@@ -28,8 +30,6 @@ export class ActiveAttempt implements AttemptReport {
   readonly seq: number
   readonly attempt: Attempt
   readonly stop = new StopRequest()
-  /** Of a durable job. */
-  readonly host: ChildHost | null
   readonly startedAt: number
   readonly before: Reading
   /** No other attempt has run in this child since it began. */
@@ -42,6 +42,7 @@ export class ActiveAttempt implements AttemptReport {
   /** Cancels the progress that is delayed. */
   #cancel: (() => void) | null = null
   #printed: Partial<Record<OutputStream, LineReader>> | null = null
+  #calls: ParentCalls | null = null
 
   constructor(
     seq: number,
@@ -53,21 +54,15 @@ export class ActiveAttempt implements AttemptReport {
     sink: AttemptSink,
   ) {
     this.seq = seq
-    this.host =
-      durable === null
-        ? null
-        : new ChildHost(durable, (id, request) => {
-            if (!this.hasEnded) sink.request(this, id, request)
-          })
+    this.#sink = sink
     const { job, limits } = attempt
     this.attempt =
-      this.host === null
+      durable === null
         ? { job, limits, report: this }
-        : { job, limits, report: this, durable: this.host }
+        : { job, limits, report: this, durable: new ChildHost(durable, this.#parent) }
     this.startedAt = startedAt
     this.before = before
     this.isAlone = isAlone
-    this.#sink = sink
   }
 
   /** Of many values in a short time the parent gets the last one. */
@@ -90,6 +85,17 @@ export class ActiveAttempt implements AttemptReport {
     this.#sink.log(this, message === undefined ? line : [...line, message])
   }
 
+  async outputs(_job: ClaimedJob, step: string, after: number): Promise<OutputsPage> {
+    if (this.hasEnded)
+      throw new AttemptError('ATTEMPT_OVER', 'context.outputs: the attempt has ended.')
+    return (await this.#parent.ask({ kind: 'outputs', step, after })) as OutputsPage
+  }
+
+  /** Takes an answer of the worker. */
+  answer(id: number, answer: ChildAnswer): void {
+    this.#calls?.answer(id, answer)
+  }
+
   /** Sends the value that was delayed, if there is one. */
   flushProgress(): void {
     const value = this.#progress
@@ -110,6 +116,14 @@ export class ActiveAttempt implements AttemptReport {
     )
     this.#printed[stream].push(text)
     if (this.hasEnded) this.#printed[stream].end()
+  }
+
+  /** Made by the few jobs that ask for something. */
+  get #parent(): ParentCalls {
+    this.#calls ??= new ParentCalls((id, request) => {
+      if (!this.hasEnded) this.#sink.request(this, id, request)
+    })
+    return this.#calls
   }
 
   /** Sends everything that was delayed. */

@@ -8,9 +8,9 @@ import type { StopReason } from '../../core/stop-request.ts'
 import type { AroundChain } from '../around.ts'
 import { stoppedOutcome } from '../attempt-outcome.ts'
 import { takeCell } from '../begin-cell.ts'
-import { type DurableAnswer, type DurableStart, numbered, requestLine } from '../durable-lines.ts'
 import { LineReader, MAX_OUTPUT_CHARS } from '../line-reader.ts'
 import { eachLine, type LogLine, parseRun, usageText } from '../protocol.ts'
+import { type ChildAnswer, type DurableStart, numbered, requestLine } from '../request-lines.ts'
 import { runAttempt } from '../run-attempt.ts'
 import { ActiveAttempt, type AttemptSink, type OutputStream } from './active-attempt.ts'
 import type { Meter, Reading } from './meter.ts'
@@ -145,7 +145,7 @@ export class JobRunner {
       case 'y': {
         const [id, json] = numbered(line.slice(tab + 1))
         const running = this.#running.get(Number(line.slice(1, tab)))
-        running?.host?.answer(id, JSON.parse(json) as DurableAnswer)
+        running?.answer(id, JSON.parse(json) as ChildAnswer)
         return
       }
       case 'v':

@@ -2,8 +2,8 @@ import { inspect } from '../../core/check.ts'
 import type { LogLevel } from '../../core/logger.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { SerializedError } from '../../core/serialize-error.ts'
-import { type DurableRequest, isWaits, numbered, parseRequest } from '../durable-lines.ts'
 import { type ChildReady, type LogLine, parseUsage } from '../protocol.ts'
+import { type ChildRequest, isWaits, numbered, parseRequest } from '../request-lines.ts'
 
 /** What a child reports of an attempt; `seq` is its number. Of a log line it may be 0: of no attempt. */
 export type AttemptMessage =
@@ -19,7 +19,7 @@ export type AttemptMessage =
       readonly kind: 'request'
       readonly seq: number
       readonly id: number
-      readonly request: DurableRequest
+      readonly request: ChildRequest
     }
 
 /** What a child reports of its start. */

@@ -1,7 +1,7 @@
 import type { StopReason } from '../../core/stop-request.ts'
-import { answerLine, type DurableAnswer, startLine } from '../durable-lines.ts'
 import type { Attempt } from '../executor.ts'
 import { permitLine, runLine, stopLine, widthLine } from '../protocol.ts'
+import { answerLine, type ChildAnswer, startLine } from '../request-lines.ts'
 
 /** A message is sent when it has this many characters: a frame has a largest size (`frame.ts`). */
 const MAX_CHARS = 4_000_000
@@ -29,8 +29,8 @@ export class ChildOutbox {
     if (this.#lines.length > MAX_CHARS) this.flush()
   }
 
-  /** To a request of a durable job. */
-  answer(seq: number, id: number, answer: DurableAnswer): void {
+  /** To a request of an attempt. */
+  answer(seq: number, id: number, answer: ChildAnswer): void {
     this.#lines += answerLine(seq, id, answer)
     this.flush()
   }

@@ -1,10 +1,10 @@
 import { systemClock } from '../../core/clock.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { StopRequest } from '../../core/stop-request.ts'
-import type { DurableAnswer } from '../durable-lines.ts'
 import type { Attempt } from '../executor.ts'
+import type { ChildAnswer } from '../request-lines.ts'
 import { STDERR_TAIL_CHARS } from '../stderr-tail.ts'
-import { DurableRequests } from './durable-requests.ts'
+import { ChildRequests } from './child-requests.ts'
 
 /** The backlog of an attempt. */
 interface Backlog {
@@ -17,8 +17,8 @@ interface Backlog {
 /** The child that an attempt was sent to. */
 interface Holder {
   stop(attempt: PooledAttempt): void
-  /** To a request of a durable job. */
-  answer(attempt: PooledAttempt, id: number, answer: DurableAnswer): void
+  /** To a request of an attempt. */
+  answer(attempt: PooledAttempt, id: number, answer: ChildAnswer): void
 }
 
 /**
@@ -47,7 +47,7 @@ export class PooledAttempt {
   #peakBytes: number | null = null
   #cpuMs: number | null = null
   #stderr = ''
-  #requests: DurableRequests | null = null
+  #requests: ChildRequests | null = null
 
   constructor(
     spec: Attempt,
@@ -165,11 +165,10 @@ export class PooledAttempt {
     if (cpuMs !== null) this.#cpuMs = cpuMs
   }
 
-  /** Of its durable job. @throws {TypeError} when it is none, or has not begun */
-  get requests(): DurableRequests {
-    const { durable } = this.spec
-    if (durable === undefined || this.#state !== 'begun') throw new TypeError('no durable job')
-    this.#requests ??= new DurableRequests(durable, (id, answer) =>
+  /** What its code asks for. @throws {TypeError} when it has not begun */
+  get requests(): ChildRequests {
+    if (this.#state !== 'begun') throw new TypeError('not begun')
+    this.#requests ??= new ChildRequests(this.spec, (id, answer) =>
       this.#child?.answer(this, id, answer),
     )
     return this.#requests

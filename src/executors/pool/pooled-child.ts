@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { SerializedError } from '../../core/serialize-error.ts'
 import type { Child, ChildExit, Launch, LaunchOptions } from '../child.ts'
-import type { DurableAnswer } from '../durable-lines.ts'
+import type { ChildAnswer } from '../request-lines.ts'
 import { answered } from './attempt-end.ts'
 import { type AttemptsOfChild, ChildAttempts } from './child-attempts.ts'
 import { type BootOfChild, ChildBoot } from './child-boot.ts'
@@ -133,8 +133,8 @@ export class PooledChild {
     this.recall(hasBegun ? this.#attempts.unbegun : [attempt])
   }
 
-  /** To a request of a durable job. */
-  answer(attempt: PooledAttempt, id: number, answer: DurableAnswer): void {
+  /** To a request of an attempt. */
+  answer(attempt: PooledAttempt, id: number, answer: ChildAnswer): void {
     this.#outbox.answer(attempt.seq, id, answer)
   }
 

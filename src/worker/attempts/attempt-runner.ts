@@ -27,6 +27,7 @@ import type { RunningAttempt, RunningAttempts } from './claim-ledger.ts'
 import type { DurableAttempt } from './durable-attempt.ts'
 import type { DurableAttempts } from './durable-attempts.ts'
 import type { OutcomeBuffer } from './outcome-buffer.ts'
+import type { OutputReader } from './output-reader.ts'
 import type { ProgressBuffer } from './progress-buffer.ts'
 
 /** How long to wait before a large job that could not be read is released, in milliseconds. */
@@ -41,6 +42,7 @@ export interface AttemptRunnerOptions {
   readonly running: RunningAttempts
   readonly progress: ProgressBuffer
   readonly durable: DurableAttempts
+  readonly outputs: OutputReader
   /** Until when attempts may begin. */
   readonly permit: BeginPermit
   readonly hub: Hub
@@ -71,6 +73,7 @@ export class AttemptRunner {
     this.#report = {
       progress: (job, value) => options.progress.set(job, value),
       log: (job, level, fields, message) => this.#log(job, level, fields, message),
+      outputs: (job, step, after) => options.outputs.read(job, step, after),
     }
   }
 

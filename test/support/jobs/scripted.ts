@@ -128,6 +128,17 @@ export const tells = job({ name: 'tells' }, (_: object, { log, progress }) => {
   progress({ done: 2 })
   return 'reported'
 })
+export const readsOutputs = job(
+  { name: 'reads-outputs' },
+  async ({ step }: { step: string }, { outputs }) => {
+    const read: unknown[] = []
+    for await (const output of outputs(step)) read.push(output)
+    return read
+  },
+)
+export const noStep = job({ name: 'no-step' }, async (_: object, context) => {
+  for await (const _output of context.outputs('pack'));
+})
 export const context = job({ name: 'context' }, ({ value = 0 }: { value?: number }, context) => ({
   value,
   id: context.job.id,

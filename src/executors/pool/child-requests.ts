@@ -1,22 +1,29 @@
 import type { DurableHost } from '../../core/durable-record.ts'
 import { serializeError } from '../../core/serialize-error.ts'
-import type { DurableAnswer, DurableRequest } from '../durable-lines.ts'
+import type { Attempt } from '../executor.ts'
+import type { ChildAnswer, ChildRequest } from '../request-lines.ts'
 
-/** What the child of a durable job asks of the worker, passed on to the host of its attempt. */
-export class DurableRequests {
-  readonly #host: DurableHost
-  readonly #answer: (id: number, answer: DurableAnswer) => void
+/** What the child of an attempt asks of the worker, passed on to the worker's side of the attempt. */
+export class ChildRequests {
+  readonly #attempt: Attempt
+  readonly #answer: (id: number, answer: ChildAnswer) => void
   readonly #resumes = new Map<number, AbortController>()
   #isOver = false
 
   /** @param answer Is called once for each request, until `end`. */
-  constructor(host: DurableHost, answer: (id: number, answer: DurableAnswer) => void) {
-    this.#host = host
+  constructor(attempt: Attempt, answer: (id: number, answer: ChildAnswer) => void) {
+    this.#attempt = attempt
     this.#answer = answer
   }
 
-  take(id: number, request: DurableRequest): void {
+  /** @throws {TypeError} when no job of this kind asks for it */
+  take(id: number, request: ChildRequest): void {
     switch (request.kind) {
+      case 'outputs': {
+        const { job, report } = this.#attempt
+        void this.#pass(id, report.outputs(job, request.step, request.after))
+        return
+      }
       case 'save':
         void this.#pass(id, this.#host.save(request.save))
         return
@@ -46,8 +53,14 @@ export class DurableRequests {
     for (const controller of this.#resumes.values()) controller.abort()
   }
 
+  get #host(): DurableHost {
+    const { durable } = this.#attempt
+    if (durable === undefined) throw new TypeError('no durable job')
+    return durable
+  }
+
   async #pass(id: number, asked: Promise<unknown>): Promise<void> {
-    let answer: DurableAnswer
+    let answer: ChildAnswer
     try {
       answer = { value: await asked }
     } catch (error) {

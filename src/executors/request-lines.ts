@@ -1,6 +1,6 @@
 /**
- * What a child and its parent say to each other about a durable job, in the lines `h`, `q` and `y` of the protocol: the
- * record that an attempt starts with, what the child asks of the worker, and its answers.
+ * What a child asks of the worker for an attempt, in the lines `q` of the protocol, and the answers, in the lines `y`; and
+ * the record that an attempt of a durable job starts with, in the lines `h`. Most jobs ask for nothing.
  */
 
 import type {
@@ -19,7 +19,9 @@ export interface DurableStart {
 }
 
 /** What a child asks of the worker. */
-export type DurableRequest =
+export type ChildRequest =
+  /** A page of what the jobs of a map gave. Any job may ask for it, the others are of durable ones. */
+  | { readonly kind: 'outputs'; readonly step: string; readonly after: number }
   | { readonly kind: 'save'; readonly save: DurableSave }
   | { readonly kind: 'resume' | 'take'; readonly waits: readonly OpenWait[] }
   /** Calls off the `resume` of this number. It has no answer of its own. */
@@ -28,15 +30,15 @@ export type DurableRequest =
   | { readonly kind: 'recorded' }
 
 /** The answer to a request. */
-export type DurableAnswer =
+export type ChildAnswer =
   | { readonly value: unknown }
   | { readonly error: SerializedError; readonly isAborted: boolean }
 
 export const startLine = (seq: number, { history, sql }: DurableStart): string =>
   `h${seq}\t${JSON.stringify({ history, sql })}\n`
-export const requestLine = (seq: number, id: number, request: DurableRequest): string =>
+export const requestLine = (seq: number, id: number, request: ChildRequest): string =>
   `q${seq}\t${id}\t${JSON.stringify(request)}\n`
-export const answerLine = (seq: number, id: number, answer: DurableAnswer): string =>
+export const answerLine = (seq: number, id: number, answer: ChildAnswer): string =>
   `y${seq}\t${id}\t${JSON.stringify(answer)}\n`
 
 /** The number and the JSON of a line `q` or `y`, from behind its first tab. */
@@ -51,18 +53,21 @@ const KINDS: readonly StepKind[] = [
 ]
 
 /** Reads the JSON of a request. @throws {TypeError} when it is none: a job can write to any descriptor */
-export function parseRequest(text: string): DurableRequest {
+export function parseRequest(text: string): ChildRequest {
   const given: unknown = JSON.parse(text)
   if (isRecord(given)) {
-    if (given.kind === 'save' && isSave(given.save)) return given as unknown as DurableRequest
+    if (given.kind === 'save' && isSave(given.save)) return given as unknown as ChildRequest
     if (given.kind === 'resume' || given.kind === 'take') {
-      if (isWaits(given.waits)) return given as unknown as DurableRequest
+      if (isWaits(given.waits)) return given as unknown as ChildRequest
     }
     if (given.kind === 'abort' && Number.isSafeInteger(given.of))
-      return given as unknown as DurableRequest
+      return given as unknown as ChildRequest
     if (given.kind === 'recorded') return { kind: 'recorded' }
+    const { step, after } = given
+    if (given.kind === 'outputs' && typeof step === 'string' && Number.isInteger(after))
+      return given as unknown as ChildRequest
   }
-  throw new TypeError('no request of a durable job')
+  throw new TypeError('no request of a job')
 }
 
 /** Whether it is what a durable job waits for, as an outcome has it too. */
