@@ -32,6 +32,8 @@ export function reasonInWords(reason: WaitReason): string {
       return `its queue has used its ${reason.max} starts; the next is at ${reason.nextStart.toISOString()}`
     case 'dependency':
       return waitsFor(reason)
+    case 'batch':
+      return `${reason.open} of ${reason.total} jobs of the batch have not ended${reason.isPushing ? ', and more are being pushed' : ''}`
     case 'signal':
       return `it waits for the signal ${reason.signals.map(inspect).join(' or ')}${until(reason.until)}`
     case 'job':

@@ -56,6 +56,16 @@ export type WaitReason =
       readonly waitsFor: readonly OpenStep[]
       readonly hasMore: boolean
     }
+  /** Of a batch, explained by its own id: its callbacks are pushed when all of its jobs have ended. */
+  | {
+      readonly kind: 'batch'
+      readonly batch: string
+      /** Jobs that were pushed so far, and those of them that have not ended. */
+      readonly total: number
+      readonly open: number
+      /** Whether more are being pushed. */
+      readonly isPushing: boolean
+    }
   /** A durable job that waits for one of these signals, until a time or for ever. */
   | { readonly kind: 'signal'; readonly signals: readonly string[]; readonly until: Date | null }
   /** A durable job that waits for the jobs that it invoked. */

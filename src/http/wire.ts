@@ -22,6 +22,7 @@
  * | `GET /failures`, `/failures/:fingerprint`   | `WirePage<WireFailure>`, `WireFailureDetail`            |
  * | `POST /failures/:fingerprint/mute`, …       | `WireFailureDetail`                                     |
  * | `GET /workflows`, `/workflows/:id`          | `WirePage<WireWorkflowRow>`, `WireWorkflow`             |
+ * | `GET /workflows/:id/explain`                | `WireExplanation`                                       |
  * | `POST /workflows/:id/cancel`, `retry`       | `WireWorkflowVerdict`                                   |
  * | `GET /schedules`, `/schedules/:key`         | `WirePage<WireSchedule>`, `WireScheduleDetail`          |
  * | `GET /schedules/:key/preview`               | `WirePreview`                                           |

@@ -88,6 +88,13 @@ describe('a batch', () => {
     const jobs = [...fine(3), load.job.withArgs({ how: 'bad' }).withMaxAttempts(2), later]
     const ref = await chancy.pushBatch(imported, jobs)
     const [waiting] = await chancy.listJobs({ state: 'pending' })
+    expect(await chancy.explain(ref)).toEqual({
+      ...{ state: 'pending', runnable: false },
+      reasons: [{ kind: 'batch', batch: ref.id, total: 5, open: 5, isPushing: false }],
+    })
+    expect(await chancy.explain(waiting!)).toMatchObject({
+      reasons: [{ kind: 'scheduled' }, { kind: 'no-worker' }],
+    })
     expect(await chancy.cancel(waiting!)).toBe('cancelled')
     await app.worker(chancy, { queues: ['default'] })
     expect(await waited(chancy, ref)).toMatchObject({
@@ -96,6 +103,7 @@ describe('a batch', () => {
       batch: { total: 5, succeeded: 3, failed: 1, cancelled: 1 },
     })
     expect((await callbacks()).map(([name]) => name)).toEqual(['failed', 'ended'])
+    expect(await chancy.explain(ref)).toEqual({ state: 'failed', runnable: false, reasons: [] })
   })
 
   it('does not end before the iterable has, and then with its last job', async () => {
@@ -121,6 +129,9 @@ describe('a batch', () => {
     await expect(chancy.waitForWorkflow(open!, { timeout: 10 })).rejects.toThrow(
       /Of 4 jobs 0 have not ended, and more are being pushed\./,
     )
+    expect(await chancy.explain(open!)).toMatchObject({
+      reasons: [{ kind: 'batch', total: 4, open: 0, isPushing: true }],
+    })
     expect(await callbacks()).toEqual([])
     release()
     const ref = await pushing

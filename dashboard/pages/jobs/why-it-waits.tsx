@@ -101,6 +101,13 @@ function wordsOf(reason: WireWaitReason): ComponentChildren {
           deployed, or renamed.
         </>
       )
+    case 'batch':
+      return (
+        <>
+          {reason.open} of {reason.total} jobs of the batch have not ended
+          {reason.isPushing && ', and more are being pushed'}.
+        </>
+      )
     case 'concurrency':
       return (
         <>

@@ -7,6 +7,7 @@ import { matchesTags } from '../../core/tags.ts'
 import type { StepState } from '../../core/workflow-state.ts'
 import { plainArray } from '../../database/array-literal.ts'
 import { type ExplainRow, explainJob, explainQueue } from '../../database/statements/explain.ts'
+import { getFlow } from '../../database/statements/flows.ts'
 import { getStates } from '../../database/statements/queued-jobs.ts'
 import type { StatementRunner } from '../statement-runner.ts'
 
@@ -38,8 +39,23 @@ export async function explain(statements: StatementRunner, id: string): Promise<
   const [row] = await statements.read(explainJob, [id, AHEAD_BOUND + 1])
   if (row !== undefined) return explained(row)
   const [known] = await statements.read(getStates, [plainArray([id])])
-  if (known === undefined) throw jobNotFound(id)
-  return { state: known.state as JobState, runnable: false, reasons: [] }
+  if (known !== undefined) return { state: known.state as JobState, runnable: false, reasons: [] }
+  const batch = await explainedBatch(statements, id)
+  if (batch === null) throw jobNotFound(id)
+  return batch
+}
+
+/** What the callbacks of a batch wait for, or null: the id is of no batch. */
+async function explainedBatch(
+  statements: StatementRunner,
+  id: string,
+): Promise<Explanation | null> {
+  const [flow] = await statements.read(getFlow, [id])
+  if (flow?.kind !== 'batch') return null
+  const { state, total, open, is_pushing: isPushing } = flow
+  if (state !== 'running') return { state, runnable: false, reasons: [] }
+  const reasons = [{ kind: 'batch', batch: id, total, open, isPushing } as const]
+  return { state: 'pending', runnable: false, reasons }
 }
 
 /** The waiting jobs of a queue, counted by what keeps them. */

@@ -100,7 +100,7 @@ export abstract class JobCalls extends DurableJobCalls {
 
   /**
    * Says why a job is not running: every reason, with holders and the earliest start where they are
-   * known. Only reads.
+   * known. Of a batch, by its reference: how many of its jobs its callbacks wait for. Only reads.
    *
    * @throws {NotFoundError} `JOB_NOT_FOUND`
    */

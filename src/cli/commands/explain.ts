@@ -8,7 +8,8 @@ const SHOWN_HOLDERS = 20
 
 export const explain = command<{ readonly jobOrQueue: string }>({
   name: 'explain <job-or-queue>',
-  summary: 'say why a job, by its id, or the jobs of a queue, by its name, do not run',
+  summary:
+    'say why a job or the callbacks of a batch, by the id, or the jobs of a queue, by its name, do not run',
   examples: [{ text: 'What keeps the jobs of the queue mail', command: 'chancy explain mail' }],
   async run(call, { jobOrQueue: what }) {
     return ID.test(what) ? ofJob(call.chancy(), what) : ofQueue(call.chancy(), what)
@@ -23,7 +24,11 @@ async function ofJob(chancy: Chancy, id: string): Promise<Answer> {
 function wordsOfJob(id: string, explanation: Explanation): string {
   const { reasons, runnable, earliestStart } = explanation
   if (reasons.length === 0) return `The job ${id} ${explanationInWords(explanation)}.`
-  const head = runnable ? `The job ${id} is next in line:` : `The job ${id} does not run, since`
+  const head = reasons.some(({ kind }) => kind === 'batch')
+    ? `The callbacks of the batch ${id} are not pushed, since`
+    : runnable
+      ? `The job ${id} is next in line:`
+      : `The job ${id} does not run, since`
   const lines = reasons.flatMap((reason) => [`- ${reasonInWords(reason)}`, ...holdersOf(reason)])
   const start =
     earliestStart === undefined

@@ -3,6 +3,7 @@ import { WORKFLOW_STATES } from '../../core/workflow-state.ts'
 import { actionOf, type Call } from '../call.ts'
 import { type Route, route } from '../route.ts'
 import { list, object, oneOf, optional, text } from '../schema.ts'
+import { explanationShape } from '../shapes/explanation.ts'
 import {
   type WireWorkflow,
   type WireWorkflowVerdict,
@@ -10,6 +11,7 @@ import {
   workflowShape,
   workflowVerdictShape,
 } from '../shapes/workflow.ts'
+import { explanationJson } from './explanation-json.ts'
 import { keyedPage, keyOf } from './page-json.ts'
 import { limitOf, pageQuery } from './query.ts'
 import { workflowJson, workflowRowJson } from './workflow-json.ts'
@@ -46,6 +48,22 @@ export const workflowRoutes: readonly Route[] = [
     summary: 'one workflow, with its steps and what they wait for',
     answer: workflowShape,
     work: (call) => readWorkflow(call, call.reads, call.params.id),
+  }),
+  route({
+    method: 'GET',
+    path: '/workflows/:id/explain',
+    verb: 'workflows.view',
+    about: 'all-queues',
+    summary: 'what the callbacks of a batch wait for',
+    answer: explanationShape,
+    work: async ({ reads, params }) => {
+      const found = await reads.getWorkflow(params.id)
+      if (found?.batch == null)
+        throw new ChancyError('WORKFLOW_NOT_FOUND', `No batch has the id ${params.id}.`, {
+          details: { id: params.id },
+        })
+      return explanationJson(await reads.explain(params.id))
+    },
   }),
   route({
     method: 'POST',

@@ -48,6 +48,13 @@ const reasonShape = variants([
     waitsFor: list(object({ step: text(), job: nullable(text()), state: text() })),
     hasMore: flag(),
   }),
+  object({
+    kind: literal('batch'),
+    batch: text(),
+    total: integer(),
+    open: integer(),
+    isPushing: flag(),
+  }),
   object({ kind: literal('signal'), signals: list(text()), until: nullable(time()) }),
   object({ kind: literal('job'), step: text({ allowEmpty: true }) }),
   object({ kind: literal('behind'), ahead: integer(), hasMore: flag() }),

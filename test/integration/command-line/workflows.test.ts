@@ -61,6 +61,9 @@ describe('chancy workflow', () => {
       new RegExp(`${id}\\s+import\\s+running\\s+0/3`),
     )
     expect((await run(`workflow show ${id}`)).out).toMatch(/jobs\s+0\/3\n/)
+    expect((await run(`explain ${id}`)).out).toBe(
+      `The callbacks of the batch ${id} are not pushed, since\n- 3 of 3 jobs of the batch have not ended\n`,
+    )
     expect(await run(`workflow show ${id} --dot`)).toMatchObject({
       code: 2,
       err: expect.stringContaining('is a batch, which has no graph'),

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { Chancy, Job, Queue } from 'chancy'
+import { batch, Chancy, Job, Queue } from 'chancy'
 import { createHandler, type HandlerOptions, type Role } from 'chancy/http'
 import { chancyFastify } from 'chancy/http/fastify'
 import { bearer, toNode } from 'chancy/http/node'
@@ -98,6 +98,18 @@ describe('The HTTP API', () => {
       expect(response.status, path).toBeLessThan(600)
       await fitting(template, 'GET', response)
     }
+  })
+
+  it('says what the callbacks of a batch wait for', async () => {
+    const { id } = await chancy.pushBatch(batch({ name: 'mailing' }), [
+      Job.named('digest', { queue: 'other' }),
+    ])
+    const response = await asked(handlerFor('view'), 'GET', `/workflows/${id}/explain`)
+    expect(await fitting('/workflows/{id}/explain', 'GET', response)).toMatchObject({
+      state: 'pending',
+      reasons: [{ kind: 'batch', batch: id, total: 1, open: 1, isPushing: false }],
+    })
+    await chancy.cancelWorkflow(id)
   })
 
   it('lets each role do what it may, and answers a request without one with 401', async () => {
