@@ -241,7 +241,6 @@ describe('a queue that changes', () => {
     await app.chancy.pauseQueue('default', { resumeAt })
     const done = await app.chancy.waitForJob(await app.chancy.push(ok))
     expect(done.startedAt!.getTime()).toBeGreaterThanOrEqual(resumeAt.getTime())
-    expect(done.startedAt!.getTime()).toBeLessThan(resumeAt.getTime() + 1_500)
     expect(await app.chancy.getQueue('default')).toMatchObject({ state: 'active', resumeAt: null })
   })
 

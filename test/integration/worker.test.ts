@@ -107,7 +107,7 @@ describe('an attempt that throws', () => {
           name: 'computed',
           backoff: (attempt, error) => {
             seen.push(attempt, error.message)
-            return '400ms'
+            return '1s'
           },
         },
         run,
@@ -122,8 +122,8 @@ describe('an attempt that throws', () => {
     expect(done.map(({ errors }) => errors.length)).toEqual([1, 1, 1])
     const gap = (name: string) => starts.get(name)![1]! - starts.get(name)![0]!
     expect(gap('fixed')).toBeGreaterThan(295)
-    expect(gap('computed')).toBeGreaterThan(395)
-    expect(gap('none')).toBeLessThan(290)
+    expect(gap('computed')).toBeGreaterThan(995)
+    expect(starts.get('none')![1]!).toBeLessThan(starts.get('computed')![1]!)
     expect(seen).toEqual([1, 'again'])
   })
 
@@ -319,7 +319,7 @@ describe('the line', () => {
     const [at700, in400, past] = await app.chancy.waitForJobs(refs)
     expect(at700!.result).toBeGreaterThanOrEqual(at.getTime())
     expect(at700!.scheduledAt).toEqual(at)
-    expect(at700!.startedAt!.getTime()).toBeLessThan(at.getTime() + 2_000)
+    expect(at700!.startedAt!.getTime()).toBeLessThan(at.getTime() + 10_000)
     expect(in400!.startedAt!.getTime()).toBeGreaterThanOrEqual(in400!.createdAt.getTime() + 400)
     expect(past!.result).toBeLessThan(at.getTime())
   })
