@@ -1,6 +1,7 @@
 // Builds Chancy, installs the peers on first use, and runs the benchmark beside them.
 //
 //   npm run bench -- --help
+//   npm run bench:durable     durable functions beside those of DBOS and OpenWorkflow
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,9 +21,13 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
   const options = { cwd: peers, shell: process.platform === 'win32', mayFail: true }
   run('npm', ['ci', '--loglevel=error'], options)
 }
-compileChild()
-const main = join(root, 'bench', 'run', 'main.ts')
-run(process.execPath, ['--import', 'tsx', main, ...process.argv.slice(2)])
+const given = process.argv.slice(2)
+const isDurable = given[0] === 'durable'
+// Its processes load the adapters as they are written: what is measured waits for the server.
+if (isDurable) given.shift()
+else compileChild()
+const main = join(root, 'bench', isDurable ? 'durable' : 'run', 'main.ts')
+run(process.execPath, ['--import', 'tsx', main, ...given])
 
 /** What is measured, as JavaScript, beside a link to what the peers need. */
 function compileChild() {
