@@ -13,7 +13,7 @@ import { checkRowStates } from './row-states.ts'
 type ChancyOptions = NonNullable<ConstructorParameters<typeof Chancy>[1]>
 
 /** How long an event is waited for, in milliseconds, unless the call says otherwise. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 40_000
 /**
  * Short, so that a test of a lost lease does not take long, but not so short that a busy machine
  * loses one by itself; and no signal handlers of the test's process.

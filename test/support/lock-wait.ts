@@ -3,7 +3,7 @@ import { withClient } from './database.ts'
 import { until } from './until.ts'
 
 /** A statement may have to wait for a processor before it waits for a lock. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 40_000
 
 /** Resolves when a statement of the client has ended or waits for a lock, whichever comes first. */
 export async function endedOrWaiting(client: pg.Client, running: Promise<unknown>): Promise<void> {

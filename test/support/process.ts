@@ -19,7 +19,7 @@ export interface Exit {
 }
 
 /** How long to wait for a line or an exit, in milliseconds, unless the call says otherwise. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 40_000
 const alive = new Set<TestProcess>()
 process.on('exit', () => {
   for (const one of alive) one.kill('SIGKILL')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface UntilOptions {
-  /** How long to wait, in milliseconds. Default: 10 seconds. */
+  /** How long to wait, in milliseconds. Default: 30 seconds. */
   readonly timeoutMs?: number
   /** How often to poll, in milliseconds. Default: 25. */
   readonly everyMs?: number
@@ -15,7 +15,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   poll: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 25, what = String(poll) }: UntilOptions = {},
+  { timeoutMs = 30_000, everyMs = 25, what = String(poll) }: UntilOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
