@@ -152,6 +152,7 @@ export type { RuleData } from './core/rule/rule-node.ts'
 export { type Signal, signal } from './core/signal.ts'
 export type { Size } from './core/size.ts'
 export type { WhenTaken } from './core/when-taken.ts'
+export type { QueueSlots, WorkerFigures } from './core/worker-figures.ts'
 export {
   Batch,
   type BatchCallback,

@@ -498,6 +498,7 @@ TABLE workers (
   crash_exempt boolean NOT NULL DEFAULT false -- Whether the loss of this worker does not count as a crash of its jobs, since an outage may be the reason. Written by revoke_leases, read by recover.
   paused boolean NOT NULL DEFAULT false -- Whether it claims nothing until it is resumed. Written by save_worker_queues, read by explain, explain_queue and doctor.
   version text -- Version of the application, as the worker was given it. Null: none.
+  figures jsonb -- Slots, rates and memory of the worker, an object that each renewal of the lease replaces. Null: it has written none.
   CONSTRAINT workers_check CHECK (((octet_length(label) <= 1000) AND (pg_column_size(tags) <= 65536) AND (pg_column_size(queues) <= 4194304) AND (pg_column_size(names) <= 4194304) AND (pg_column_size(refusals) <= 4194304) AND (pg_column_size(environment) <= 65536)))
   CONSTRAINT workers_pkey PRIMARY KEY (id)
 ); -- Workers and their leases. Written by the statements register_worker, renew_lease, save_worker_queues, revoke_leases and remove_worker. sweep_workers removes revoked rows after a day.

@@ -25,6 +25,7 @@ import {
   storedObject,
   storedTexts,
 } from '../core/stored.ts'
+import type { QueueSlots, WorkerFigures } from '../core/worker-figures.ts'
 import type { DeclaredRow } from './statements/due.ts'
 import type { ClaimAnswerRow, ClaimedRow, LoadedRow } from './statements/jobs.ts'
 import type { QueuedJobRow } from './statements/queued-jobs.ts'
@@ -195,6 +196,8 @@ export interface WorkerInfo {
   readonly paused: boolean
   /** Whether its lease holds, by the database's clock. */
   readonly alive: boolean
+  /** What it wrote with the last renewal of its lease; null: nothing, as one of an earlier release. */
+  readonly figures: WorkerFigures | null
 }
 
 export function workerInfo(row: WorkerRow): WorkerInfo {
@@ -209,8 +212,30 @@ export function workerInfo(row: WorkerRow): WorkerInfo {
     expiresAt: new Date(row.expires_ms),
     paused: row.paused,
     alive: row.alive,
+    figures: figuresOf(row.figures),
   }
 }
+
+/** A row that was written by hand has none. */
+function figuresOf(text: string | null): WorkerFigures | null {
+  if (text === null) return null
+  const stored = storedJson(text) as Partial<Record<keyof WorkerFigures, unknown>> | null
+  const slots = Array.isArray(stored?.slots) ? (stored.slots as Partial<QueueSlots>[]) : null
+  const numbers = [stored?.endedPerSecond, stored?.cpu, stored?.memoryBytes].map(storedNumber)
+  const [endedPerSecond, cpu, memoryBytes] = numbers
+  if (slots === null || endedPerSecond == null || cpu == null || memoryBytes == null) return null
+  return {
+    slots: slots.flatMap((one) => {
+      const [slots, busy] = [storedNumber(one?.slots), storedNumber(one?.busy)]
+      const isRight = typeof one?.queue === 'string' && slots !== null && busy !== null
+      return isRight ? [{ queue: one.queue as string, slots, busy }] : []
+    }),
+    ...{ endedPerSecond, cpu, memoryBytes },
+  }
+}
+
+const storedNumber = (value: unknown): number | null =>
+  typeof value === 'number' && value >= 0 ? value : null
 
 function executorOptions(stored: Readonly<Record<string, unknown>>): StoredExecutorOptions {
   const maximumJobsPerChild = storedInteger(stored.maximumJobsPerChild, 0, MAX_JOBS_PER_CHILD)

@@ -20,6 +20,7 @@ import { QueueRunners } from './claiming/queue-runners.ts'
 import { QueueWatcher } from './claiming/queue-watcher.ts'
 import { Executors } from './executors.ts'
 import { FollowUps } from './followups.ts'
+import { FigureSampler } from './lease/figure-sampler.ts'
 import { Heartbeat } from './lease/heartbeat.ts'
 import type { RenewalResult } from './lease/lease-renewal.ts'
 import type { WorkerLease } from './lease/worker-lease.ts'
@@ -188,6 +189,11 @@ export function assembleWorker(owner: PartsOwner): WorkerParts {
       settings,
       url: settings.heartbeatUrl,
       onResult: owner.onRenewal,
+      figures: new FigureSampler({
+        clock,
+        slots: () => runners.slots(),
+        ended: () => buffer.ended,
+      }),
     }),
     cancels: new CancelWatch({ ...common, workerId, running: ledger.running }),
     plugins: new PluginLoops({ ...common, plugins, contextFor: owner.contextFor }),

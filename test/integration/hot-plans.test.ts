@@ -118,7 +118,12 @@ describe.each(BELIEFS)('when the planner knows %s', (belief) => {
       await check('claim', claim('line'), [], 'jobs_claim')
       const saveProgress = `SELECT * ${row('save_progress_1', '$1, $2, $3, $4')}`
       await check('progress', saveProgress, await progress(), 'jobs_pkey')
-      await check('renewal', renewLease.text(namesOf(schema)), [WORKER, 1_000], 'jobs_cancelling')
+      await check(
+        'renewal',
+        renewLease.text(namesOf(schema)),
+        [WORKER, 1_000, null],
+        'jobs_cancelling',
+      )
       for (const what of ['cancel', 'retry']) {
         const text = `SELECT * ${row(`${what}_1`, '$1, false')}`
         await check(what, text, [await anyOf(client, 'blocked')], 'jobs_pkey')

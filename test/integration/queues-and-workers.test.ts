@@ -1,5 +1,6 @@
 import { job, type Plugin, Queue } from 'chancy'
 import { pgDriver } from 'chancy/drivers/pg'
+import { createHandler } from 'chancy/http'
 import pg from 'pg'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp } from '../support/app.ts'
@@ -71,6 +72,42 @@ describe('a worker', () => {
     expect(renewed.expiresAt.getTime() - renewed.renewedAt.getTime()).toBe(3_000)
     await worker.stop()
     expect(await app.chancy.getWorkers()).toEqual([])
+  })
+
+  it('writes with a renewal what its slots hold, and one of an earlier release has no figures', async () => {
+    const { hold, release } = gated()
+    await using app = await startApp({ schema, jobs: [hold, ok] })
+    await app.chancy.declare(new Queue('mail', { executor: 'inline', concurrency: 3 }))
+    const handler = createHandler(app.chancy)
+    const shown = async (id: string): Promise<unknown> => {
+      const request = new Request(`http://localhost/api/v1/workers/${id}`)
+      return (await handler(request, { remoteAddress: '127.0.0.1' })).json()
+    }
+    await app.chancy.pushMany([hold, hold].map((one) => one.job.withQueue('mail')))
+    const worker = await app.start({ queues: ['mail', 'default'] })
+    const figures = await until(async () => {
+      const [found] = (await app.chancy.getWorkers()).filter(({ id }) => id === worker.id)
+      return found?.figures?.slots.some(({ busy }) => busy === 2) ? found.figures : null
+    })
+    expect(figures.slots).toContainEqual({ queue: 'mail', slots: 3, busy: 2 })
+    expect(figures.memoryBytes).toBeGreaterThan(10 * 2 ** 20)
+    release()
+    const later = await until(async () => {
+      const found = (await shown(worker.id)) as { readonly endedPerSecond: number | null }
+      return (found.endedPerSecond ?? 0) > 0 ? found : null
+    })
+    expect(later).toMatchObject({
+      slots: expect.arrayContaining([{ queue: 'mail', slots: 3, busy: 0 }]),
+      cpu: expect.any(Number),
+      memoryBytes: expect.any(Number),
+    })
+    const id = '0198a000-0000-7000-8000-000000000001'
+    await sql(
+      schema,
+      `INSERT INTO $schema.workers (id, expires_at) VALUES ('${id}', now() + interval '1 hour')`,
+    )
+    const none = { slots: null, endedPerSecond: null, cpu: null, memoryBytes: null }
+    expect(await shown(id)).toMatchObject({ alive: true, ...none })
   })
 
   it('declares "default" when it is missing, and leaves it when it is there', async () => {

@@ -8,7 +8,7 @@ import { Meter } from '../../components/meter.tsx'
 import { Empty, Panel } from '../../components/panel.tsx'
 import { useTopic } from '../../live.ts'
 import { useLoad } from '../../loading.ts'
-import { bytesText, countText, rateText } from '../../numbers.ts'
+import { bytesText, countText, percentText, rateText } from '../../numbers.ts'
 import { to, toJobs } from '../../router.ts'
 import { JobTable } from '../jobs/job-table.tsx'
 import { NoSuch } from '../no-such.tsx'
@@ -89,6 +89,7 @@ function Facts({ worker }: { worker: WireWorker }) {
         {worker.endedPerSecond !== null && (
           <Fact name="ended">{rateText(worker.endedPerSecond)}</Fact>
         )}
+        {worker.cpu !== null && <Fact name="CPU">{percentText(worker.cpu)}</Fact>}
         {worker.memoryBytes !== null && <Fact name="memory">{bytesText(worker.memoryBytes)}</Fact>}
         {worker.version !== null && <Fact name="version">{worker.version}</Fact>}
         <Fact name={worker.alive ? 'up' : 'started'}>

@@ -5,6 +5,8 @@ export interface WorkerRow {
   readonly id: string
   readonly label: string | null
   readonly version: string | null
+  /** JSON of its figures, or null. */
+  readonly figures: string | null
   readonly tags: string
   readonly queues: string
   readonly started_ms: number
@@ -38,18 +40,19 @@ export const registerWorker = statement<
 )
 
 /**
- * Renews a lease. No row back: it was revoked, or the row is gone. The answer brings the ids of this
+ * Renews a lease, and writes the figures of the worker. No row back: it was revoked, or the row is gone. The answer brings the ids of this
  * worker's jobs that are to be cancelled, for when a notification was missed.
  */
 export const renewLease = statement<
-  readonly [id: string, leaseMs: number],
+  readonly [id: string, leaseMs: number, figures: string | null],
   { cancelling: string | null }
 >(
   'renew_lease',
   (t) => `
     UPDATE ${t.workers} w
        SET renewed_at = ${t.fn('now')}(),
-           expires_at = ${t.fn('now')}() + pg_catalog.make_interval(secs => $2::float8 / 1000::float8)
+           expires_at = ${t.fn('now')}() + pg_catalog.make_interval(secs => $2::float8 / 1000::float8),
+           figures = $3::text::jsonb
      WHERE w.id = $1::text::uuid AND w.revoked_at IS NULL
     RETURNING ${t.fn('cancelling')}(w.id) AS cancelling`,
 )
@@ -93,7 +96,7 @@ export const removeWorker = statement<readonly [id: string], never>(
 export const getWorkers = statement<readonly [], WorkerRow>(
   'get_workers',
   (t) => `
-    SELECT w.id::text AS id, w.label, w.version, w.tags::text AS tags, w.queues::text AS queues,
+    SELECT w.id::text AS id, w.label, w.version, w.figures::text AS figures, w.tags::text AS tags, w.queues::text AS queues,
            pg_catalog.date_part('epoch', w.started_at) * 1000::float8 AS started_ms,
            pg_catalog.date_part('epoch', w.renewed_at) * 1000::float8 AS renewed_ms,
            pg_catalog.date_part('epoch', w.expires_at) * 1000::float8 AS expires_ms,

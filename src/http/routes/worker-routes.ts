@@ -3,6 +3,7 @@ import { ChancyError, ConfigError } from '../../core/errors.ts'
 import { isId } from '../../core/reference.ts'
 import { getLeader } from '../../plugins/leadership/leadership.ts'
 import type { Call } from '../call.ts'
+import type { QueueScope } from '../queue-scope.ts'
 import { type Route, route } from '../route.ts'
 import { type WireWorker, workerListShape, workerShape } from '../shapes/worker.ts'
 import { iso } from './cut-json.ts'
@@ -37,6 +38,20 @@ export const workerRoutes: readonly Route[] = [
   }),
 ]
 
+type WorkerInfo = Awaited<ReturnType<Call['reads']['getWorkers']>>[number]
+
+/** Those of one that was lost are of the past. */
+function figuresJson(
+  { figures, alive }: WorkerInfo,
+  scope: QueueScope,
+): Pick<WireWorker, 'slots' | 'endedPerSecond' | 'cpu' | 'memoryBytes'> {
+  if (figures === null || !alive)
+    return { slots: null, endedPerSecond: null, cpu: null, memoryBytes: null }
+  const { slots, endedPerSecond, cpu, memoryBytes } = figures
+  const seen = slots.filter(({ queue }) => scope.sees(queue))
+  return { slots: seen, endedPerSecond, cpu, memoryBytes }
+}
+
 /** Those of the queues that the access sees, with those queues alone. */
 export async function readWorkers({ reads, permit }: Call): Promise<WireWorker[]> {
   const { scope } = permit
@@ -58,9 +73,7 @@ export async function readWorkers({ reads, permit }: Call): Promise<WireWorker[]
         paused: worker.paused,
         isLeader: leader?.workerId === worker.id,
         version: worker.version,
-        slots: null,
-        endedPerSecond: null,
-        memoryBytes: null,
+        ...figuresJson(worker, scope),
       },
     ]
   })

@@ -32,8 +32,11 @@ export const workerShape = named(
     version: nullable(text()),
     /** By queue; null: it says none. */
     slots: nullable(list(slotsShape)),
-    /** Attempts that ended in the last minute; null: it is not known. */
+    /** Attempts that ended in the last minute, by second; null: it says none. */
     endedPerSecond: nullable(number()),
+    /** CPU time of its process in the last minute, as a share of one processor, without children. */
+    cpu: nullable(number()),
+    /** Of its process, without children. */
     memoryBytes: nullable(number()),
   }),
 )

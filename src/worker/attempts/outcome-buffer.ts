@@ -62,6 +62,7 @@ export class OutcomeBuffer {
   readonly #flights = new Set<Promise<void>>()
   /** Outcomes of the batches in flight. */
   #sending = 0
+  #ended = 0
   readonly #refused: RefusedOutcomes
   readonly #patience: Patience
   #givenUp = new AbortController()
@@ -84,6 +85,11 @@ export class OutcomeBuffer {
         return kept
       },
     })
+  }
+
+  /** Outcomes that were saved so far. */
+  get ended(): number {
+    return this.#ended
   }
 
   get isFull(): boolean {
@@ -272,6 +278,7 @@ export class OutcomeBuffer {
     const saved = judged === null ? settled : [...settled, ...judged.saved]
     for (const { job } of settled) ledger.settled(job)
     for (const { job } of taken) ledger.settled(job)
+    this.#ended += saved.length
     this.#publish(saved, verdicts, atMs)
     hub.emit('outcomes.saved', { saved: saved.length, lost: lost.length })
     return again.length === 0 ? [] : this.#saveAs(workerId, again, isInDoubt)

@@ -2,6 +2,7 @@ import type { ClaimOffer, LocalRunner } from '../../app/push/local-claim-offers.
 import type { ClaimedJob } from '../../core/claimed-job.ts'
 import { callAfter, systemClock } from '../../core/clock.ts'
 import type { Queue } from '../../core/queue.ts'
+import type { QueueSlots } from '../../core/worker-figures.ts'
 import type { Executor } from '../../executors/executor.ts'
 import type { Executors } from '../executors.ts'
 import type { ExpensiveScan } from '../maintenance/watermark-updater.ts'
@@ -107,6 +108,15 @@ export class QueueRunners implements LocalRunner {
   /** The same, with how they are run. */
   summaries(): readonly RunQueue[] {
     return this.served().flatMap((name) => this.#runners.get(name)?.summary ?? [])
+  }
+
+  /** The slots of the queues whose jobs can run here now, and how many of them are busy. */
+  slots(): readonly QueueSlots[] {
+    return this.served().flatMap((name) => {
+      const runner = this.#runners.get(name)
+      if (runner === undefined) return []
+      return [{ queue: name, slots: runner.summary.slots, busy: runner.running }]
+    })
   }
 
   /** The children of an executor cannot be started, or can be again. */

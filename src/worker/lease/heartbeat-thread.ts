@@ -27,6 +27,7 @@ export interface HeartbeatData {
 /** What the worker's loop sends to the thread. */
 export type HeartbeatCommand =
   | { readonly kind: 'renew'; readonly target: RenewalTarget }
+  | { readonly kind: 'figures'; readonly figures: string }
   | { readonly kind: 'stop' }
 
 /** A connection of its own. */
@@ -35,8 +36,8 @@ function ownConnection({ address, schema, isPooled }: HeartbeatData): RenewalRou
   const options = { clock: systemClock, prepare: !isPooled }
   const database = new Database(driver, namesOf(schema), options)
   return {
-    renew: async (workerId, leaseMs, deadlineMs) =>
-      (await database.run(renewLease, [workerId, leaseMs], { deadlineMs }))[0],
+    renew: async ({ workerId, figures }, leaseMs, deadlineMs) =>
+      (await database.run(renewLease, [workerId, leaseMs, figures], { deadlineMs }))[0],
     close: () => void driver.close().catch(() => {}),
   }
 }
@@ -52,6 +53,11 @@ async function main(port: NonNullable<typeof parentPort>, data: HeartbeatData): 
     settings: data.settings,
   })
   port.on('message', (command: HeartbeatCommand) => {
+    if (command.kind === 'figures') {
+      // For the next renewal, which comes by itself.
+      target = { ...target, figures: command.figures }
+      return
+    }
     if (command.kind === 'stop') isStopped = true
     else target = command.target
     waking.abort()

@@ -8,6 +8,7 @@ import { renewLease } from '../../database/statements/workers.ts'
 import { foundFile, ownFile, UNBUNDLED } from '../../executors/own-files.ts'
 import { Loop } from '../../services/loop.ts'
 import type { Service } from '../../services/service.ts'
+import type { FigureSampler } from './figure-sampler.ts'
 import type { HeartbeatCommand, HeartbeatData } from './heartbeat-thread.ts'
 import {
   LeaseRenewal,
@@ -28,10 +29,13 @@ export interface HeartbeatOptions {
   /** Where the thread reaches the server. Default: what the driver says. */
   readonly url: string | null
   readonly onResult: (result: RenewalResult) => void
+  readonly figures: FigureSampler
 }
 
 /** How often the loop shows that it is not blocked, in milliseconds. */
 const TICK_MS = 250
+/** The thread is given the figures of the worker with one of this many ticks. */
+const TICKS_A_SAMPLE = 4
 /** How long the thread may take to end by itself, in milliseconds. */
 const END_MS = 500
 
@@ -52,6 +56,8 @@ export class Heartbeat implements Service {
   /** Renewals through the pool since the thread's last one. */
   #poolRenewals = 0
   #isStopping = false
+  #ticks = 0
+  #figures: string | null = null
 
   constructor(workerId: string, options: HeartbeatOptions) {
     const { database, lease, settings } = options
@@ -68,7 +74,7 @@ export class Heartbeat implements Service {
     const address = url ?? (await database.driver.address?.()) ?? null
     const file = ownFile('worker/lease/heartbeat-thread')
     if (address !== null && file !== null) {
-      this.#endTicks = callEvery(systemClock, TICK_MS, () => lease.tick(), 'lets-process-end')
+      this.#endTicks = callEvery(systemClock, TICK_MS, () => this.#tick(), 'lets-process-end')
       this.#startThread(address)
       return
     }
@@ -102,7 +108,15 @@ export class Heartbeat implements Service {
   }
 
   get #target(): RenewalTarget {
-    return { workerId: this.#workerId, term: this.#options.lease.term }
+    return { workerId: this.#workerId, term: this.#options.lease.term, figures: this.#figures }
+  }
+
+  /** The loop runs. */
+  #tick(): void {
+    this.#options.lease.tick()
+    if (this.#ticks++ % TICKS_A_SAMPLE !== 0) return
+    this.#figures = this.#options.figures.sample()
+    this.#command({ kind: 'figures', figures: this.#figures })
   }
 
   #command(command: HeartbeatCommand): void {
@@ -124,6 +138,7 @@ export class Heartbeat implements Service {
       pass: () => {
         // The loop runs, as this shows.
         lease.tick()
+        this.#figures = this.#options.figures.sample()
         return this.#throughPool.once(this.#target, onResult)
       },
       onError: (error) => log.error(loggedError(error), 'the heartbeat failed'),
@@ -208,8 +223,8 @@ export class Heartbeat implements Service {
 /** Any connection of the pool: another statement is another connection where one is dead. */
 function poolRoute(database: Database): RenewalRoute {
   return {
-    renew: async (workerId, leaseMs, deadlineMs) =>
-      (await database.run(renewLease, [workerId, leaseMs], { deadlineMs }))[0],
+    renew: async ({ workerId, figures }, leaseMs, deadlineMs) =>
+      (await database.run(renewLease, [workerId, leaseMs, figures], { deadlineMs }))[0],
     close: () => {},
   }
 }

@@ -10,6 +10,8 @@ export interface RenewalSettings extends LeaseTimes {
 export interface RenewalTarget {
   readonly workerId: string
   readonly term: bigint
+  /** What its worker last said of itself, as JSON. */
+  readonly figures: string | null
 }
 
 /** The answer of the database. Undefined: the lease was revoked, or its row is gone. */
@@ -17,7 +19,7 @@ export type RenewedRow = { readonly cancelling: string | null } | undefined
 
 /** One way to the database: a connection, or any of a pool. */
 export interface RenewalRoute {
-  renew(workerId: string, leaseMs: number, deadlineMs: number): Promise<RenewedRow>
+  renew(target: RenewalTarget, leaseMs: number, deadlineMs: number): Promise<RenewedRow>
   /** The route is not used any more. */
   close(): void
 }
@@ -82,7 +84,7 @@ export class LeaseRenewal {
       return settings.heartbeatMs
     }
     try {
-      const { row, requestedAt } = await this.#renew(workerId)
+      const { row, requestedAt } = await this.#renew(target)
       if (row === undefined) {
         lease.revoked(term)
         publish({ kind: 'revoked', workerId })
@@ -106,7 +108,7 @@ export class LeaseRenewal {
   }
 
   /** The first answer of any route. */
-  #renew(workerId: string): Promise<{ row: RenewedRow; requestedAt: bigint }> {
+  #renew(target: RenewalTarget): Promise<{ row: RenewedRow; requestedAt: bigint }> {
     const { open, settings, lease } = this.#options
     const deadlineMs = answerDeadlineMs(settings.leaseMs)
     const trying = new Set<RenewalRoute>()
@@ -123,7 +125,7 @@ export class LeaseRenewal {
         tries++
         trying.add(route)
         const requestedAt = lease.now()
-        route.renew(workerId, settings.leaseMs, deadlineMs).then(
+        route.renew(target, settings.leaseMs, deadlineMs).then(
           (row) => {
             if (isOver) return
             this.#wasInterrupted ||= tries > 1

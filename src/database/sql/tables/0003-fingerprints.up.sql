@@ -8,3 +8,4 @@ CREATE INDEX finished_jobs_fingerprint ON chancy.finished_jobs (fingerprint, fin
 -- As of all columns of this table: see where it is made.
 ALTER TABLE chancy.jobs ALTER COLUMN fingerprint SET STATISTICS 0;
 ALTER TABLE chancy.workers ADD COLUMN version text;
+ALTER TABLE chancy.workers ADD COLUMN figures jsonb;

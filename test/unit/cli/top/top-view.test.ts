@@ -9,7 +9,7 @@ const ago = (ms: number) => new Date(at.getTime() - ms)
 const id = (n: number) => `0192f3a4-8b1c-7d2e-9f30-${String(n).padStart(12, '0')}`
 const worker = (n: number, own: Partial<TopWorker> = {}): TopWorker => ({
   ...{ id: id(n), label: 'web-1', tags: [], queues: ['default', 'mail'], leads: n === 0 },
-  ...{ paused: false, version: null },
+  ...{ paused: false, version: null, figures: null },
   ...{ startedAt: ago(3_723_000), renewedAt: ago(1_200), expiresAt: at, alive: true, running: 2 },
   ...own,
 })
