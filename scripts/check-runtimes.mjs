@@ -1,4 +1,4 @@
-// What docs/advanced/runtimes.md says of Bun and Deno: a producer and each executor work, or are
+// What docs/advanced/runtimes.md says of Bun and Deno: a producer, the HTTP API and each executor work, or are
 // refused at the start with what to do. A runtime that cannot be installed is skipped, and the reason is said.
 //
 //   node scripts/check-runtimes.mjs
@@ -16,6 +16,7 @@ const RUNS = 'succeeded Hello, Ada!\n'
 /** What each program prints. The producer's third job was rolled back. */
 const PROGRAMS = {
   producer: { args: ['producer.mjs'], prints: 'pending Ada, pending COMMIT\n' },
+  server: { args: ['server.mjs'], prints: 'admin, 403 ORIGIN_REFUSED, 200 queues\n' },
   inline: { args: ['program.mjs', 'inline'], prints: RUNS },
   thread: { args: ['program.mjs', 'thread'], prints: RUNS },
   process: { args: ['program.mjs', 'process'], prints: RUNS },
