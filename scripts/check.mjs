@@ -42,7 +42,7 @@ const steps = {
   schema: ['scripts/dump-schema.mjs'],
   comments: ['scripts/check-comments.mjs'],
   plpgsql: ['scripts/check-plpgsql.mjs'],
-  'safe names': ['scripts/check-safe-names.mjs'],
+  'function settings': ['scripts/check-function-settings.mjs'],
   deploy: ['scripts/check-deploy.mjs'],
   'test recipes': ['scripts/check-test-recipes.mjs'],
   readme: ['scripts/check-readme.mjs'],

@@ -7695,6 +7695,7 @@ CREATE OR REPLACE FUNCTION chancy.put_steps_1(plans jsonb, OUT events text[])
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_nestloop TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 DECLARE

@@ -1,10 +1,12 @@
 -- Writes the steps of workflows that were just made, and their jobs: `plans` is an array of FlowPlan. Returns the
 -- notifications of those that are ready or scheduled. Without nested loops, which the planner takes for a hundred rows, and
--- there may be ten thousand.
+-- there may be ten thousand. The loops over the steps remain; they count as very expensive before PostgreSQL 18, and such a
+-- plan would be compiled.
 CREATE OR REPLACE FUNCTION chancy.put_steps_1(plans jsonb, OUT events text[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
+SET jit = off
 AS $body$
 #variable_conflict use_column
 DECLARE
