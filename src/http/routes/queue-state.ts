@@ -12,6 +12,7 @@ import {
 import type { QueueScope } from '../queue-scope.ts'
 import type { WireQueue } from '../shapes/queue.ts'
 import { iso } from './cut-json.ts'
+import { trendsOf } from './queue-trends.ts'
 
 /** What is known of all queues, read once. */
 export interface QueueState {
@@ -28,6 +29,7 @@ export async function readQueues(chancy: Chancy, scope: QueueScope): Promise<Que
     await unlessMissing(() => getGauges(chancy)),
     await unlessMissing(() => getQueueRates(chancy)),
   ]
+  const forecasts = trendsOf(chancy).forecasts(gauges?.queues ?? [], chancy.internals.clock.now())
   const alive = workers.filter((worker) => worker.alive)
   const names = new Set([
     ...declared.map(({ name }) => name),
@@ -44,6 +46,7 @@ export async function readQueues(chancy: Chancy, scope: QueueScope): Promise<Que
         isCounted: gauges !== null && gauges.queuesAgeMs !== null,
         countedAgeMs: gauges?.queuesAgeMs ?? null,
         hasRates: rates !== null,
+        forecast: forecasts.get(name) ?? null,
         workers: alive.filter((worker) => worker.queues.includes(name)).length,
       }),
     )
@@ -67,6 +70,7 @@ interface Known {
   readonly isCounted: boolean
   readonly countedAgeMs: number | null
   readonly hasRates: boolean
+  readonly forecast: WireQueue['forecast']
   readonly workers: number
 }
 
@@ -89,7 +93,7 @@ function queueJson(name: string, known: Known): WireQueue {
     oldestMs: counts?.oldestMs ?? null,
     rates: known.hasRates ? ratesJson(rate) : null,
     workers,
-    forecast: null,
+    forecast: known.forecast,
   }
 }
 

@@ -61,7 +61,10 @@ export const queueShape = named(
     ),
     /** Living workers that run it. */
     workers: integer(),
-    /** When it is empty at the present rates, or how it grows; null: it is not known. */
+    /**
+     * When it is empty, or how it grows, by the counts of the last minutes that this process has read; both null: it
+     * stays as it is. Null: it is not known yet.
+     */
     forecast: nullable(object({ drainMs: nullable(number()), growsPerSecond: nullable(number()) })),
   }),
 )
