@@ -196,23 +196,25 @@ const parsed = (row: PointRow): ParsedRow & { readonly at: Date } => ({
 
 /** The buckets of one distribution, from 0. */
 export function bucketsOf(buckets: Buckets, { range, offset }: Distribution): Buckets {
-  return buckets.flatMap(([stored, count]) => {
+  const found: (readonly [bucket: number, count: number])[] = []
+  for (const [stored, count] of buckets) {
     const bucket = stored - offset
-    return bucket >= range.lowest && bucket <= range.highest ? [[bucket, count] as const] : []
-  })
+    if (bucket >= range.lowest && bucket <= range.highest) found.push([bucket, count])
+  }
+  return found
 }
 
 function spreadOf(all: Buckets, distribution: Distribution, sum = 0, max = 0): Spread {
   const buckets = bucketsOf(all, distribution)
   const { scale, range } = distribution
+  const count = buckets.reduce((total, [, amount]) => total + amount, 0)
   const at = (q: number): number | null => {
-    const value = quantile(buckets, q)
+    const value = quantile(buckets, q, count)
     if (value === null) return null
     // The lowest bucket of measurements holds zero.
     const isZero = range.lowest < 0 && value < 2 ** ((range.lowest + 1) / 8)
     return isZero ? 0 : Math.min(value / scale, max)
   }
-  const count = buckets.reduce((total, [, amount]) => total + amount, 0)
   return { count, sum, max, p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999) }
 }
 

@@ -88,12 +88,13 @@ export class Sketch {
  * The value below which a part `q` of the counted values lies, in the unit of the buckets; null of none.
  *
  * @param buckets ascending
+ * @param total how many values they have counted
  */
 export function quantile(
   buckets: readonly (readonly [bucket: number, count: number])[],
   q: number,
+  total = buckets.reduce((sum, [, count]) => sum + count, 0),
 ): number | null {
-  const total = buckets.reduce((sum, [, count]) => sum + count, 0)
   const rank = Math.max(1, Math.ceil(q * total))
   let passed = 0
   for (const [bucket, count] of buckets) {
