@@ -55,7 +55,6 @@ export type {
 export type { ChunkItem, ChunkOptions } from './core/chunk.ts'
 export type {
   ConcurrencyGroup,
-  ConcurrencyGroupDetails,
   GroupHolder,
   GroupPage,
   GroupQuery,

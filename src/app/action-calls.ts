@@ -1,5 +1,5 @@
 import type { ActionOptions } from '../core/action-options.ts'
-import type { ConcurrencyGroupDetails, GroupPage, GroupQuery } from '../core/concurrency-group.ts'
+import type { ConcurrencyGroup, GroupPage, GroupQuery } from '../core/concurrency-group.ts'
 import { PluginError } from '../core/errors.ts'
 import type { Queue } from '../core/queue.ts'
 import type { AllQueueCounts } from '../core/queue-counts.ts'
@@ -78,7 +78,7 @@ export abstract class ActionCalls extends JobCalls {
   }
 
   /** One concurrency group with the jobs that hold its slots, or null when it has no job. @throws {ConfigError} */
-  async getGroup(key: string): Promise<ConcurrencyGroupDetails | null> {
+  async getGroup(key: string): Promise<ConcurrencyGroup | null> {
     const { readGroup } = await import('./read/groups.ts')
     return readGroup(this.parts().statements, key)
   }

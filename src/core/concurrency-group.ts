@@ -8,6 +8,8 @@ export interface ConcurrencyGroup {
   readonly blocked: number
   /** Whether more than 1,000 are blocked. */
   readonly hasMore: boolean
+  /** Jobs that hold its slots, the one that started first first: up to 3 in a list, up to 100 of one group. */
+  readonly holders: readonly GroupHolder[]
 }
 
 /** A job that holds a slot of a group. */
@@ -17,12 +19,6 @@ export interface GroupHolder {
   readonly queue: string
   readonly startedAt: Date
   readonly workerId: string | null
-}
-
-/** One group, and what runs of it. */
-export interface ConcurrencyGroupDetails extends ConcurrencyGroup {
-  /** Up to 100, the first that started first. */
-  readonly holders: readonly GroupHolder[]
 }
 
 /** Which groups `getGroups` returns, by key. */

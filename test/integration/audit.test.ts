@@ -138,6 +138,16 @@ describe('getGroups', () => {
     const [first, second] = (await chancy.getGroups()).items
     expect((await chancy.getGroups({ prefix: second?.key })).items).toEqual([second])
     expect((await chancy.getGroups({ prefix: `${first?.key}x` })).items).toEqual([])
+    await withClient((client) =>
+      client.query(
+        `UPDATE ${schema}.jobs SET state = 'running', claim_seq = 7, started_at = now() WHERE concurrency_key = $1`,
+        [first?.key],
+      ),
+    )
+    const [held, free] = (await chancy.getGroups()).items
+    expect(held).toMatchObject({ running: 1, holders: [{ name: 'one', queue: 'grouped' }] })
+    expect(await chancy.getGroup(first?.key ?? '')).toEqual(held)
+    expect(free?.holders).toEqual([])
     expect(await chancy.getGroup('nothing')).toBeNull()
     expect(await chancy.getGroup(next.items[0]?.key ?? '')).toMatchObject({ holders: [] })
   })

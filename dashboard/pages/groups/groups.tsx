@@ -152,17 +152,18 @@ function Table({ groups }: { groups: readonly WireGroup[] }) {
 }
 
 function Holders({ group }: { group: WireGroup }) {
-  const [first, ...others] = group.holders
+  const [first] = group.holders
+  const others = group.running - 1
   if (first === undefined) return <span class="soft">–</span>
   return (
     <>
       <a class="name" href={to('jobs', first.id)}>
         {first.name} <code>{first.id.slice(0, 8)}</code>
       </a>
-      {others.length > 0 && (
+      {others > 0 && (
         <a class="soft" href={to('groups', group.key)}>
           {' '}
-          and {plural(others.length, 'other')}
+          and {plural(others, 'other')}
         </a>
       )}
     </>

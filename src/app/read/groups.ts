@@ -1,12 +1,9 @@
 import { checkInteger, checkOptions, checkText } from '../../core/check.ts'
-import type {
-  ConcurrencyGroup,
-  ConcurrencyGroupDetails,
-  GroupPage,
-} from '../../core/concurrency-group.ts'
+import type { ConcurrencyGroup, GroupHolder, GroupPage } from '../../core/concurrency-group.ts'
 import { MAX_KEY_BYTES } from '../../core/job-name.ts'
 import {
   type GroupRow,
+  type HolderRow,
   listGroups,
   readGroupCounts,
   readHolders,
@@ -14,7 +11,7 @@ import {
 import type { StatementRunner } from '../statement-runner.ts'
 
 /** How far blocked jobs are counted, and how many holders are shown. */
-const [MAX_BLOCKED, MAX_HOLDERS] = [1_000, 100]
+const [MAX_BLOCKED, MAX_HOLDERS, LISTED_HOLDERS] = [1_000, 100, 3]
 /** Nothing lies between a key and the same with this behind it. */
 const FIRST = '\u0001'
 /** Greater than every key that begins with what is before it: PostgreSQL stores no larger code point. */
@@ -31,9 +28,11 @@ export async function readGroups(statements: StatementRunner, given: unknown): P
   const limit = checkInteger(query.limit ?? 50, `${what}: limit`, { min: 1, max: 200 })
   const [prefix, cursor] = [text('prefix'), text('cursor')]
   const from = cursor === '' ? prefix : `${cursor}${FIRST}`
-  const values = [from, `${prefix}${LAST}`, MAX_BLOCKED, limit + 1] as const
+  const values = [from, `${prefix}${LAST}`, MAX_BLOCKED, limit + 1, LISTED_HOLDERS] as const
   const rows = await statements.read(listGroups, values)
-  const items = rows.slice(0, limit).map(groupOf)
+  const items = rows
+    .slice(0, limit)
+    .map((row) => groupOf(row, JSON.parse(row.holders) as HolderRow[]))
   return { items, next: rows.length > limit ? (items.at(-1)?.key ?? null) : null }
 }
 
@@ -41,26 +40,26 @@ export async function readGroups(statements: StatementRunner, given: unknown): P
 export async function readGroup(
   statements: StatementRunner,
   given: unknown,
-): Promise<ConcurrencyGroupDetails | null> {
+): Promise<ConcurrencyGroup | null> {
   const key = checkText(given, { what: 'getGroup: key', maxBytes: MAX_KEY_BYTES })
   const [row] = await statements.read(readGroupCounts, [key, MAX_BLOCKED])
   if (row === undefined || row.max === null) return null
   const holders = await statements.read(readHolders, [key, MAX_HOLDERS])
-  return {
-    ...groupOf({ ...row, key }),
-    holders: holders.map(({ id, name, queue, started_ms: startedMs, worker_id: workerId }) => ({
-      ...{ id, name, queue, workerId },
-      startedAt: new Date(startedMs ?? 0),
-    })),
-  }
+  return groupOf({ ...row, key }, holders)
 }
 
-function groupOf(row: GroupRow): ConcurrencyGroup {
+function holderOf(row: HolderRow): GroupHolder {
+  const { id, name, queue, started_ms: startedMs, worker_id: workerId } = row
+  return { ...{ id, name, queue, workerId }, startedAt: new Date(startedMs ?? 0) }
+}
+
+function groupOf(row: Omit<GroupRow, 'holders'>, holders: readonly HolderRow[]): ConcurrencyGroup {
   return {
     key: row.key,
     max: row.max,
     running: row.running,
     blocked: Math.min(row.blocked, MAX_BLOCKED),
     hasMore: row.blocked > MAX_BLOCKED,
+    holders: holders.map(holderOf),
   }
 }

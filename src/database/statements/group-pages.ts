@@ -6,6 +6,8 @@ export interface GroupRow {
   readonly max: number | null
   readonly running: number
   readonly blocked: number
+  /** JSON of rows as `readHolders` has them. */
+  readonly holders: string
 }
 
 /** The first key from a bound on, of each of the three indexes that have the jobs of groups. */
@@ -26,7 +28,7 @@ const nextKey = (t: Names, bound: string): string => `
  * than the bound. The page lies between `from` and `to`.
  */
 export const listGroups = statement<
-  readonly [from: string, to: string, blockedBound: number, limit: number],
+  readonly [from: string, to: string, blockedBound: number, limit: number, holders: number],
   GroupRow
 >(
   'list_groups',
@@ -38,7 +40,7 @@ export const listGroups = statement<
         FROM keys k
        WHERE k.key <= $2::text COLLATE "C" AND k.n < $4::int
     )
-    SELECT k.key, r.running, b.blocked,
+    SELECT k.key, r.running, b.blocked, h.holders,
            coalesce(
              (SELECT j.concurrency_max FROM ${t.jobs} j
                WHERE j.concurrency_key = k.key AND j.position IS NOT NULL AND j.claim_seq IS NULL
@@ -59,6 +61,15 @@ export const listGroups = statement<
                FROM (SELECT 1 FROM ${t.jobs} j
                       WHERE j.concurrency_key = k.key AND j.blocked
                       LIMIT $3::int + 1) c) b
+     CROSS JOIN LATERAL (
+             SELECT coalesce(pg_catalog.json_agg(c.holder ORDER BY c.claim_seq), '[]'::json)::text AS holders
+               FROM (SELECT j.claim_seq, pg_catalog.json_build_object('id', j.id, 'name', j.name, 'queue', j.queue,
+                              'started_ms', pg_catalog.date_part('epoch', j.started_at) * 1000::float8,
+                              'worker_id', j.worker_id) AS holder
+                       FROM ${t.jobs} j
+                      WHERE j.concurrency_key = k.key AND j.claim_seq IS NOT NULL
+                      ORDER BY j.claim_seq
+                      LIMIT $5::int) c) h
      WHERE k.key <= $2::text COLLATE "C"
      ORDER BY k.key`,
 )
@@ -66,7 +77,7 @@ export const listGroups = statement<
 /** The same of one. */
 export const readGroupCounts = statement<
   readonly [key: string, blockedBound: number],
-  Omit<GroupRow, 'key'>
+  Omit<GroupRow, 'key' | 'holders'>
 >(
   'group_counts',
   (t) => `

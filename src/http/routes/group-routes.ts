@@ -1,4 +1,4 @@
-import type { ConcurrencyGroup, GroupHolder } from '../../core/concurrency-group.ts'
+import type { ConcurrencyGroup } from '../../core/concurrency-group.ts'
 import { ChancyError } from '../../core/errors.ts'
 import type { Call } from '../call.ts'
 import { type Route, route } from '../route.ts'
@@ -14,7 +14,8 @@ export const groupRoutes: readonly Route[] = [
     path: '/groups',
     verb: 'queues.view',
     about: 'all-queues',
-    summary: 'a page of concurrency groups with jobs, by key, without their holders',
+    summary:
+      'a page of concurrency groups with jobs, by key, with the first jobs that hold their slots',
     query: { ...pageQuery, prefix: text({ maxBytes: 1_000 }) },
     answer: groupPageShape,
     work: (call) => readGroups(call, call.query),
@@ -28,7 +29,7 @@ export const groupRoutes: readonly Route[] = [
     answer: groupShape,
     work: async ({ reads, params, clock }) => {
       const found = await reads.getGroup(params.key)
-      if (found !== null) return groupJson(found, found.holders, clock.now())
+      if (found !== null) return groupJson(found, clock.now())
       throw new ChancyError('GROUP_NOT_FOUND', 'No concurrency group with this key has a job.', {
         details: { key: params.key },
       })
@@ -49,23 +50,22 @@ export async function readGroups(
     ...(cursor !== undefined && { cursor }),
   })
   const next = found.next === null ? null : Buffer.from(found.next).toString('base64url')
-  const items = found.items.map((one) => groupJson(one, null, call.clock.now()))
+  const items = found.items.map((one) => groupJson(one, call.clock.now()))
   return { items, next, complete: true, reached: null }
 }
 
 function groupJson(
-  { key, running, max, blocked, hasMore }: ConcurrencyGroup,
-  holders: readonly GroupHolder[] | null,
+  { key, running, max, blocked, hasMore, holders }: ConcurrencyGroup,
   nowMs: number,
 ): WireGroup {
-  const first = holders?.[0]?.startedAt
+  const first = holders[0]?.startedAt
   return {
     key,
     running,
     max,
     blocked: { jobs: blocked, more: hasMore },
     heldLongestMs: first === undefined ? null : Math.max(0, nowMs - first.getTime()),
-    holders: (holders ?? []).map(({ id, name, queue, workerId, startedAt }) => ({
+    holders: holders.map(({ id, name, queue, workerId, startedAt }) => ({
       ...{ id, name, queue, workerId },
       startedAt: iso(startedAt),
     })),

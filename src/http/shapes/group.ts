@@ -20,9 +20,9 @@ export const groupShape = named(
     /** The limit in use; null: no job of it says one. */
     max: nullable(integer()),
     blocked: countShape,
-    /** How long the holder that started first has been running; null in a list. */
+    /** How long the holder that started first has been running; null: none does. */
     heldLongestMs: nullable(number()),
-    /** Up to 100; none in a list. */
+    /** The first that started first: up to 3 in a list, up to 100 of one group. */
     holders: list(
       object({
         id: text(),
