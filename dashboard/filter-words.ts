@@ -8,6 +8,10 @@ export function filterTerms(text: string): string[] {
   return text.match(/(?:"(?:[^"\\]|\\.)*"?|[^\s"])+/g) ?? []
 }
 
+/** The filter of an action on many jobs, without the last bound that froze it: nothing later was touched. */
+export const withoutFrozenBound = (filter: string): string =>
+  filter.replace(/ created:<=\d{4}-[-\d:.T]+Z$/, '')
+
 /** The filter with a term added, or without it where it is there. */
 export function toggleTerm(text: string, term: string): string {
   const terms = filterTerms(text)

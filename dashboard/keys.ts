@@ -8,7 +8,8 @@ export interface KeyBinding {
   readonly says: string
   /** Of which part of the help it is. */
   readonly of: string
-  run(event: KeyboardEvent): void
+  /** False: it has nothing to do here, and the binding that it hides is run. */
+  run(event: KeyboardEvent): unknown
 }
 
 /** Keys of one character can be switched off (WCAG 2.1.4). */
@@ -41,10 +42,10 @@ export function startKeys(): void {
     const first = pending !== null && event.timeStamp - pending.at < SEQUENCE_MS ? pending.key : ''
     pending = null
     const wanted = first === '' ? event.key : `${first} ${event.key}`
-    const found = bindings.findLast(({ keys }) => keys === wanted)
-    if (found !== undefined) {
+    const found = bindings.filter(({ keys }) => keys === wanted).reverse()
+    if (found.length > 0) {
       event.preventDefault()
-      found.run(event)
+      found.some((one) => one.run(event) !== false)
     } else if (bindings.some(({ keys }) => keys.startsWith(`${event.key} `)))
       pending = { key: event.key, at: event.timeStamp }
   })

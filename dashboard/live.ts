@@ -1,4 +1,4 @@
-import { batch, effect, type Signal, signal } from '@preact/signals'
+import { batch, computed, effect, type Signal, signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { WireTopic, WireTopics } from '../src/http/wire.ts'
 import { eventsAddress, openEvents, readTopics } from './api/events.ts'
@@ -21,9 +21,25 @@ export type LiveMode = 'connecting' | 'live' | 'poll' | 'paused' | 'lost'
 export const mode = signal<LiveMode>('connecting')
 export const lostSince = signal<number | null>(null)
 const POLL_MS = 10_000
-const LOAD_MS = 5_000
-/** How often the page asks while it has no stream. */
-export const pollMs = (): number => (topics.size === 0 ? LOAD_MS : POLL_MS)
+/** Of the panels without a topic, how often each asks. */
+const periods = signal<readonly number[]>([])
+const topicCount = signal(0)
+/** When a panel without a topic was answered last. */
+export const loadedAt = signal<number | null>(null)
+
+/** How often the page asks while it has no stream; null: nothing on it asks again. */
+export const pollMs = computed<number | null>(() =>
+  topicCount.value > 0 ? POLL_MS : periods.value.length === 0 ? null : Math.min(...periods.value),
+)
+
+/** Counts a panel that asks by itself, until it is taken out. */
+export function notePeriod(everyMs: number): () => void {
+  periods.value = [...periods.value, everyMs]
+  return () => {
+    const at = periods.value.indexOf(everyMs)
+    periods.value = periods.value.toSpliced(at, 1)
+  }
+}
 const RETRY_MS = 2_000
 
 interface Watched {
@@ -54,10 +70,12 @@ export function useTopic<Name extends keyof WireTopics & string>(
     const entry = topics.get(topic) ?? { state, watchers: 0 }
     entry.watchers++
     topics.set(topic, entry)
+    topicCount.value = topics.size
     schedule()
     return () => {
       entry.watchers--
       if (entry.watchers === 0) topics.delete(topic)
+      topicCount.value = topics.size
       schedule()
     }
   }, [topic])
@@ -237,6 +255,5 @@ function found(next: LiveMode): void {
 /** The question that followed a broken stream was not answered either. */
 function noteLost(): void {
   if (pageProblem.peek()?.code !== SERVER_LOST) return
-  lostSince.value ??= now.peek()
-  mode.value = 'lost'
+  failAll(pageProblem.peek()!)
 }

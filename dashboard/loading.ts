@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type ApiProblem, asProblem } from './api/problem.ts'
-import { mode, reloads } from './live.ts'
+import { loadedAt, mode, notePeriod, reloads } from './live.ts'
 import { noteProblem } from './session.ts'
 import { now } from './time.ts'
 
@@ -40,6 +40,7 @@ export function useLoad<T>(
       try {
         const data = await load(own.signal)
         if (own.signal.aborted) return
+        loadedAt.value = now.peek()
         setState({ data, at: now.peek(), problem: null, isLoading: false })
       } catch (error) {
         if (own.signal.aborted) return
@@ -53,12 +54,14 @@ export function useLoad<T>(
       if (document.visibilityState === 'visible' && mode.peek() !== 'paused') void ask()
       else timer = setTimeout(next, 1_000)
     }
+    const leave = everyMs === null ? null : notePeriod(everyMs)
     void ask()
     return () => {
+      leave?.()
       own.abort()
       clearTimeout(timer)
     }
-  }, [key, round, reloads.value])
+  }, [key, round, everyMs, reloads.value])
   return { ...state, reload: () => setRound((one) => one + 1) }
 }
 

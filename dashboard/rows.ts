@@ -28,7 +28,7 @@ export function pressMarked(mark: string): void {
   document.querySelector<HTMLElement>(`main [${mark}]`)?.click()
 }
 
-/** Keys of the buttons that each row of a list has: they act on the row that has the focus. */
+/** Keys of the buttons that each row of a list has: they act on the row that has the focus, and else on nothing. */
 export function useRowKeys(of: string, keys: Readonly<Record<string, string>>): void {
   useKeys(
     () =>
@@ -37,10 +37,10 @@ export function useRowKeys(of: string, keys: Readonly<Record<string, string>>): 
   )
 }
 
-function press(key: string): void {
-  currentRow()
-    ?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)
-    ?.click()
+function press(key: string): boolean {
+  const button = currentRow()?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)
+  button?.click()
+  return button != null
 }
 
 const allRows = () => [...document.querySelectorAll<HTMLElement>('main [data-row]')]

@@ -78,9 +78,12 @@ export function fullText(at: number): string {
   return `${date}, ${clockText(at)}.${millis} ${zone.value}`
 }
 
-/** The time of today, and else the day with it: 14:02:33, or Sat 28 Mar 14:02. */
+/** The time of today, else the day with it, and of another year the day alone: 14:02:33, Sat 28 Mar 14:02. */
 export function stampText(at: number): string {
-  return dayText(at) === dayText(now.value) ? clockText(at) : `${dayText(at)} ${minuteText(at)}`
+  const day = dayText(at)
+  const year = formatted(at, 'year', { year: 'numeric' })
+  if (year !== formatted(now.value, 'year', { year: 'numeric' })) return `${day} ${year}`
+  return day === dayText(now.value) ? clockText(at) : `${day} ${minuteText(at)}`
 }
 
 const STEPS = [

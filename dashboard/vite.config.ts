@@ -37,7 +37,17 @@ export default defineConfig({
   },
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
   worker: { format: 'es' },
+  plugins: [
+    {
+      name: 'base-of-the-dev-server',
+      apply: 'serve',
+      transformIndexHtml: () => [
+        { tag: 'base', attrs: { href: '/' }, injectTo: 'head-prepend' as const },
+      ],
+    },
+  ],
   server: {
-    proxy: { '/api': { target: API, headers: { Host: new URL(API).host, Origin: API } } },
+    // `/api` alone would take the modules of the folder api too.
+    proxy: { '/api/v1': { target: API, headers: { Host: new URL(API).host, Origin: API } } },
   },
 })

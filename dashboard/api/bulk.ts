@@ -16,7 +16,12 @@ export const findBulk = (cursor: string | null, signal: AbortSignal): Promise<Wi
 export const steerBulk = (
   id: string,
   verb: 'pause' | 'resume' | 'stop' | 'undo',
-): Promise<WireBulk> => call(`bulk/${encodeURIComponent(id)}/${verb}`, { method: 'POST', body: {} })
+  reason: string | null = null,
+): Promise<WireBulk> =>
+  call(`bulk/${encodeURIComponent(id)}/${verb}`, {
+    method: 'POST',
+    body: reason === null ? {} : { reason },
+  })
 
 export const setBulkRate = (id: string, ratePerSecond: number): Promise<WireBulk> =>
   call(`bulk/${encodeURIComponent(id)}`, { method: 'PATCH', body: { ratePerSecond } })

@@ -37,7 +37,8 @@ function Shown(props: ActionProps) {
         : [{ keys, says: props.says ?? '', of: 'This page', run: () => why === null && onRun() }],
     [keys, why, onRun],
   )
-  const hint = [why ?? props.label ?? '', keys === undefined ? '' : `(${keys})`].join(' ').trim()
+  const key = keys ?? props.rowKey
+  const hint = [why ?? props.label ?? '', key === undefined ? '' : `(${key})`].join(' ').trim()
   return (
     <>
       <button

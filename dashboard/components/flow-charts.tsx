@@ -1,17 +1,33 @@
+import { useState } from 'preact/hooks'
 import type { WireSeriesList } from '../../src/http/wire.ts'
 import { perSecondText, rateText } from '../numbers.ts'
 import { endedOf, perSecond, timesOf, valuesOf } from '../series.ts'
 import { spanText } from '../time.ts'
 import { Chart } from './chart.tsx'
 
-/** Rates, waits and run times of the first series, side by side. */
+const NAMES = ['Rate', 'Wait', 'Run time']
+
+/** Rates, waits and run times of the first series, side by side; on a narrow screen one of them, by choice. */
 export function FlowCharts({ data }: { data: WireSeriesList }) {
+  const [chosen, setChosen] = useState(0)
   const times = timesOf(data)
   const points = data.series[0]?.points ?? []
   const { stepMs } = data
   const common = { times, height: 150, hasTitle: true }
   return (
-    <div class="charts three">
+    <div class="charts three" data-chosen={chosen}>
+      <div class="tabs narrow-only">
+        {NAMES.map((name, at) => (
+          <button
+            type="button"
+            key={name}
+            aria-pressed={at === chosen}
+            onClick={() => setChosen(at)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
       <Chart
         {...common}
         label="Jobs a second"

@@ -82,7 +82,8 @@ export function Menu(props: {
 function Item({ item, close }: { item: MenuItem; close: () => void }) {
   const inner = (
     <>
-      {item.checked !== undefined && <Icon name={item.checked ? 'check' : 'dots'} />}
+      {item.checked !== undefined &&
+        (item.checked ? <Icon name="check" /> : <span class="icon-svg" />)}
       {item.icon !== undefined && <Icon name={item.icon} />}
       <span>
         {item.label}

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import type { ApiProblem } from '../api/problem.ts'
+import { useErrorBoundary } from 'preact/hooks'
+import { type ApiProblem, asProblem } from '../api/problem.ts'
 import { reload } from '../live.ts'
 import { agoText, now } from '../time.ts'
+import { Stamp } from './ago.tsx'
 import { Command } from './copy.tsx'
 import { Icon } from './icon.tsx'
 
@@ -30,6 +32,9 @@ export function Panel<T>(props: {
   const { state, title } = props
   const { data, problem } = state
   const isEmpty = data !== null && props.isEmpty?.(data) === true
+  const [fault, recover] = useErrorBoundary()
+  // The banner above the page says what is wrong.
+  const isLost = data !== null && state.at !== null && problem?.isOfPage === true
   return (
     <section
       class={`panel ${problem !== null ? 'stale' : ''}`}
@@ -42,17 +47,31 @@ export function Panel<T>(props: {
           {props.end !== undefined && <div class="end">{props.end}</div>}
         </header>
       )}
-      {problem !== null && (
-        <Fault
-          problem={problem}
-          at={data === null ? null : state.at}
-          again={props.again ?? reload}
-        />
+      {isLost ? (
+        <p class="old soft">
+          <Icon name="warning" /> As of <Stamp at={new Date(state.at ?? 0).toISOString()} />,{' '}
+          {agoText(state.at ?? 0)}
+        </p>
+      ) : (
+        problem !== null && (
+          <Fault
+            problem={problem}
+            at={data === null ? null : state.at}
+            again={props.again ?? reload}
+          />
+        )
       )}
       {data === null && problem === null && <Bones rows={props.rows ?? 4} />}
-      {data !== null && (isEmpty ? props.empty : props.children(data))}
+      {fault === undefined
+        ? data !== null && (isEmpty ? props.empty : <Body data={data} draw={props.children} />)
+        : data !== null && <Fault problem={asProblem(fault)} again={recover} />}
     </section>
   )
+}
+
+/** What it throws is caught by its panel, and the other panels live on. */
+function Body<T>(props: { data: T; draw: (data: T) => ComponentChildren }) {
+  return <>{props.draw(props.data)}</>
 }
 
 const labelOf = (title: ComponentChildren): string | undefined =>

@@ -1,4 +1,5 @@
 import { findAudit } from '../api/audit.ts'
+import { quoted } from '../filter-words.ts'
 import { useLoad } from '../loading.ts'
 import { may } from '../session.ts'
 import { Ago, Stamp } from './ago.tsx'
@@ -7,7 +8,11 @@ import { Ago, Stamp } from './ago.tsx'
 export function PausedBy({ queue, resumeAt }: { queue: string; resumeAt: string | null }) {
   const found = useLoad(may('audit.view') ? `paused ${queue} ${resumeAt}` : null, (signal) =>
     findAudit(
-      { q: `target:"queue:${queue}" verb:queues.pause outcome:done`, cursor: null, limit: 1 },
+      {
+        q: `target:${quoted(`queue:${queue}`)} verb:queues.pause outcome:done`,
+        cursor: null,
+        limit: 1,
+      },
       signal,
     ),
   )

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
 import { asProblem } from '../api/problem.ts'
 import { Bones, Empty, Fault } from '../components/panel.tsx'
 import { PAGES } from '../page-list.ts'
@@ -46,6 +46,7 @@ export function PageView() {
 function Loaded({ name, parts }: { name: string; parts: readonly string[] }) {
   const [state, setState] = useState<{ fault: unknown; round: number }>({ fault: null, round: 0 })
   const View = loaded.get(name)
+  const [broken] = useErrorBoundary()
   useEffect(() => {
     if (loaded.has(name)) return
     LOADERS[name]!().then(
@@ -56,6 +57,8 @@ function Loaded({ name, parts }: { name: string; parts: readonly string[] }) {
       (fault: unknown) => setState({ ...state, fault }),
     )
   }, [name, state.round])
+  if (broken !== undefined)
+    return <Fault problem={asProblem(broken)} again={() => location.reload()} />
   if (View !== undefined) return <View parts={parts} />
   if (state.fault === null) return <Bones rows={6} />
   // Another release was deployed: its files have other names.

@@ -1,3 +1,4 @@
+import { Queue } from 'chancy'
 import type { RunningServer } from 'chancy/http/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeInBrowser, Screens, serveApp } from '../support/dashboard.ts'
@@ -80,6 +81,76 @@ describeInBrowser('acting', () => {
     await page.goto(`${server.url}actions`)
     await page.getByText('not wanted').first().waitFor()
   })
+
+  it('runs now, moves and reprioritises many jobs after a preview, at a rate, and takes it back', async () => {
+    const { chancy } = shop.app
+    await chancy.declare(new Queue('later', { executor: 'inline' }))
+    await chancy.pauseQueue('later')
+    const some = await chancy.pushMany(
+      [1, 2, 3].map((at) =>
+        greet.job
+          .withArgs({ user: `${at}` })
+          .withQueue('later')
+          .withMeta({ batch: 7 })
+          .withDelay('1h'),
+      ),
+    )
+    const first = async () => (await chancy.getJob(some[0]!.id))!
+    const before = await first()
+    const page = await screens.open(`${server.url}jobs?q=meta.batch:7`)
+    await page.locator('tr[data-row]').nth(2).waitFor()
+    expect(await page.getByRole('button', { name: 'Move…' }).getAttribute('aria-disabled')).toBe(
+      'true',
+    )
+    const dialog = page.getByRole('dialog')
+    /** Opens the dialog of an action, fills it in, starts it, and takes it back by the key once it has acted. */
+    const act = async (
+      button: string,
+      fill: () => Promise<unknown>,
+      has: () => Promise<boolean>,
+    ) => {
+      await page.keyboard.press('Shift+A')
+      await page.getByRole('button', { name: button }).click()
+      await fill()
+      await dialog.locator('.effects li').first().waitFor()
+      expect(await dialog.locator('.effects').textContent()).toMatch(/3.*→/)
+      await dialog.getByLabel('Jobs a second').fill('500')
+      await dialog.getByText('it can be undone').waitFor()
+      await dialog.getByLabel('Reason').fill(`to see ${button}`)
+      await page.keyboard.press('Enter')
+      await page.getByText('it runs, at 500/s').waitFor()
+      await until(has)
+      await page.keyboard.press('u')
+      await until(async () => {
+        const now = await first()
+        return (
+          now.queue === before.queue &&
+          now.priority === before.priority &&
+          now.scheduledAt?.getTime() === before.scheduledAt?.getTime()
+        )
+      })
+      await page.getByRole('button', { name: 'Dismiss' }).first().click()
+    }
+    await act(
+      'Priority…',
+      () => dialog.getByLabel('Priority').fill('9'),
+      async () => (await first()).priority === 9,
+    )
+    await act(
+      'Move…',
+      () => dialog.getByLabel('To the queue').fill('sms'),
+      async () => (await first()).queue === 'sms',
+    )
+    await act(
+      'Run now…',
+      async () => {},
+      async () => (await first()).scheduledAt?.getTime() !== before.scheduledAt?.getTime(),
+    )
+    const { items } = await chancy.bulk.list()
+    expect(items.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['reprioritise', 'move', 'run-now', 'undo']),
+    )
+  }, 60_000)
 
   it('closes a dialog by Escape, and puts the focus back', async () => {
     const page = await screens.open(`${server.url}queues/mail`)

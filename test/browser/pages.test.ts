@@ -7,6 +7,29 @@ import { sized } from '../support/size.ts'
 import { until } from '../support/until.ts'
 
 const WIDTHS = [320, 390, 768, 1_280]
+const MOST_STEPS = 150
+
+/** In the page: what has the focus, by its place among all, and what is wrong with it. */
+const FOCUS = `(() => {
+  const one = document.activeElement
+  if (one === null || one === document.body) return { id: '', wrong: '' }
+  const place = one.getBoundingClientRect()
+  const style = getComputedStyle(one)
+  const id = [...document.querySelectorAll('*')].indexOf(one) + ' ' + one.outerHTML.slice(0, 90)
+  const isMarked = style.outlineStyle !== 'none' || style.boxShadow !== 'none' ||
+    one.closest('.line')?.matches(':focus-within') === true ||
+    [...one.children].some((child) => getComputedStyle(child).strokeWidth === '3px')
+  const x = Math.min(innerWidth - 1, Math.max(0, place.x + place.width / 2))
+  const y = place.y + place.height / 2
+  const isInside = y >= 0 && y < innerHeight && place.width > 0 && place.height > 0
+  const top = isInside ? document.elementFromPoint(x, y) : null
+  const isSeen = top !== null && (one.contains(top) || top.contains(one) ||
+    [...document.querySelectorAll('label')].some((label) => label.contains(one) && label.contains(top)))
+  return {
+    id,
+    wrong: !isMarked ? 'no mark' : !isInside ? 'outside of the screen' : !isSeen ? 'hidden by ' + (top?.outerHTML ?? '').slice(0, 60) : '',
+  }
+})()`
 
 describeInBrowser('every page', () => {
   const schema = testSchema()
@@ -56,6 +79,32 @@ describeInBrowser('every page', () => {
     },
     120_000,
   )
+
+  it('is gone through by Tab, whose focus is never lost, hidden or without a mark', async () => {
+    const page = await screens.open(server.url)
+    const found: string[] = []
+    for (const [at, path] of paths.entries()) {
+      // At the small size every third page, and all of them at the full one.
+      if (at % 3 !== 0 && sized(true, false)) continue
+      for (const width of sized([at % 2 === 0 ? 1_280 : 390], [390, 1_280])) {
+        await page.setViewportSize({ width, height: 900 })
+        await page.goto(server.url + path)
+        await page.locator('main h1').first().waitFor({ state: 'attached' })
+        await until(async () => (await page.locator('.bones').count()) === 0)
+        const all = new Set<string>()
+        for (let step = 0; step < MOST_STEPS; step++) {
+          await page.keyboard.press('Tab')
+          const { id, wrong } = await page.evaluate<{ id: string; wrong: string }>(FOCUS)
+          if (wrong !== '') found.push(`/${path}, ${width}, after ${step + 1}: ${wrong} at ${id}`)
+          // Around once: the browser's own parts have had it.
+          if (id === '' || (all.has(id) && step > 3)) break
+          all.add(id)
+        }
+        expect([path, all.size > 5]).toEqual([path, true])
+      }
+    }
+    expect(found).toEqual([])
+  }, 120_000)
 
   it('shows what Chancy says of a job that failed, and hostile text as text', async () => {
     const page = await screens.open(`${server.url}jobs/${shop.failed}`)

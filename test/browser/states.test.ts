@@ -1,4 +1,6 @@
 import type { RunningServer } from 'chancy/http/node'
+import { cron } from 'chancy/plugins/cron'
+import { failures } from 'chancy/plugins/failures'
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -42,7 +44,7 @@ describeInBrowser('each state of every page', () => {
 
   beforeAll(async () => {
     shop = await openShop(schema)
-    bare = await startApp({ schema: emptySchema, jobs: [greet] })
+    bare = await startApp({ schema: emptySchema, jobs: [greet], plugins: [cron(), failures()] })
     // Asked again and again: what is asked can be met by a test, and a stream cannot.
     server = await serveApp(shop.app.chancy, { live: 'poll', limits: UNLIMITED })
     emptyServer = await serveApp(bare.chancy, { live: 'poll', limits: UNLIMITED })
@@ -183,11 +185,218 @@ describeInBrowser('each state of every page', () => {
     PATIENCE_MS,
   )
 
+  it(
+    'says on each page that nothing is there, why, and what to do next',
+    async () => {
+      const page = await screens.open(emptyServer.url)
+      page.setDefaultTimeout(20_000)
+      for (const { path, says, copies } of EMPTY) {
+        await go(page, path)
+        for (const text of says) await page.locator('main').getByText(text).first().waitFor()
+        const copied = page.locator('main').getByRole('button', { name: /^Copy (command|example)/ })
+        expect([path, await copied.count()]).toEqual([path, copies])
+      }
+      expect(await checkLooks(page)).toEqual([])
+      // On a page with jobs: which of the terms excludes them.
+      const other = await screens.open(`${server.url}jobs?q=state:failed+queue:nowhere`)
+      await other.getByText('Without queue:nowhere there are').waitFor()
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'says what is switched off, and shows what is there without it',
+    async () => {
+      const page = await screens.open(`${server.url}nowhere`)
+      page.setDefaultTimeout(20_000)
+      await page.route('**/api/v1/session', withoutPlugins)
+      await page.goto(server.url)
+      await page.getByText('No charts without the plugin metrics()').waitFor()
+      await page.locator('.findings').getByText('sms is paused').waitFor()
+      expect(await page.locator('.tile').count()).toBe(5)
+      await go(page, 'failures')
+      await page.getByText('Failures are not grouped').waitFor()
+      await page.locator('tr[data-row]').getByText('is not a function').first().waitFor()
+      await go(page, 'charts')
+      await page.getByText('No charts without the plugin metrics()').waitFor()
+      expect(await checkLooks(page)).toEqual([])
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'shows the fault of its own that each page can have',
+    async () => {
+      const page = await screens.open(`${server.url}jobs?q=state:failed`)
+      page.setDefaultTimeout(20_000)
+      // A filter that is wrong: the place of it, and the list stays.
+      await page.locator('tr[data-row]').first().waitFor()
+      await page.getByRole('combobox').fill('state:failed queues:mail')
+      await page.keyboard.press('Control+Enter')
+      await page.locator('.filter-fault u', { hasText: 'queues:mail' }).waitFor()
+      expect(await page.locator('tr[data-row]').count()).toBeGreaterThan(0)
+      // Too slow: what makes it faster.
+      await page.route('**/api/v1/jobs?**', (route) =>
+        route.fulfill(problem('QUERY_TOO_SLOW', 503)),
+      )
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('r')
+      await page.getByText('Add a term with an index').waitFor()
+      await page.unroute('**/api/v1/jobs?**')
+      // Counts that are old, a worker that is not seen.
+      await page.route('**/api/v1/events?**', (route) => changed(route, COUNTED_LONG_AGO))
+      await page.goto(`${server.url}queues`)
+      await page.getByText('10 min old').first().waitFor()
+      await page.goto(`${server.url}workers`)
+      await page.getByText(/not seen for \d+ s/).waitFor()
+      await page.unroute('**/api/v1/events?**')
+      // A schedule that stopped itself has its error on top.
+      await page.route('**/api/v1/events?**', (route) => changed(route, BROKEN))
+      await page.goto(`${server.url}schedules`)
+      await page
+        .locator('tr', { hasText: 'the job is gone' })
+        .locator('.state', { hasText: 'broken' })
+        .waitFor()
+      await page.unroute('**/api/v1/events?**')
+      // A job that changed meanwhile: both versions, and what was typed is kept.
+      await page.goto(`${server.url}jobs/${shop.waiting}`)
+      await page.getByRole('button', { name: 'Edit…' }).click()
+      await page.getByLabel('Priority').fill('7')
+      await shop.app.chancy.editJob(shop.waiting, { priority: 3 })
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('button', { name: 'Save mine' }).waitFor()
+      expect(await page.getByLabel('Priority').inputValue()).toBe('7')
+      await page.getByRole('dialog').getByText('Now: 3').waitFor()
+      await page.keyboard.press('Escape')
+      await page.route('**/api/v1/events?**', (route) => changed(route, UNDECLARED))
+      await page.goto(`${server.url}queues/mail`)
+      await page.locator('.notice').getByText('is not declared').waitFor()
+      await page.getByRole('button', { name: 'Declare…' }).waitFor()
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'shows on a narrow screen what each page has room for',
+    async () => {
+      const page = await screens.open(server.url, { width: 390, hasTouch: true })
+      page.setDefaultTimeout(20_000)
+      // The overview: one chart, with a chooser, where there are figures.
+      await page.locator('.charts .chart, .message').first().waitFor()
+      await until(async () => (await page.locator('.chart:visible').count()) === 1)
+      await page.getByRole('button', { name: 'Run time' }).tap()
+      await page.locator('.chart-title', { hasText: 'Run time' }).waitFor()
+      expect(await page.locator('.chart:visible').count()).toBe(1)
+      // Queues: name, state, what waits.
+      await go(page, 'queues')
+      const row = page.locator('tr[data-row]', { hasText: 'sms' })
+      await row.waitFor()
+      expect(await row.locator('td:visible').count()).toBeLessThanOrEqual(4)
+      // Jobs: cards, and the filter as a sheet with fields.
+      await go(page, 'jobs')
+      await page.locator('tr[data-row]').first().waitFor()
+      await page.getByRole('button', { name: 'Fields…' }).tap()
+      await page.getByRole('dialog').getByLabel('failed').tap()
+      await page.getByRole('button', { name: 'Show the jobs' }).tap()
+      await page.waitForURL('**/jobs?q=state%3Afailed')
+      // A job: its actions at the foot, and its timeline upright.
+      await go(page, `jobs/${shop.failed}`)
+      const retry = page.getByRole('button', { name: 'Retry' })
+      await retry.waitFor()
+      const place = await retry.boundingBox()
+      expect(place!.y).toBeGreaterThan(700)
+      const steps = await page
+        .locator('.timeline li')
+        .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left))
+      expect(new Set(steps).size).toBe(1)
+      // A workflow: the list, and its graph when it is asked for.
+      await go(page, `workflows/${shop.workflow}`)
+      await page.locator('tr[data-row]').first().waitFor()
+      expect(await page.locator('.graph').count()).toBe(0)
+      await page.getByRole('link', { name: 'graph' }).tap()
+      await page.locator('.graph a.node').first().waitFor()
+      // A schedule: the preview as a sheet.
+      await go(page, 'schedules')
+      await page.getByRole('button', { name: /^Preview/ }).tap()
+      await page
+        .getByRole('dialog')
+        .getByText('Europe/Berlin')
+        .first()
+        .waitFor({ state: 'attached' })
+      expect(await page.getByRole('dialog').locator('tbody tr').count()).toBe(20)
+      await page.keyboard.press('Escape')
+      // What is not in the bar is behind "More".
+      await page.getByRole('button', { name: 'More' }).tap()
+      await page.getByRole('dialog').getByRole('link', { name: 'Groups' }).tap()
+      await page.waitForURL('**/groups')
+    },
+    PATIENCE_MS,
+  )
+
   it('names the time of a job that is not there any more', async () => {
     const page = await screens.open(`${emptyServer.url}jobs/${NO_ID}`)
     await page.getByText('By its id it was pushed').waitFor()
   })
 })
+
+/** What each page says on a fresh schema, and how many commands or examples it offers to copy. */
+const EMPTY = [
+  { path: '', says: ['No job yet', 'No worker yet', 'No queue yet', 'No action yet'], copies: 3 },
+  { path: 'queues', says: ['No queue is declared'], copies: 1 },
+  { path: 'jobs', says: ['No job yet'], copies: 1 },
+  { path: 'failures', says: ['Nothing has failed in 30 days'], copies: 0 },
+  { path: 'workers', says: ['No worker is alive', 'No job waits for one'], copies: 1 },
+  { path: 'workflows', says: ['No workflow yet'], copies: 1 },
+  { path: 'schedules', says: ['No schedule yet'], copies: 1 },
+  {
+    path: 'groups',
+    says: ['No limited job waits or runs', 'No queue has a rate limit'],
+    copies: 1,
+  },
+  { path: 'charts', says: ['No point in this range', 'Nor is there one'], copies: 0 },
+  { path: 'actions', says: ['No action on many jobs yet', 'Nothing was done yet'], copies: 0 },
+] as const
+
+/** Fields of every item of a topic, as they would be. */
+const COUNTED_LONG_AGO = (item: Item) => ({
+  ...item,
+  ...(item.counts == null ? {} : { counts: { ...(item.counts as Item), ageMs: 600_000 } }),
+  ...(item.renewedAt == null ? {} : unseen()),
+})
+const UNDECLARED = (item: Item) => ({ ...item, state: 'undeclared' })
+const BROKEN = (item: Item) =>
+  item.cron == null ? item : { ...item, state: 'broken', error: 'the job is gone', nextAt: null }
+
+type Item = Record<string, unknown>
+
+const unseen = (): Item => ({
+  renewedAt: new Date(Date.now() - 20_000).toISOString(),
+  expiresAt: new Date(Date.now() + 10_000).toISOString(),
+})
+
+async function changed(route: Route, change: (item: Item) => Item): Promise<void> {
+  const response = await route.fetch()
+  const answer = (await response.json()) as {
+    items: { data: (Item & { items?: Item[] }) | null }[]
+  }
+  for (const one of answer.items) {
+    if (one.data?.items) one.data.items = one.data.items.map(change)
+    else if (one.data !== null) one.data = change(one.data)
+  }
+  await route.fulfill({ response, json: answer })
+}
+
+function problem(code: string, status: number) {
+  const body = { title: code, status, code, detail: '', details: {}, requestId: 'req-7' }
+  return { status, contentType: 'application/problem+json', body: JSON.stringify(body) }
+}
+
+async function withoutPlugins(route: Route): Promise<void> {
+  const response = await route.fetch()
+  const session = (await response.json()) as object
+  await route.fulfill({ response, json: { ...session, plugins: [] } })
+}
 
 /** One page asks more in a second here than a person would. */
 const UNLIMITED = { requestsPerSecond: 10_000, requestsBurst: 10_000 }

@@ -104,6 +104,210 @@ describeInBrowser('by keys alone', () => {
     await page.locator('.notice').getByText('Bob').waitFor()
   })
 
+  it('does on every page what the keys of that page say', async () => {
+    const { chancy } = shop.app
+    const twice = breaks.job.withMaxAttempts(2).withBackoff({ base: '10ms', jitter: 0 })
+    const broken = await chancy.push(twice)
+    await chancy.push(
+      greet.job
+        .withArgs({ user: 'kim' })
+        .withQueue('sms')
+        .withConcurrency(1, ({ user }) => user),
+    )
+    const page = await screens.open(server.url)
+    page.setDefaultTimeout(15_000)
+    const open = async (...keys: string[]) => {
+      await press(page, ...keys)
+      await page.getByRole('dialog').waitFor()
+      await press(page, 'Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    const rows = page.locator('main [data-row]')
+    const row = async (text: string) => {
+      await rows.filter({ hasText: text }).first().waitFor()
+      await page.evaluate('document.activeElement.blur()')
+      for (let at = 0; at < 40; at++) {
+        await press(page, 'j')
+        if ((await page.locator('[data-row]:focus-within').textContent())?.includes(text)) return
+      }
+      throw new Error(`No row ${text}`)
+    }
+
+    // Overview: its tiles.
+    const tiles = [
+      'state:waiting',
+      'state:running',
+      'state:succeeded',
+      '/failures',
+      'state:waiting',
+    ]
+    for (const [at, place] of tiles.entries()) {
+      await page.locator('a.tile').nth(4).waitFor()
+      await press(page, String(at + 1))
+      await page.waitForURL((url) => decodeURIComponent(url.href).includes(place))
+      await press(page, 'g', 'o')
+    }
+
+    // Queues: pause one for a time, resume it, open it.
+    await press(page, 'g', 'q')
+    await row('mail')
+    await press(page, 'Shift+P')
+    await page.getByRole('dialog').getByLabel('How long').selectOption('for 1 hour')
+    await press(page, 'Enter')
+    await page.getByRole('button', { name: 'Resume mail' }).waitFor()
+    expect((await chancy.getQueue('mail')).resumeAt).not.toBeNull()
+    await row('mail')
+    await press(page, 'Shift+P')
+    await page.getByRole('button', { name: 'Pause mail' }).waitFor()
+    await row('mail')
+    await press(page, 'Enter')
+    await page.waitForURL('**/queues/mail')
+    await page.getByRole('button', { name: 'Edit…' }).waitFor()
+    await open('e')
+
+    // Jobs: filter, columns, select one and a range, all that match.
+    await press(page, 'g', 'j')
+    await rows.nth(2).waitFor()
+    await open('v')
+    await press(page, 'j', 'x', 'j', 'j', 'Shift+X')
+    await page.getByText('3 jobs selected').waitFor()
+    await press(page, 'Shift+A')
+    await page.getByText('All that match', { exact: true }).first().waitFor()
+    await open('t')
+    await press(page, '/')
+    await page.keyboard.type('state:failed')
+    await press(page, 'Control+Enter')
+    await page.waitForURL('**/jobs?q=state%3Afailed')
+
+    // A job: copy its id, its attempts, all of its JSON, edit, cancel and retry.
+    await chancy.waitForJobs([broken], { timeout: '20s' })
+    await page.goto(`${server.url}jobs/${broken.id}`)
+    const attempt = (at: number) =>
+      page.locator(`.in-panel [aria-pressed="true"]`, { hasText: `${at}` })
+    await attempt(2).waitFor()
+    await press(page, 'ArrowLeft')
+    await attempt(1).waitFor()
+    await press(page, 'ArrowRight')
+    await attempt(2).waitFor()
+    await press(page, 'y')
+    await page.getByText(/^Id (copied|cannot be copied)/).waitFor()
+    await press(page, 'o')
+    expect(await page.locator('main details:not([open])').count()).toBe(0)
+    await page.goto(`${server.url}jobs/${shop.waiting}`)
+    await page.getByRole('button', { name: 'Edit…' }).waitFor()
+    await open('e')
+    await press(page, 'c')
+    await page.getByRole('button', { name: 'Retry' }).waitFor()
+    await press(page, 't')
+    await page.getByRole('button', { name: 'Cancel' }).waitFor()
+    await press(page, 'n')
+    await page.getByText('waits no longer').waitFor()
+
+    // Failures: mute, take it back, resolve, take it back.
+    await press(page, 'g', 'f')
+    await row('breaks')
+    await press(page, 'm')
+    await page.getByText('breaks: muted').waitFor()
+    await press(page, 'u')
+    await row('breaks')
+    await press(page, 's')
+    await page.getByText('breaks: resolved').waitFor()
+    await press(page, 'u')
+    await row('breaks')
+    await open('t')
+    await row('breaks')
+    await press(page, 'Enter')
+    await page.getByRole('button', { name: 'Mute' }).waitFor()
+    await open('t')
+
+    // Workflows: zoom, move, what runs next, list.
+    await page.goto(`${server.url}workflows/${shop.workflow}`)
+    await page.locator('.graph a.node').first().waitFor()
+    const width = () => page.locator('.graph svg[role]').evaluate((one) => one.clientWidth)
+    const first = await width()
+    await press(page, '+', '+')
+    expect(await width()).toBeGreaterThan(first)
+    await press(page, '0')
+    await until(async () => (await width()) === first)
+    await press(page, '-')
+    expect(await width()).toBeLessThan(first)
+    for (let at = 0; at < 9; at++) await press(page, '+')
+    await press(page, 'ArrowRight', 'ArrowDown', 'n')
+    const moved = await page.locator('.graph-view').evaluate((one) => one.scrollLeft)
+    expect(moved).toBeGreaterThan(0)
+    await press(page, 'l')
+    await page.locator('.graph').waitFor({ state: 'detached' })
+
+    // Schedules: preview, pause, resume, run now.
+    await press(page, 'g', 's')
+    await row('nightly')
+    await open('v')
+    await row('nightly')
+    await press(page, 'Shift+P')
+    await page.getByText('nightly is paused').waitFor()
+    await press(page, 'u')
+    await page.getByText('Taken back').first().waitFor()
+    await row('nightly')
+    await press(page, 'n')
+    await page.getByText(/A job of nightly is/).waitFor()
+
+    // Workers and groups: open one.
+    await press(page, 'g', 'k')
+    await row('alive')
+    await press(page, 'Enter')
+    await page.waitForURL('**/workers/*')
+    await press(page, 'g', 'l')
+    await row('kim')
+    await press(page, 'Enter')
+    await page.waitForURL('**/groups/*')
+
+    // Charts: move, longer, shorter, table.
+    await press(page, 'g', 'm')
+    await page.getByRole('heading', { name: 'Charts' }).waitFor()
+    await press(page, '-')
+    await page.waitForURL('**/charts?range=7+d')
+    await press(page, '+')
+    await page.waitForURL('**/charts?range=24+h')
+    await press(page, 'x')
+    await page.waitForURL('**view=table**')
+    await press(page, 'ArrowLeft')
+    await page.waitForURL('**from=**')
+    const from = new URL(page.url()).searchParams.get('from')
+    await press(page, 'ArrowRight')
+    await page.waitForURL((url) => url.searchParams.get('from') !== from)
+
+    // Actions: slower, faster, pause, continue, stop and take back an action on many jobs.
+    await chancy.pushMany(
+      Array.from({ length: 60 }, () => greet.job.withArgs({ user: 'all' }).withQueue('sms')),
+    )
+    await chancy.bulk.start(
+      { action: 'cancel', where: 'queue:sms' },
+      { actor: { id: 'ada' }, ratePerSecond: 1, undoWindow: '1h' },
+    )
+    await press(page, 'g', 'a')
+    const bulk = async () => (await chancy.bulk.list()).items[0]!
+    await row('queue:sms')
+    await press(page, '+')
+    await until(async () => (await bulk()).ratePerSecond === 2)
+    await row('queue:sms')
+    await press(page, '-')
+    await until(async () => (await bulk()).ratePerSecond === 1)
+    await row('queue:sms')
+    await press(page, 'p')
+    await page.getByRole('button', { name: 'Continue' }).waitFor()
+    expect((await bulk()).state).toBe('paused')
+    await row('queue:sms')
+    await open('Backspace')
+    await row('queue:sms')
+    await press(page, 'u')
+    await page.getByText('It is being taken back').waitFor()
+    // Without such a row they are the keys of every page.
+    await press(page, 'g', 'w')
+    await rows.first().waitFor()
+    await press(page, 'p')
+    await page.locator('[data-mode="paused"]').waitFor()
+  }, 120_000)
+
   it('shows the keys of a page, and switches them off', async () => {
     const page = await screens.open(`${server.url}failures`)
     await press(page, '?')

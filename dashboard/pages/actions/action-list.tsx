@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { WireAuditEntry } from '../../../src/http/wire.ts'
 import { Stamp } from '../../components/ago.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { withoutFrozenBound } from '../../filter-words.ts'
 import { plural } from '../../numbers.ts'
 import { to, toJobs } from '../../router.ts'
 import { stampText } from '../../time.ts'
@@ -76,8 +77,8 @@ const PAGES: Readonly<Record<string, string>> = {
 function Target({ entry }: { entry: WireAuditEntry }): ComponentChildren {
   if (entry.target === null)
     return entry.filter === null ? null : (
-      <a class="name" href={toJobs(entry.filter)}>
-        <code>{entry.filter}</code>
+      <a class="name" href={toJobs(entry.filter)} title={entry.filter}>
+        <code>{withoutFrozenBound(entry.filter)}</code>
       </a>
     )
   const at = entry.target.indexOf(':')
@@ -85,7 +86,11 @@ function Target({ entry }: { entry: WireAuditEntry }): ComponentChildren {
   if (kind === 'bulk')
     return (
       <a href={to('actions')} title={name}>
-        {entry.filter === null ? 'many jobs' : <code>{entry.filter}</code>}
+        {entry.filter === null ? (
+          'an action on many jobs'
+        ) : (
+          <code>{withoutFrozenBound(entry.filter)}</code>
+        )}
       </a>
     )
   const page = PAGES[kind]
@@ -99,10 +104,13 @@ function Target({ entry }: { entry: WireAuditEntry }): ComponentChildren {
   )
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  resumeAt: 'until',
-  ratePerSecond: 'jobs a second',
+/** A field as words: what is not here is its name and its value. */
+const WORDS: Readonly<Record<string, (value: string) => string>> = {
+  resumeAt: (value) => `until ${value}`,
+  ratePerSecond: (value) => `at ${value}/s`,
 }
+/** What the verb says already. */
+const SAID = ['verdict', 'state']
 
 /** The fields that changed, in few words. */
 function Change({ before, after }: { before: unknown; after: unknown }) {
@@ -110,11 +118,11 @@ function Change({ before, after }: { before: unknown; after: unknown }) {
   const old = (typeof before === 'object' ? before : null) as Record<string, unknown> | null
   const changes = Object.entries(after)
     .filter(([name, value]) => JSON.stringify(old?.[name] ?? null) !== JSON.stringify(value))
-    .filter(([name]) => name !== 'verdict')
-    .map(
-      ([name, value]) =>
-        `${WORDS[name] ?? name} ${old === null ? '' : `${short(old[name])} → `}${short(value)}`,
-    )
+    .filter(([name]) => !SAID.includes(name))
+    .map(([name, value]) => {
+      const from = old?.[name] == null ? '' : `${short(old[name])} → `
+      return WORDS[name]?.(from + short(value)) ?? `${name} ${from}${short(value)}`
+    })
   if (changes.length === 0) return null
   return <span class="soft change"> {changes.slice(0, 3).join(', ')}</span>
 }

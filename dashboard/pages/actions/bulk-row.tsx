@@ -3,7 +3,11 @@ import { act } from '../../acting.ts'
 import { setBulkRate, steerBulk } from '../../api/bulk.ts'
 import { Ago, Stamp } from '../../components/ago.tsx'
 import { ActionButton } from '../../components/button.tsx'
+import { closeDialog, openDialog } from '../../components/dialog.tsx'
+import { Meter } from '../../components/meter.tsx'
+import { ReasonDialog } from '../../components/reason-dialog.tsx'
 import { StateMark } from '../../components/state-mark.tsx'
+import { withoutFrozenBound } from '../../filter-words.ts'
 import { useTopic } from '../../live.ts'
 import { countText, plural } from '../../numbers.ts'
 import { toJobs } from '../../router.ts'
@@ -15,9 +19,9 @@ const ENDED: readonly string[] = ['done', 'stopped']
 export const BULK_KEYS = {
   '-': 'half as fast',
   '+': 'twice as fast',
-  P: 'pause or continue it',
+  p: 'pause or continue it',
   Backspace: 'stop it',
-  U: 'take it back',
+  u: 'take it back',
 }
 
 /** One action on many jobs: how far, at which rate, what was left out and why; to slow, stop or take back. */
@@ -29,8 +33,11 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
   const runs = bulk.finishedAt === null && !ENDED.includes(state)
   const undoMs = bulk.undoUntil === null ? 0 : Date.parse(bulk.undoUntil) - now.value
   const startsMs = Date.parse(bulk.startsAt) - now.value
-  const steer = (verb: 'pause' | 'resume' | 'stop' | 'undo', done: string) =>
-    void act({ run: () => steerBulk(id, verb), done: () => done, after })
+  const steer = (
+    verb: 'pause' | 'resume' | 'stop' | 'undo',
+    done: string,
+    reason: string | null = null,
+  ) => void act({ run: () => steerBulk(id, verb, reason), done: () => done, after })
   const rate = (factor: number) => {
     const next = Math.min(2_000, Math.max(1, Math.round(ratePerSecond * factor)))
     void act({ run: () => setBulkRate(id, next), done: () => `${next} jobs a second`, after })
@@ -41,8 +48,8 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
         <StateMark state={state} />
         <b>{bulk.action}</b>
         {bulk.filter !== null && (
-          <a class="name" href={toJobs(bulk.filter)}>
-            <code>{bulk.filter}</code>
+          <a class="name" href={toJobs(bulk.filter)} title={bulk.filter}>
+            <code>{withoutFrozenBound(bulk.filter)}</code>
           </a>
         )}
         {bulk.ids !== null && <span>{plural(bulk.ids, 'job')}</span>}
@@ -64,7 +71,14 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
           </span>
         ))}
         {runs && startsMs > 0 && <span class="warn">starts in {spanText(startsMs)}</span>}
-        {runs && <span class="soft">{ratePerSecond}/s</span>}
+        {runs && <span class="soft">at {ratePerSecond}/s</span>}
+        {bulk.ids !== null && (
+          <Meter
+            part={bulk.done + bulk.skipped + bulk.failed}
+            of={bulk.ids}
+            tone={bulk.failed > 0 ? 'bad' : runs ? '' : 'good'}
+          />
+        )}
         <span class="acts end">
           {runs && (
             <>
@@ -90,7 +104,7 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
                 <ActionButton
                   verb="bulk.run"
                   small
-                  rowKey="P"
+                  rowKey="p"
                   icon="play"
                   onRun={() => steer('resume', 'It continues')}
                 >
@@ -100,7 +114,7 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
                 <ActionButton
                   verb="bulk.run"
                   small
-                  rowKey="P"
+                  rowKey="p"
                   icon="pause"
                   onRun={() => steer('pause', 'It is paused')}
                 >
@@ -112,9 +126,22 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
                 small
                 rowKey="Backspace"
                 icon="stop"
-                onRun={() => steer('stop', 'It is stopped; what is done stays')}
+                onRun={() =>
+                  openDialog(() => (
+                    <ReasonDialog
+                      title={`Stop it: ${bulk.action}`}
+                      text="No further job is acted on, and it cannot be continued. What is done stays."
+                      confirm="Stop"
+                      isDanger
+                      onConfirm={(reason) => {
+                        closeDialog()
+                        steer('stop', 'It is stopped; what is done stays', reason)
+                      }}
+                    />
+                  ))
+                }
               >
-                Stop
+                Stop…
               </ActionButton>
             </>
           )}
@@ -122,7 +149,7 @@ export function BulkRow({ bulk: first, after }: { bulk: WireBulk; after: () => v
             <ActionButton
               verb="bulk.run"
               small
-              rowKey="U"
+              rowKey="u"
               icon="undo"
               onRun={() => steer('undo', 'It is being taken back')}
             >

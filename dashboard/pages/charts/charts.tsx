@@ -111,7 +111,8 @@ export default function Charts() {
         isEmpty={hasNoPoint}
         empty={
           <Empty title="No point in this range">
-            No attempt of these series ended in it, or no worker wrote. Choose a longer range.
+            No attempt of these series ended in it, or no worker wrote.{' '}
+            <FirstPoint series={series} />
           </Empty>
         }
       >
@@ -152,6 +153,24 @@ function useRange(range: Range): { from: number | null; to: number | null } {
   const isFixed = Number.isFinite(from) && Number.isFinite(to) && from! < to!
   void range
   return isFixed ? { from: from!, to: to! } : { from: null, to: null }
+}
+
+/** When there was a point at all. */
+function FirstPoint({ series }: { series: readonly string[] }) {
+  const { data } = useLoad(`first ${series.join(' ')}`, (signal) =>
+    getSeries(series, { from: now.peek() - RANGES['90 d'], to: now.peek() }, signal),
+  )
+  if (data === null) return null
+  const at = timesOf(data).find((_, index) =>
+    data.series.some(({ points }) => points[index] != null),
+  )
+  if (at === undefined) return <>Nor is there one within 90 days.</>
+  return (
+    <>
+      The first one within 90 days is of {stampText(at)}:{' '}
+      <a href={hrefWith({ range: '90 d', from: null, to: null })}>show 90 days</a>
+    </>
+  )
 }
 
 /** Arrows move through time, plus and minus change the length of the range. */

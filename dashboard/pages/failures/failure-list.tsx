@@ -12,10 +12,10 @@ export function FailureList(props: {
   acts?: (failure: WireFailure) => preact.ComponentChildren
 }) {
   return (
-    <ul class="failures">
+    <ul class={`failures ${props.acts === undefined ? '' : 'acting'}`}>
       {props.failures.map((one) => (
         <li key={one.fingerprint} data-row="" data-state={one.state}>
-          <div class="what">
+          <div class="what fail-what">
             <a class="name" href={to('failures', one.fingerprint)}>
               <b>{one.name}</b> <span class="message-text">{messageOf(one)}</span>
             </a>
@@ -24,7 +24,7 @@ export function FailureList(props: {
               {one.again > 0 && <span class="badge warn">again ×{one.again}</span>}
               {one.state !== 'open' && <StateMark state={one.state} />}
               <span>
-                <Ago at={one.lastAt} />
+                last <Ago at={one.lastAt} />
               </span>
               <span>
                 first <Ago at={one.firstAt} />
@@ -42,10 +42,11 @@ export function FailureList(props: {
             values={hoursOf(one, 24)}
             label={`Failures of the last 24 hours of ${one.name}`}
           />
-          <b class="num total" title="failed attempts, since it was first seen">
-            {countText(one.total)}
-          </b>
-          {props.acts !== undefined && <span class="acts">{props.acts(one)}</span>}
+          <span class="num total" title="failed attempts, since it was first seen">
+            <b>{countText(one.total)}</b>
+            <small class="line soft">{one.total === 1 ? 'attempt' : 'attempts'}</small>
+          </span>
+          {props.acts !== undefined && <span class="acts fail-acts">{props.acts(one)}</span>}
         </li>
       ))}
     </ul>

@@ -79,7 +79,7 @@ export function FailurePage({ fingerprint }: { fingerprint: string }) {
         {({ items }) => (
           <JobTable
             jobs={items}
-            columns={['name', 'queue', 'attempts', 'finished', 'error', 'args']}
+            columns={['name', 'queue', 'attempts', 'finished', 'took', 'args']}
           />
         )}
       </Panel>

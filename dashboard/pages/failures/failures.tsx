@@ -1,4 +1,5 @@
 import { findFailures } from '../../api/failures.ts'
+import { findJobs } from '../../api/jobs.ts'
 import { Icon } from '../../components/icon.tsx'
 import { Pager } from '../../components/pager.tsx'
 import { Empty, Panel } from '../../components/panel.tsx'
@@ -6,6 +7,8 @@ import { useTopic } from '../../live.ts'
 import { useLoad } from '../../loading.ts'
 import { hrefWith, query, setQuery, toJobs } from '../../router.ts'
 import { useRowKeys } from '../../rows.ts'
+import { hasPlugin } from '../../session.ts'
+import { JobTable } from '../jobs/job-table.tsx'
 import type { PageProps } from '../page-props.ts'
 import { FailurePage } from './failure.tsx'
 import { FailureActs } from './failure-acts.tsx'
@@ -13,10 +16,51 @@ import { FailureList } from './failure-list.tsx'
 
 /** What breaks, since when, is it new, and how is all of it repaired? */
 export default function Failures({ parts: [fingerprint] }: PageProps) {
+  if (!hasPlugin('failures')) return <NotGrouped />
   return fingerprint === undefined ? (
     <Groups />
   ) : (
     <FailurePage key={fingerprint} fingerprint={fingerprint} />
+  )
+}
+
+/** Without the plugin: the failed jobs, and how it is switched on. */
+function NotGrouped() {
+  const jobs = useLoad(
+    'failed jobs',
+    (signal) => findJobs({ q: 'state:failed', order: 'ended', cursor: null, limit: 50 }, signal),
+    10_000,
+  )
+  return (
+    <>
+      <div class="head">
+        <h1>Failures</h1>
+      </div>
+      <section class="panel" aria-label="Failures are not grouped">
+        <Empty
+          title="Failures are not grouped"
+          command={
+            "new Chancy(database, { plugins: [failures()] }) // from 'chancy/plugins/failures'"
+          }
+          what="Example"
+        >
+          With the plugin failures() those that are alike are one line, with what is new. It is not
+          part of the application that serves this page.
+        </Empty>
+      </section>
+      <Panel
+        title="Failed jobs"
+        state={jobs}
+        again={jobs.reload}
+        end={<a href={toJobs('state:failed', 'ended')}>All of them</a>}
+        isEmpty={({ items }) => items.length === 0}
+        empty={<Empty title="No job has failed" />}
+      >
+        {({ items }) => (
+          <JobTable jobs={items} columns={['name', 'queue', 'attempts', 'finished', 'error']} />
+        )}
+      </Panel>
+    </>
   )
 }
 

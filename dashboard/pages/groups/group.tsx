@@ -70,7 +70,9 @@ export function GroupPage(props: {
                       {one.name} <code>{one.id.slice(0, 13)}…</code>
                     </a>
                   </th>
-                  <td class="name">{one.queue}</td>
+                  <td class="name">
+                    <a href={to('queues', one.queue)}>{one.queue}</a>
+                  </td>
                   <td>
                     {one.workerId !== null && (
                       <a href={to('workers', one.workerId)}>

@@ -22,7 +22,7 @@ export function JobActs(props: { job: WireJob; etag: string | null; after: () =>
   }
   const mayPush = session.value?.push?.some((pattern) => fits(pattern, name)) === true
   return (
-    <div class="acts">
+    <div class="acts at-foot">
       {(state === 'failed' || state === 'cancelled') && (
         <ActionButton
           verb="jobs.retry"

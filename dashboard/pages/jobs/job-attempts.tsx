@@ -103,8 +103,10 @@ function Stack({ stack }: { stack: string }) {
   return (
     <details class="stack" open>
       <summary>Stack</summary>
-      <pre>{own.join('\n')}</pre>
-      <CopyButton text={stack} what="Stack" />
+      <div class="stack-text">
+        <CopyButton text={stack} what="Stack" />
+        <pre>{own.join('\n')}</pre>
+      </div>
       {hidden > 0 && (
         <details>
           <summary>with {hidden} frames of packages and Node</summary>

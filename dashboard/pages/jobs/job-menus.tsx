@@ -76,7 +76,7 @@ export function ColumnsMenu({ columns }: { columns: readonly string[] }) {
   const open = () => openDialog(() => <Columns columns={columns} />)
   useKeys(() => [{ keys: 'v', says: 'choose columns', of: 'This page', run: open }], [columns])
   return (
-    <button type="button" class="button quiet" onClick={open} aria-keyshortcuts="v">
+    <button type="button" class="button quiet wide-part" onClick={open} aria-keyshortcuts="v">
       Columns…
     </button>
   )

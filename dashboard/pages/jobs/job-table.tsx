@@ -93,14 +93,14 @@ function Row(props: {
           />
         </td>
       )}
-      <td>
+      <td class="is-state">
         <a href={to('jobs', job.id)} class="row-link" title={job.id}>
           <StateMark state={shownState(job)} />
           {!columns.includes('name') && <span class="unseen">{job.name}</span>}
         </a>
       </td>
       {columns.map((column) => (
-        <td key={column} class={classOf(column, isDefault)}>
+        <td key={column} class={classOf(column, isDefault, columns)}>
           <Cell job={job} column={column} />
         </td>
       ))}
@@ -121,16 +121,20 @@ export function shownState(job: Pick<WireJobRow, 'state' | 'scheduledAt' | 'star
 /** Of the default ones, what a screen of 768 has no room for; each stands on the page of the job too. */
 const ROOMY = ['attempts', 'args']
 
-function classOf(column: string, isDefault: boolean): string {
-  const place = columnClass(column)
+function classOf(column: string, isDefault: boolean, columns: readonly string[]): string {
+  const when = TIMES.find((one) => columns.includes(one))
+  const place = column === when ? 'is-when' : columnClass(column)
   return isDefault && ROOMY.includes(column) ? `${place} roomy` : place
 }
 
+/** Of these the first one that is shown stands on the card of a narrow screen. */
+const TIMES = ['created', 'started', 'finished']
+
 function columnClass(column: string): string {
   if (NUMBERS.includes(column)) return 'num wide-only'
-  if (column === 'error') return 'full clip-cell'
+  if (column === 'error') return 'is-error clip-cell'
   if (column === 'args' || column.includes('.')) return 'wide-only clip-cell mono'
-  return column === 'name' ? 'name' : column === 'created' ? 'num-ish' : 'name wide-only'
+  return column === 'name' ? 'is-name name' : 'name wide-only'
 }
 
 function Cell({ job, column }: { job: WireJobRow; column: string }) {

@@ -3,7 +3,7 @@ import type { WireJob } from '../../../src/http/wire.ts'
 import { findAudit } from '../../api/audit.ts'
 import type { Answer } from '../../api/client.ts'
 import { explainJob, getJob } from '../../api/jobs.ts'
-import { Ago, Stamp } from '../../components/ago.tsx'
+import { Ago } from '../../components/ago.tsx'
 import { CopyButton, copyAndSay } from '../../components/copy.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { Panel } from '../../components/panel.tsx'
@@ -140,9 +140,8 @@ function Missing({ id }: { id: string }) {
       </p>
       {isPast ? (
         <p>
-          By its id it was pushed <Ago at={new Date(at).toISOString()} /> (
-          <Stamp at={new Date(at).toISOString()} />, <span class="soft">{fullText(at)}</span>).
-          Finished jobs are removed by the rules of the pruner, or by hand.
+          By its id it was pushed <Ago at={new Date(at).toISOString()} /> ({fullText(at)}). Finished
+          jobs are removed by the rules of the pruner, or by hand.
         </p>
       ) : (
         <p>It is no id of a job that was pushed: such an id begins with the time of its push.</p>

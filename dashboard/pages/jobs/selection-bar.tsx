@@ -7,6 +7,7 @@ import { openDialog } from '../../components/dialog.tsx'
 import { useKeys } from '../../keys.ts'
 import { plural } from '../../numbers.ts'
 import { currentRow } from '../../rows.ts'
+import { may } from '../../session.ts'
 import type { Selection } from './selection.ts'
 
 type Verb = 'retry' | 'cancel' | 'run-now' | 'delete' | 'reprioritise' | 'move'
@@ -38,6 +39,7 @@ export function SelectionBar(props: {
     ],
     [rows],
   )
+  const isIdle = ids.size === 0 && !isEverything
   const run = (verb: Verb) => {
     // Without a selection the row that has the focus is meant.
     const focused = currentRow()?.querySelector<HTMLAnchorElement>('a[title]')?.title
@@ -70,7 +72,19 @@ export function SelectionBar(props: {
       />
     ))
   }
-  const isIdle = ids.size === 0 && !isEverything
+  useKeys(
+    () =>
+      (['retry', 'cancel'] as const)
+        .filter((verb) => may(`jobs.${verb}`))
+        .map((verb) => ({
+          keys: verb === 'retry' ? 't' : 'c',
+          says: `${verb} what is selected, or the row`,
+          of: 'This page',
+          run: () => run(verb),
+        })),
+    [run],
+  )
+  const common = { small: true, why: isIdle ? 'Select jobs first.' : null }
   return (
     <div class="selection" role="toolbar" aria-label="Selected jobs" data-idle={isIdle}>
       <span aria-live="polite">
@@ -97,38 +111,22 @@ export function SelectionBar(props: {
         </button>
       )}
       <span class="acts">
-        <ActionButton
-          verb="jobs.retry"
-          small
-          icon="again"
-          keys="t"
-          says="retry"
-          label="Retry"
-          why={null}
-          onRun={() => run('retry')}
-        >
+        <ActionButton {...common} verb="jobs.retry" icon="again" onRun={() => run('retry')}>
           Retry…
         </ActionButton>
-        <ActionButton
-          verb="jobs.cancel"
-          small
-          icon="slash"
-          keys="c"
-          says="cancel"
-          onRun={() => run('cancel')}
-        >
+        <ActionButton {...common} verb="jobs.cancel" icon="slash" onRun={() => run('cancel')}>
           Cancel…
         </ActionButton>
-        <ActionButton verb="jobs.edit" small onRun={() => run('run-now')}>
+        <ActionButton {...common} verb="jobs.edit" onRun={() => run('run-now')}>
           Run now…
         </ActionButton>
-        <ActionButton verb="jobs.edit" small onRun={() => run('reprioritise')}>
+        <ActionButton {...common} verb="jobs.edit" onRun={() => run('reprioritise')}>
           Priority…
         </ActionButton>
-        <ActionButton verb="jobs.edit" small onRun={() => run('move')}>
+        <ActionButton {...common} verb="jobs.edit" onRun={() => run('move')}>
           Move…
         </ActionButton>
-        <ActionButton verb="jobs.delete" small onRun={() => run('delete')}>
+        <ActionButton {...common} verb="jobs.delete" onRun={() => run('delete')}>
           Delete…
         </ActionButton>
       </span>

@@ -1,7 +1,10 @@
 import type { WireOverview } from '../../../src/http/wire.ts'
+import { findJobs } from '../../api/jobs.ts'
 import { Empty, Panel } from '../../components/panel.tsx'
 import { useTopic } from '../../live.ts'
-import { toJobs } from '../../router.ts'
+import { useLoad } from '../../loading.ts'
+import { to, toJobs } from '../../router.ts'
+import { may } from '../../session.ts'
 import { ActionList } from '../actions/action-list.tsx'
 import { FailureList } from '../failures/failure-list.tsx'
 import { QueueTable } from '../queues/queue-table.tsx'
@@ -12,6 +15,7 @@ import { Tiles } from './tiles.tsx'
 /** Is all well, and since when not? */
 export default function Overview() {
   const state = useTopic('overview')
+  const isUnused = useUnused(state.data)
   return (
     <>
       <h1 class="unseen">Overview</h1>
@@ -20,10 +24,19 @@ export default function Overview() {
         title="What needs attention"
         state={state}
         rows={2}
-        isEmpty={({ findings }) => findings.length === 0}
-        empty={<NothingFound overview={state.data} />}
+        isEmpty={({ findings }) => findings.length === 0 && !isUnused}
+        empty={
+          <p class="message all-well">
+            All is well: every queue is served and nothing fails more than usual.
+          </p>
+        }
       >
-        {(overview) => <Findings overview={overview} />}
+        {(overview) => (
+          <>
+            <Findings overview={overview} />
+            {isUnused && <NoJobYet overview={overview} />}
+          </>
+        )}
       </Panel>
       <OverviewCharts />
       <Panel
@@ -37,12 +50,13 @@ export default function Overview() {
       </Panel>
       <div class="grid two">
         <Panel
-          title="New failures"
+          title="Failures"
           state={state}
+          end={<a href={to('failures')}>All failures</a>}
           isEmpty={({ failures }) => (failures ?? []).length === 0}
           empty={
             <Empty
-              title={state.data?.failures === null ? 'Failures are not grouped' : 'No new failure'}
+              title={state.data?.failures === null ? 'Failures are not grouped' : 'Nothing fails'}
             >
               {state.data?.failures === null
                 ? 'The plugin "failures" is not part of the application that serves this page.'
@@ -50,11 +64,12 @@ export default function Overview() {
             </Empty>
           }
         >
-          {({ failures }) => <FailureList failures={(failures ?? []).slice(0, 5)} />}
+          {({ failures }) => <FailureList failures={newFirst(failures ?? []).slice(0, 5)} />}
         </Panel>
         <Panel
           title="Last actions"
           state={state}
+          end={may('audit.view') && <a href={to('actions')}>All actions</a>}
           isEmpty={({ actions }) => (actions ?? []).length === 0}
           empty={
             <Empty
@@ -73,18 +88,28 @@ export default function Overview() {
   )
 }
 
-function NothingFound({ overview }: { overview: WireOverview | null }) {
-  const isUnused = overview?.queues.length === 0
-  if (isUnused)
-    return (
+/** Whether there was never a job. It is asked only while nothing waits or runs. */
+function useUnused(overview: WireOverview | null): boolean {
+  const totals = overview?.totals
+  const isIdle = totals != null && totals.waiting + totals.running + totals.scheduled === 0
+  const newest = useLoad(isIdle && may('jobs.view') ? 'any job' : null, (signal) =>
+    findJobs({ q: '', order: null, cursor: null, limit: 1 }, signal),
+  )
+  return newest.data?.items.length === 0
+}
+
+function NoJobYet({ overview }: { overview: WireOverview }) {
+  return (
+    <>
       <Empty title="No job yet" command={PUSH} what="Example">
         Push a first one from your application, or with the command <code>chancy job push</code>.
       </Empty>
-    )
-  return (
-    <p class="message all-well">
-      All is well: every queue is served and nothing fails more than usual.
-    </p>
+      {overview.totals.workers === 0 && (
+        <Empty title="No worker yet" command="npx chancy worker start --app ./app.ts">
+          Jobs wait until one runs.
+        </Empty>
+      )}
+    </>
   )
 }
 
@@ -101,6 +126,9 @@ function NoQueue() {
     </Empty>
   )
 }
+
+const newFirst = (failures: NonNullable<WireOverview['failures']>) =>
+  [...failures].sort((a, b) => Number(b.isNew) - Number(a.isNew))
 
 /** What fails or waits longest comes first. */
 function byTrouble(queues: WireOverview['queues']): WireOverview['queues'] {

@@ -83,7 +83,7 @@ export function Tiles({ overview }: { overview: WireOverview | null }) {
         <a class="tile" href={href} key={label}>
           <span class="label">{label}</span>
           <div class={`value ${tone ?? ''}`}>{(value ?? '…') as ComponentChildren}</div>
-          <div class="note clip">{note}</div>
+          <div class="note">{note}</div>
         </a>
       ))}
     </div>

@@ -1,15 +1,14 @@
+import { useState } from 'preact/hooks'
 import type { WireQueue } from '../../../src/http/wire.ts'
 import { act } from '../../acting.ts'
 import { deleteQueue, pauseQueue, resumeQueue } from '../../api/queues.ts'
 import { ActionButton } from '../../components/button.tsx'
 import { closeDialog, openDialog } from '../../components/dialog.tsx'
-import { Menu } from '../../components/menu.tsx'
 import { ReasonDialog } from '../../components/reason-dialog.tsx'
 import { reload } from '../../live.ts'
 import { plural } from '../../numbers.ts'
 import { navigate, to } from '../../router.ts'
-import { may } from '../../session.ts'
-import { now } from '../../time.ts'
+import { now, stampText } from '../../time.ts'
 import { QueueEditor } from './queue-editor.tsx'
 
 /** What can be done to one queue. */
@@ -21,26 +20,7 @@ export function QueueActs({ queue, after }: { queue: WireQueue; after: () => voi
   }
   return (
     <div class="acts">
-      {queue.state === 'active' && <Pause queue={queue} after={done} />}
-      {queue.state === 'paused' && (
-        <ActionButton
-          verb="queues.pause"
-          icon="play"
-          tone="main"
-          keys="P"
-          says="resume the queue"
-          onRun={() =>
-            void act({
-              run: () => resumeQueue(queue.name),
-              done: () => `${queue.name} is active`,
-              undo: () => () => pauseQueue(queue.name),
-              after: done,
-            })
-          }
-        >
-          Resume
-        </ActionButton>
-      )}
+      <PauseOrResume queue={queue} after={done} />
       <ActionButton
         verb="queues.edit"
         keys="e"
@@ -63,60 +43,95 @@ export function QueueActs({ queue, after }: { queue: WireQueue; after: () => voi
   )
 }
 
-const PAUSES = [
-  ['15 minutes', 15],
-  ['1 hour', 60],
-  ['4 hours', 240],
-  ['1 day', 1_440],
-] as const
-
-function Pause({ queue, after }: { queue: WireQueue; after: () => void }) {
-  const pause = (minutes: number | null, reason: string | null) =>
-    act({
-      run: () =>
-        pauseQueue(queue.name, {
-          ...(minutes === null
-            ? {}
-            : { resumeAt: new Date(now.peek() + minutes * 60_000).toISOString() }),
-          ...(reason === null ? {} : { reason }),
-        }),
-      done: () =>
-        `${queue.name} is paused${minutes === null ? '' : ' for a while'}; what runs continues`,
-      undo: () => () => resumeQueue(queue.name),
-      after,
-    })
-  if (!may('queues.pause')) return null
-  return (
-    <>
+/** Pauses a queue, or resumes it: on its own page, and in the row of a list. */
+export function PauseOrResume(props: { queue: WireQueue; after: () => void; isSmall?: boolean }) {
+  const { queue, after, isSmall = false } = props
+  const { name } = queue
+  const common = {
+    verb: 'queues.pause',
+    small: isSmall,
+    ...(isSmall ? { rowKey: 'P' } : { keys: 'P' }),
+  }
+  if (queue.state === 'active')
+    return (
       <ActionButton
+        {...common}
         icon="pause"
-        keys="P"
         says="pause the queue"
-        onRun={() =>
-          openDialog(() => (
-            <ReasonDialog
-              title={`Pause ${queue.name}`}
-              text="No job of it starts anywhere until it is resumed. What runs continues."
-              confirm="Pause"
-              onConfirm={(reason) => {
-                closeDialog()
-                void pause(null, reason)
-              }}
-            />
-          ))
-        }
+        {...(isSmall ? { label: `Pause ${name}` } : {})}
+        onRun={() => openDialog(() => <PauseDialog name={name} after={after} />)}
       >
         Pause
       </ActionButton>
-      <Menu
-        label={<span>for</span>}
-        title={`Pause ${queue.name} for a time`}
-        items={PAUSES.map(([label, minutes]) => ({
-          label,
-          run: () => void pause(minutes, null),
-        }))}
-      />
-    </>
+    )
+  if (queue.state !== 'paused') return null
+  return (
+    <ActionButton
+      {...common}
+      icon="play"
+      {...(isSmall ? {} : { tone: 'main' as const })}
+      says="resume the queue"
+      {...(isSmall ? { label: `Resume ${name}` } : {})}
+      onRun={() =>
+        void act({
+          run: () => resumeQueue(name),
+          done: () => `${name} is active`,
+          undo: () => () => pauseQueue(name),
+          after,
+        })
+      }
+    >
+      Resume
+    </ActionButton>
+  )
+}
+
+const PAUSES = [
+  ['until it is resumed', 0],
+  ['for 15 minutes', 15],
+  ['for 1 hour', 60],
+  ['for 4 hours', 240],
+  ['for 1 day', 1_440],
+] as const
+
+function PauseDialog({ name, after }: { name: string; after: () => void }) {
+  const [minutes, setMinutes] = useState(0)
+  const pause = (reason: string | null) => {
+    closeDialog()
+    const resumeAt = new Date(now.peek() + minutes * 60_000).toISOString()
+    void act({
+      run: () =>
+        pauseQueue(name, {
+          ...(minutes === 0 ? {} : { resumeAt }),
+          ...(reason === null ? {} : { reason }),
+        }),
+      done: () =>
+        `${name} is paused${minutes === 0 ? '' : ` until ${stampText(Date.parse(resumeAt))}`}; what runs continues`,
+      undo: () => () => resumeQueue(name),
+      after,
+    })
+  }
+  return (
+    <ReasonDialog
+      title={`Pause ${name}`}
+      text="No job of it starts anywhere meanwhile. What runs continues."
+      confirm="Pause"
+      onConfirm={pause}
+    >
+      <label class="field">
+        <span>How long</span>
+        <select
+          value={String(minutes)}
+          onInput={(event) => setMinutes(Number(event.currentTarget.value))}
+        >
+          {PAUSES.map(([label, value]) => (
+            <option key={value} value={String(value)}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+    </ReasonDialog>
   )
 }
 

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import type { WireQueue } from '../../../src/http/wire.ts'
 import { Meter } from '../../components/meter.tsx'
 import { Spark } from '../../components/spark.tsx'
@@ -13,7 +14,10 @@ export function QueueTable(props: {
   queues: readonly WireQueue[]
   sparks?: Sparks | undefined
   sort?: string
+  /** What can be done to the queue of a row. */
+  acts?: (queue: WireQueue) => ComponentChildren
 }) {
+  const hasForecast = props.queues.some(({ forecast }) => forecast !== null)
   return (
     <div class="scroll">
       <table class="cards">
@@ -29,15 +33,32 @@ export function QueueTable(props: {
             <th scope="col" class="num">
               Ended
             </th>
-            {props.sparks !== undefined && <th scope="col">1 h</th>}
-            <th scope="col" class="num">
-              Empty
-            </th>
+            {props.sparks !== undefined && (
+              <th scope="col" class="roomy">
+                1 h
+              </th>
+            )}
+            {hasForecast && (
+              <th scope="col" class="num">
+                Empty
+              </th>
+            )}
+            {props.acts !== undefined && (
+              <th scope="col">
+                <span class="unseen">Actions</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
           {props.queues.map((queue) => (
-            <Row key={queue.name} queue={queue} sparks={props.sparks} />
+            <Row
+              key={queue.name}
+              queue={queue}
+              sparks={props.sparks}
+              hasForecast={hasForecast}
+              acts={props.acts}
+            />
           ))}
         </tbody>
       </table>
@@ -58,7 +79,13 @@ function Head({ name, sort, isRoomy }: { name: string; sort?: string; isRoomy?: 
   )
 }
 
-function Row({ queue, sparks }: { queue: WireQueue; sparks: Sparks | undefined }) {
+function Row(props: {
+  queue: WireQueue
+  sparks: Sparks | undefined
+  hasForecast: boolean
+  acts: ((queue: WireQueue) => ComponentChildren) | undefined
+}) {
+  const { queue, sparks, hasForecast } = props
   const { counts, rates } = queue
   const isOld = (counts?.ageMs ?? 0) > 300_000
   const tone = isOld ? 'soft' : ''
@@ -84,10 +111,16 @@ function Row({ queue, sparks }: { queue: WireQueue; sparks: Sparks | undefined }
       </td>
       <td class={`num ${tone}`} data-label="waiting" title={ageTitle(queue)}>
         {number(counts?.waiting)}
+        {isOld && <span class="line">{spanText(counts?.ageMs ?? 0)} old</span>}
       </td>
       <td class={`num ${tone}`} data-label="running">
         {number(counts?.running)}
-        {queue.concurrency !== null && counts !== null && queue.workers > 0 && (
+        {queue.concurrency === null || counts === null || queue.workers === 0 ? (
+          <>
+            {' '}
+            <span class="wide-only roomy meter" />
+          </>
+        ) : (
           <>
             <span class="soft">/{countText(queue.concurrency * queue.workers)}</span>{' '}
             <span class="wide-only roomy">
@@ -98,11 +131,15 @@ function Row({ queue, sparks }: { queue: WireQueue; sparks: Sparks | undefined }
       </td>
       <td class={`num wide-only roomy ${tone}`}>{number(counts?.scheduled)}</td>
       <td class={`num wide-only roomy ${tone}`}>{number(counts?.blocked)}</td>
-      <td class="num" data-label="oldest">
+      <td class={`num ${queue.oldestMs === null ? 'wide-only' : ''}`} data-label="oldest">
         {queue.oldestMs === null ? <span class="soft">–</span> : spanText(queue.oldestMs)}
       </td>
       <td class="num wide-only">
-        {ended === null ? <span class="soft">–</span> : rateText(ended / 60)}
+        {ended === null ? (
+          <span class="soft">–</span>
+        ) : (
+          <span class={ended === 0 ? 'soft' : ''}>{rateText(ended / 60)}</span>
+        )}
         {failed > 0 && (
           <span class="bad" title={`${failed} failed attempts in the last minute`}>
             {' '}
@@ -111,14 +148,15 @@ function Row({ queue, sparks }: { queue: WireQueue; sparks: Sparks | undefined }
         )}
       </td>
       {sparks !== undefined && (
-        <td class="wide-only">
+        <td class="wide-only roomy">
           <Spark
             values={sparks.get(queue.name) ?? []}
             label={`Ended attempts of ${queue.name}, one hour`}
           />
         </td>
       )}
-      <td class="num wide-only">{forecastText(queue)}</td>
+      {hasForecast && <td class="num wide-only">{forecastText(queue)}</td>}
+      {props.acts !== undefined && <td class="row-acts wide-only">{props.acts(queue)}</td>}
     </tr>
   )
 }

@@ -41,7 +41,7 @@ export function QueuePage({ name }: { name: string }) {
     5_000,
   )
   const changes = useLoad(may('audit.view') ? `changes ${name}` : null, (signal) =>
-    findAudit({ q: `target:queue:${name}`, cursor: null, limit: 5 }, signal),
+    findAudit({ q: `target:${quoted(`queue:${name}`)}`, cursor: null, limit: 5 }, signal),
   )
   const queue = state.data
   if (state.problem?.status === 404 && state.data === null)
@@ -74,6 +74,15 @@ export function QueuePage({ name }: { name: string }) {
           <Icon name="pause" class="warn" />
           <span>
             <PausedBy queue={name} resumeAt={queue.resumeAt} />
+          </span>
+        </p>
+      )}
+      {queue?.state === 'undeclared' && (
+        <p class="notice">
+          <Icon name="warning" class="warn" />
+          <span>
+            It is not declared: it has jobs, and no worker is allowed to run them.
+            {may('queues.edit') && ' Declare it, or move its jobs to another queue.'}
           </span>
         </p>
       )}
@@ -164,10 +173,12 @@ function Facts({ queue, filter }: { queue: WireQueue; filter: string }) {
         <dt>oldest waits</dt>
         <dd>{queue.oldestMs === null ? '–' : spanText(queue.oldestMs)}</dd>
       </div>
-      <div>
-        <dt>empty</dt>
-        <dd>{forecastText(queue)}</dd>
-      </div>
+      {queue.forecast !== null && (
+        <div>
+          <dt>empty</dt>
+          <dd>{forecastText(queue)}</dd>
+        </div>
+      )}
       <div>
         <dt>failed, last minute</dt>
         <dd class={rates !== null && rates.failed + rates.crashed > 0 ? 'bad' : ''}>
@@ -186,7 +197,7 @@ function Facts({ queue, filter }: { queue: WireQueue; filter: string }) {
 
 function settingsText(queue: WireQueue): string {
   const { executor, concurrency, rateLimit, tags } = queue
-  if (queue.state === 'undeclared') return 'it has jobs, and no worker is allowed to run them'
+  if (queue.state === 'undeclared') return ''
   return [
     executor,
     concurrency !== null && `${concurrency} a worker`,

@@ -1,12 +1,14 @@
 import type { WireQueue } from '../../../src/http/wire.ts'
 import { Empty, Panel } from '../../components/panel.tsx'
 import { TextFilter } from '../../components/text-filter.tsx'
-import { useTopic } from '../../live.ts'
+import { reload, useTopic } from '../../live.ts'
 import { query, setQuery } from '../../router.ts'
+import { useRowKeys } from '../../rows.ts'
 import { endedOf, perSecond, useManySeries } from '../../series.ts'
-import { hasPlugin } from '../../session.ts'
+import { hasPlugin, may } from '../../session.ts'
 import type { PageProps } from '../page-props.ts'
 import { QueuePage } from './queue.tsx'
+import { PauseOrResume } from './queue-acts.tsx'
 import { QueueTable } from './queue-table.tsx'
 
 /** Which line is stuck, and why? */
@@ -23,6 +25,7 @@ function QueueList() {
   const wanted = query.value.get('state')
   const shown = arranged(state.data?.items ?? [], { filter, sort, state: wanted })
   const sparks = useSparks(shown)
+  useRowKeys('Row', { P: 'pause it for a time, or resume it' })
   return (
     <>
       <div class="head">
@@ -47,14 +50,28 @@ function QueueList() {
         isEmpty={() => shown.length === 0}
         empty={<NoQueue isFiltered={(state.data?.items.length ?? 0) > 0} />}
       >
-        {() => <QueueTable queues={shown} sparks={sparks} sort={sort} />}
+        {() => (
+          <QueueTable
+            queues={shown}
+            sparks={sparks}
+            sort={sort}
+            {...(may('queues.pause')
+              ? { acts: (queue) => <PauseOrResume queue={queue} after={reload} isSmall /> }
+              : {})}
+          />
+        )}
       </Panel>
+      {state.data?.items.length === 1 && state.data.items[0]?.name === 'default' && (
+        <section class="panel" aria-label="No other queue">
+          <NoQueue isFiltered={false} title="No other queue is declared" />
+        </section>
+      )}
     </>
   )
 }
 
-function NoQueue({ isFiltered }: { isFiltered: boolean }) {
-  if (isFiltered)
+function NoQueue(props: { isFiltered: boolean; title?: string }) {
+  if (props.isFiltered)
     return (
       <Empty title="No queue fits">
         Other queues are there: shorten the filter, or choose all.
@@ -62,7 +79,7 @@ function NoQueue({ isFiltered }: { isFiltered: boolean }) {
     )
   return (
     <Empty
-      title="No queue is declared"
+      title={props.title ?? 'No queue is declared'}
       command={`await chancy.declare(new Queue('mail', { concurrency: 16 }))`}
       what="Example"
     >

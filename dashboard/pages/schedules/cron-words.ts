@@ -7,7 +7,11 @@ const two = (text: string) => text.padStart(2, '0')
 export function cronWords(cron: string): string | null {
   const fields = cron.trim().split(/\s+/)
   if (fields.length !== 5) return null
-  const [minute, hour, day, month, weekday] = fields as [string, string, string, string, string]
+  const [minute, hour, day, month, named] = fields as [string, string, string, string, string]
+  const weekday = named.replace(/[a-z]{3,}/gi, (name) => {
+    const at = DAYS.findIndex((one) => one.slice(0, 3).toLowerCase() === name.toLowerCase())
+    return at < 0 ? name : String(at)
+  })
   const isDaily = day === '*' && month === '*'
   const step = /^\*\/(\d+)$/.exec(minute)?.[1]
   if (isDaily && weekday === '*' && hour === '*') {

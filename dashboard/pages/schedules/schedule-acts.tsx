@@ -8,8 +8,9 @@ import { ReasonDialog } from '../../components/reason-dialog.tsx'
 import { reload } from '../../live.ts'
 import { navigate, to } from '../../router.ts'
 import { ScheduleEditor } from './schedule-editor.tsx'
+import { PreviewDialog } from './schedule-preview.tsx'
 
-/** Run now, pause and resume; on its own page edit and delete as well. */
+/** Run now, pause, resume and preview; on its own page edit and delete as well. */
 export function ScheduleActs(props: {
   schedule: WireSchedule
   isSmall?: boolean
@@ -83,6 +84,16 @@ export function ScheduleActs(props: {
           Resume
         </ActionButton>
       )}
+      <ActionButton
+        small={isSmall}
+        tone="quiet"
+        {...keys('v')}
+        says="preview the next ticks"
+        label={`Preview the next ticks of ${key}`}
+        onRun={() => openDialog(() => <PreviewDialog name={key} timeZone={schedule.timeZone} />)}
+      >
+        Preview…
+      </ActionButton>
       {!isSmall && (
         <>
           <ActionButton

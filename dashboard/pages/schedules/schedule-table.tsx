@@ -16,7 +16,6 @@ export function ScheduleTable({ schedules }: { schedules: readonly WireSchedule[
             <th scope="col">Key</th>
             <th scope="col">State</th>
             <th scope="col">When</th>
-            <th scope="col">Zone</th>
             <th scope="col">Next</th>
             <th scope="col">Last</th>
             <th scope="col">
@@ -42,21 +41,20 @@ export function ScheduleTable({ schedules }: { schedules: readonly WireSchedule[
                 <StateMark state={one.state} />
               </td>
               <td class="wide-only">
-                <When schedule={one} />
+                <When schedule={one} hasZone />
               </td>
-              <td class="wide-only name">{one.timeZone ?? <span class="soft">UTC</span>}</td>
               <td data-label="next">
                 <NextTick schedule={one} />
               </td>
               <td data-label="last">
                 {one.lastJob === null ? (
-                  <Stamp at={one.lastAt} />
+                  (one.lastAt !== null || one.missed === 0) && <Stamp at={one.lastAt} />
                 ) : (
                   <a href={to('jobs', one.lastJob)}>
                     <Stamp at={one.lastAt} />
                   </a>
                 )}
-                {one.missed > 0 && <span class="warn"> {one.missed} missed</span>}
+                {one.missed > 0 && <span class="warn missed">{one.missed} missed</span>}
               </td>
               <td class="row-acts">
                 <ScheduleActs schedule={one} isSmall />
@@ -69,13 +67,16 @@ export function ScheduleTable({ schedules }: { schedules: readonly WireSchedule[
   )
 }
 
-export function When({ schedule }: { schedule: WireSchedule }) {
-  if (schedule.everyMs !== null) return <>every {spanText(schedule.everyMs)}</>
-  const words = schedule.cron === null ? null : cronWords(schedule.cron)
+/** In words where there are some, and with the zone of its clock. */
+export function When(props: { schedule: WireSchedule; hasZone?: boolean }) {
+  const { cron, everyMs, timeZone } = props.schedule
+  if (everyMs !== null) return <>every {spanText(everyMs)}</>
+  const words = cron === null ? null : cronWords(cron)
+  const about = [words, props.hasZone === true ? (timeZone ?? 'UTC') : null].filter(Boolean)
   return (
     <>
-      <code>{schedule.cron}</code>
-      {words !== null && <span class="line soft">{words}</span>}
+      <code>{cron}</code>
+      {about.length > 0 && <span class="line soft">{about.join(' · ')}</span>}
     </>
   )
 }

@@ -1,4 +1,4 @@
-import type { WirePreview, WireScheduleDetail } from '../../../src/http/wire.ts'
+import type { WireScheduleDetail } from '../../../src/http/wire.ts'
 import { getSchedule, previewSchedule } from '../../api/schedules.ts'
 import { Ago, Stamp } from '../../components/ago.tsx'
 import { Icon } from '../../components/icon.tsx'
@@ -9,9 +9,10 @@ import { quoted } from '../../filter-words.ts'
 import { useLoad } from '../../loading.ts'
 import { plural } from '../../numbers.ts'
 import { to, toJobs } from '../../router.ts'
-import { spanText, zone } from '../../time.ts'
+import { spanText } from '../../time.ts'
 import { NoSuch } from '../no-such.tsx'
 import { ScheduleActs } from './schedule-acts.tsx'
+import { Ticks } from './schedule-preview.tsx'
 import { When } from './schedule-table.tsx'
 
 /** One schedule: its next ticks in its zone and in yours, and what became of the last ones. */
@@ -51,7 +52,7 @@ export function SchedulePage({ name }: { name: string }) {
               <p>
                 <strong>It is not fired: {schedule.error}</strong>
               </p>
-              <p class="soft">Edit or resume it when the reason is gone.</p>
+              <p class="soft">Edit (e) or resume it when the reason is gone.</p>
             </div>
           </div>
         </section>
@@ -106,45 +107,6 @@ export function SchedulePage({ name }: { name: string }) {
         )}
       </Panel>
     </>
-  )
-}
-
-function Ticks({ found, timeZone }: { found: WirePreview; timeZone: string }) {
-  if (found.items.length === 0) return <Empty title="No tick is left" />
-  return (
-    <table class="cards">
-      <thead>
-        <tr>
-          <th scope="col">{timeZone}</th>
-          {zone.value !== timeZone && <th scope="col">{zone.value}</th>}
-          <th scope="col" class="num">
-            In
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {found.items.map((one) => (
-          <tr key={one.at}>
-            <td>
-              {one.local.replace('T', ' ')} <span class="soft">{one.offset}</span>
-              {one.note !== null && (
-                <span class="line warn">
-                  <Icon name="warning" /> {one.note}
-                </span>
-              )}
-            </td>
-            {zone.value !== timeZone && (
-              <td class="wide-only">
-                <Stamp at={one.at} />
-              </td>
-            )}
-            <td class="num">
-              <Ago at={one.at} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   )
 }
 

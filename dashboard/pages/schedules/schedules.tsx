@@ -15,7 +15,7 @@ export default function Schedules({ parts: [key] }: PageProps) {
 function ScheduleList() {
   const state = useTopic('schedules')
   const filter = query.value.get('q') ?? ''
-  useRowKeys('Row', { n: 'run it now', P: 'pause or resume it' })
+  useRowKeys('Row', { n: 'run it now', P: 'pause or resume it', v: 'preview its next ticks' })
   const shown = (state.data?.items ?? [])
     .filter(({ key, job }) => `${key} ${job.name}`.toLowerCase().includes(filter.toLowerCase()))
     .sort(

@@ -3,7 +3,7 @@ import { Ago, Since } from '../../components/ago.tsx'
 import { Meter } from '../../components/meter.tsx'
 import { Empty, Panel } from '../../components/panel.tsx'
 import { useTopic } from '../../live.ts'
-import { bytesText, countText, rateText } from '../../numbers.ts'
+import { bytesText, countText, plural, rateText } from '../../numbers.ts'
 import { hrefWith, query, to, toJobs } from '../../router.ts'
 import type { PageProps } from '../page-props.ts'
 import { WorkerPage } from './worker.tsx'
@@ -59,7 +59,7 @@ function WorkerList() {
         isEmpty={() => shown.length === 0}
         empty={
           <Empty title="No worker is alive" command="npx chancy worker start --app ./app.ts">
-            Jobs wait until one is. <a href={toJobs('state:waiting', 'line')}>What waits</a>
+            <WaitsForOne />
           </Empty>
         }
       >
@@ -105,6 +105,20 @@ function WorkerList() {
   )
 }
 
+/** How many jobs wait for a worker. */
+function WaitsForOne() {
+  const queues = useTopic('queues').data?.items ?? []
+  const waiting = queues.reduce((sum, { counts }) => sum + (counts?.waiting ?? 0), 0)
+  return waiting === 0 ? (
+    <>No job waits for one.</>
+  ) : (
+    <>
+      <a href={toJobs('state:waiting', 'line')}>{plural(waiting, 'job')}</a>{' '}
+      {waiting === 1 ? 'waits' : 'wait'} until one is.
+    </>
+  )
+}
+
 /** Which columns have a figure of at least one worker. */
 interface Said {
   readonly slots: boolean
@@ -127,7 +141,7 @@ function Row({ worker, says }: { worker: WireWorker; says: Said }) {
         <WorkerState worker={worker} />
       </td>
       <td class="wide-only">{worker.version ?? <span class="soft">–</span>}</td>
-      <td class="num" data-label="up">
+      <td class="num" data-label={worker.alive ? 'up' : undefined}>
         {worker.alive ? (
           <Since at={worker.startedAt} />
         ) : (

@@ -33,7 +33,7 @@ function WorkflowList() {
         <h1>Workflows</h1>
         <TextFilter
           value={wanted.name ?? ''}
-          label="Name, whole"
+          label="Whole name of a workflow"
           onChange={(name) => setQuery({ name, cursor: null })}
         />
         <nav class="tabs" aria-label="State">
@@ -108,7 +108,10 @@ function Table({ workflows }: { workflows: readonly WireWorkflowRow[] }) {
                   <a class="name" href={to('workflows', one.id)} title={one.id}>
                     {one.name}
                   </a>
-                  {one.uniqueKey !== null && <span class="soft name"> {one.uniqueKey}</span>}
+                  <span class="soft name">
+                    {' '}
+                    {one.uniqueKey ?? <code>{one.id.slice(0, 13)}…</code>}
+                  </span>
                 </th>
                 <td>
                   <StateMark state={one.state} />
@@ -116,7 +119,7 @@ function Table({ workflows }: { workflows: readonly WireWorkflowRow[] }) {
                     <span class="warn"> stopping: {one.stopping}</span>
                   )}
                 </td>
-                <td class="num" data-label="steps">
+                <td class="num">
                   {over}/{all}{' '}
                   <Meter
                     part={over}
@@ -124,14 +127,14 @@ function Table({ workflows }: { workflows: readonly WireWorkflowRow[] }) {
                     tone={counts.failed > 0 ? 'bad' : one.state === 'succeeded' ? 'good' : ''}
                   />
                 </td>
-                <td class="num" data-label="failed">
+                <td class={`num ${counts.failed === 0 ? 'wide-only' : ''}`} data-label="failed">
                   {counts.failed === 0 ? (
                     <span class="soft">0</span>
                   ) : (
                     <span class="bad">{counts.failed}</span>
                   )}
                 </td>
-                <td>
+                <td class="when">
                   <Ago at={one.createdAt} />
                 </td>
                 <td class="num wide-only">

@@ -98,7 +98,7 @@ function totalsOf(
     blocked: sum(({ counts }) => counts?.blocked),
     isEstimate: queues.some(({ counts }) => counts?.isEstimate === true),
     ageMs: ages.length === 0 ? null : Math.max(...ages),
-    donePerSecond: rated.length === 0 ? null : sum(({ rates }) => rates?.startedPerSecond),
+    donePerSecond: rated.length === 0 ? null : sum(({ rates }) => rates?.succeeded) / 60,
     failingRatio: ended === 0 ? null : sum(failedOf) / ended,
     oldestMs: oldest?.oldestMs ?? null,
     oldestQueue: oldest?.oldestMs == null ? null : oldest.name,
@@ -138,7 +138,8 @@ function findingsOf(queue: WireQueue): WireFinding[] {
           ),
         ]
       : []),
-    ...((oldestMs ?? 0) > LONG_WAIT_MS && state === 'active'
+    // Without a worker that wait says nothing more.
+    ...((oldestMs ?? 0) > LONG_WAIT_MS && state === 'active' && workers > 0
       ? [finding('queue-waiting-long', 'warning', name, `${name}: a job waits for minutes.`, null)]
       : []),
     ...(ended >= FEW_ATTEMPTS && failedOf(queue) / ended >= FAILING_RATIO
@@ -147,7 +148,7 @@ function findingsOf(queue: WireQueue): WireFinding[] {
             'queue-failing',
             'warning',
             name,
-            `${name}: ${failedOf(queue)} of ${ended} attempts of a minute failed.`,
+            `${name}: ${failedOf(queue)} of ${ended} attempts of the last minute failed.`,
             null,
           ),
         ]
