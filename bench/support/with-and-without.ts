@@ -6,11 +6,16 @@ import { table } from './table.ts'
 /** Its queue is `default`, `inline`. */
 export const empty = job({ name: 'empty' }, () => {})
 
+/** A job without arguments, of the queue of `newSchema`. */
+export type Runnable = Pick<typeof empty, keyof typeof empty>
+
 export interface Comparison {
   readonly database: string
   readonly schema: string
   readonly jobs: number
   readonly rounds: number
+  /** What is pushed and drained. Default: `empty`. */
+  readonly run?: Runnable
   /** What an application has with the plugin, and without it. */
   readonly optionsOf: (mode: Mode) => ChancyOptions
   /** What the last line says beside the number of jobs. */
@@ -62,16 +67,16 @@ export async function compare(comparison: Comparison): Promise<void> {
     ),
   )
   console.log(
-    `${shown(jobs)} empty jobs, inline, medians of ${rounds} rounds in turns, Node ${process.version}, ${conditions}`,
+    `${shown(jobs)} jobs, inline, medians of ${rounds} rounds in turns, Node ${process.version}, ${conditions}`,
   )
   const note = noteOfLength(jobs)
   if (note !== null) console.log(note)
 }
 
 async function turn(comparison: Comparison, mode: Mode): Promise<Turn> {
-  const { database, schema, jobs: count, optionsOf } = comparison
-  await using chancy = new Chancy(database, { schema, jobs: empty, ...optionsOf(mode) })
-  const jobs = Array.from({ length: count }, () => empty.job)
+  const { database, schema, jobs: count, run = empty, optionsOf } = comparison
+  await using chancy = new Chancy(database, { schema, jobs: run, ...optionsOf(mode) })
+  const jobs = Array.from({ length: count }, () => run.job)
   const push = await measured(count, () => chancy.pushMany(jobs))
   const worker = new Worker(chancy)
   const drain = await measured(count, async () => {
