@@ -107,7 +107,7 @@ export class Api {
     checkVerb(permit, 'metrics.view', {})
     const { reads } = this.#options
     const { type, text } = await this.#read(reads, { wait: 0, db: 0 }, () =>
-      prometheusText(reads, permit.scope),
+      prometheusText(reads, permit.scope, arrival.request.headers.get('accept')),
     )
     return textResponse(arrival.request, { status: 200, type, text, headers: {} })
   }

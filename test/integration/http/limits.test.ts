@@ -388,3 +388,30 @@ it('A link to sign in leads to no other host', async () => {
   const response = await handler(new Request(`http://h//evil.example/?token=${token}`), peer)
   expect(response.headers.get('location')).toBe('/evil.example/')
 })
+
+it('/metrics is OpenMetrics for a client that asks for it, and the text of Prometheus for others', async () => {
+  const handler = createHandler(chancy, { access: admin })
+  const ask = async (accept: string | null) => {
+    const init = accept === null ? {} : { headers: { accept } }
+    const answer = await handler(new Request('http://h/metrics', init), peer)
+    return { type: answer.headers.get('content-type'), text: await answer.text() }
+  }
+  // As Prometheus asks.
+  const open = await ask(
+    'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3',
+  )
+  expect(open.type).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8')
+  expect(open.text).toMatch(/^# TYPE chancy_workers gauge$/m)
+  expect(open.text.match(/^# EOF$/gm)).toHaveLength(1)
+  expect(open.text.endsWith('# EOF\n')).toBe(true)
+  for (const accept of [
+    null,
+    '*/*',
+    'text/plain',
+    'application/openmetrics-text;q=0, text/plain',
+  ]) {
+    const plain = await ask(accept)
+    expect(plain.type).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(plain.text).not.toContain('# EOF')
+  }
+})
