@@ -1,6 +1,8 @@
 -- Workflows and durable jobs. What each column means stands at its COMMENT, and the rules that all functions keep stand
 -- in ENGINE.md.
 
+-- Before the jobs, in the order in which a claim of the release before locks them: else one of the two is a deadlock.
+ALTER TABLE chancy.workers ADD COLUMN paused boolean NOT NULL DEFAULT false;
 -- Null in a plain job, which pays for them with a few bits of its row.
 ALTER TABLE chancy.jobs
   ADD COLUMN owner_id uuid,
@@ -11,7 +13,6 @@ ALTER TABLE chancy.finished_jobs
   ADD COLUMN owner_id uuid,
   ADD COLUMN owner_step int,
   ADD COLUMN extras jsonb;
-ALTER TABLE chancy.workers ADD COLUMN paused boolean NOT NULL DEFAULT false;
 -- Where no job is, as in a new schema, here: what is done CONCURRENTLY waits for the transactions of all others.
 DO $body$
 BEGIN

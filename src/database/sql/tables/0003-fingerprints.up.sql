@@ -1,3 +1,6 @@
+-- Before the jobs, as in 0002.
+ALTER TABLE chancy.workers ADD COLUMN version text;
+ALTER TABLE chancy.workers ADD COLUMN figures jsonb;
 -- Null but after a failure. It is no part of what a claim changes, and is written with a retry, which writes entries of
 -- other indexes anyway.
 ALTER TABLE chancy.jobs ADD COLUMN fingerprint bigint;
@@ -7,5 +10,3 @@ CREATE INDEX finished_jobs_fingerprint ON chancy.finished_jobs (fingerprint, fin
   WHERE fingerprint IS NOT NULL;
 -- As of all columns of this table: see where it is made.
 ALTER TABLE chancy.jobs ALTER COLUMN fingerprint SET STATISTICS 0;
-ALTER TABLE chancy.workers ADD COLUMN version text;
-ALTER TABLE chancy.workers ADD COLUMN figures jsonb;
