@@ -1,7 +1,9 @@
 import { DiscardJob, job, signal, workflow } from 'chancy'
 import { definePlugin } from 'chancy/plugin'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../dist/core/clock.js'
 import { testApplication } from '../support/application.ts'
+import { withMutant } from '../support/mutant.ts'
 import { until } from '../support/until.ts'
 
 const app = testApplication()
@@ -62,9 +64,32 @@ const slept = job({ name: 'slept', durable: true }, async (_: object, ctx) => {
   return 'awake'
 })
 
+const dozing = job({ name: 'dozing', durable: true }, async (_: object, ctx) => {
+  const nap = ctx.sleep('1d')
+  const { by } = await ctx.waitForSignal(approved)
+  await nap
+  return `awake, ${by}`
+})
+
 const endless = job({ name: 'endless' }, async (_: object, { signal: stop }) => {
   await new Promise((resolve) => stop.addEventListener('abort', resolve))
 })
+const together = job(
+  { name: 'together', durable: true },
+  async ({ settle }: { settle: boolean }, ctx) => {
+    const [bad, ...fine] = [-1, 5, 6].map((n) => double.job.withArgs({ n }))
+    const jobs = settle ? [bad!, ...fine] : [endless.job, bad!, endless.job, ...fine]
+    try {
+      const all = await ctx.invokeAll('all', jobs, {
+        ...{ settle: settle as true, concurrency: settle ? 1 : 2 },
+      })
+      return all.map(({ state }) => state)
+    } catch (error) {
+      return `${error}`
+    }
+  },
+)
+
 const holding = job({ name: 'holding', durable: true }, (_: object, ctx) => ctx.invoke(endless))
 
 const patient = job({ name: 'patient', durable: true, deadline: '1500ms' }, (_: object, ctx) =>
@@ -98,6 +123,7 @@ const waiting = job({ name: 'waiting', durable: true }, (_: object, ctx) => ctx.
 
 const JOBS = [
   graph,
+  together,
   waiting,
   patient,
   shop,
@@ -109,6 +135,7 @@ const JOBS = [
   parent,
   paged,
   slept,
+  dozing,
 ]
 
 async function started() {
@@ -239,6 +266,28 @@ describe('a durable job', () => {
     ).toEqual([{ n: 9 }])
   })
 
+  it('invokes jobs of which the first failure cancels the others, unless all are waited for', async () => {
+    const chancy = await started()
+    const [failed, settled] = await chancy.pushMany(
+      [false, true].map((settle) => together.job.withArgs({ settle })),
+    )
+    const statesOf = async (ref: typeof failed) => {
+      const rows = await app.sql<{ state: string }>(
+        `SELECT s.state FROM $steps s JOIN $workflows w ON w.id = s.owner_id WHERE w.owner_id = $1 ORDER BY s.n`,
+        [ref!.id],
+      )
+      return rows.map(({ state }) => state)
+    }
+    const done = await chancy.waitForJob(failed!)
+    expect(done.result).toMatch(/^StepError: .*negative/)
+    await until(async () => !(await statesOf(failed)).includes('open'), { everyMs: 10 })
+    expect(await statesOf(failed)).toEqual([
+      ...['cancelled', 'failed', 'cancelled', 'cancelled', 'cancelled'],
+    ])
+    expect((await chancy.waitForJob(settled!)).result).toEqual(['failed', 'succeeded', 'succeeded'])
+    expect(await statesOf(settled)).toEqual(['failed', 'succeeded', 'succeeded'])
+  })
+
   it('gets the output of the workflows that it invokes, and each job it pushes passes the hooks', async () => {
     const tags = definePlugin({
       name: 'test.tags',
@@ -303,6 +352,51 @@ describe('a durable job', () => {
       'SELECT extract(epoch FROM finished_at - created_at)::float8 * 1000 AS ms FROM $finished_jobs',
     )
     expect(row?.ms).toBeGreaterThan(1_200)
+  })
+
+  it('sleeps by the clock of the database, over replays, workers and their clocks', async () => {
+    const ahead = { ...systemClock, now: () => Date.now() + 172_800_000 }
+    const [one, two] = [{}, { clock: ahead }].map((own) => app.chancy({ jobs: JOBS, ...own }))
+    let worker = await app.worker(one!)
+    const ref = await one!.push(dozing)
+    await waits(ref.id)
+    const dueOf = async () => {
+      const [row] = await app.sql<{ ms: number }>(
+        `SELECT (extract(epoch FROM run_at) * 1000)::float8 AS ms FROM $jobs WHERE waits = 'wait'`,
+      )
+      return row
+    }
+    const due = (await dueOf())!.ms
+    await worker.stop()
+    // Replayed by another worker, whose clock is two days ahead.
+    worker = await app.worker(two!)
+    const replayed = new Promise((resolve) => two!.on('job.waiting', resolve))
+    await two!.signal(ref, approved, { by: 'ada' })
+    await replayed
+    await waits(ref.id)
+    expect((await dueOf())?.ms).toBe(due)
+    await worker.stop()
+    const atLater = (time: string, work: () => Promise<void>) =>
+      withMutant(app.schema, 'now_1', { from: /now\(\)/, to: `now() + interval '${time}'` }, () =>
+        withMutant(
+          app.schema,
+          'clock_1',
+          { from: /clock_timestamp\(\)/, to: `clock_timestamp() + interval '${time}'` },
+          work,
+        ),
+      )
+    for (const time of ['-1 day', '23 hours 59 minutes'])
+      await atLater(time, async () => {
+        expect(await app.sql('SELECT staged FROM $stage_1(10, NULL)')).toEqual([{ staged: 0 }])
+      })
+    await atLater('24 hours', async () => {
+      await app.worker(one!, { lease: '1h' })
+      const done = await one!.waitForJob(ref)
+      expect(done.result).toBe('awake, ada')
+      const [step] = (await one!.getSteps(ref)).filter(({ kind }) => kind === 'sleep')
+      expect(step!.endedAt.getTime()).toBeGreaterThanOrEqual(Math.floor(due))
+      expect(Math.abs(due - step!.startedAt.getTime() - 86_400_000)).toBeLessThan(1_000)
+    })
   })
 
   it('continues with a signal that a transaction of a caller sends by its commit', async () => {
