@@ -74,11 +74,16 @@ const dozing = job({ name: 'dozing', durable: true }, async (_: object, ctx) => 
 const endless = job({ name: 'endless' }, async (_: object, { signal: stop }) => {
   await new Promise((resolve) => stop.addEventListener('abort', resolve))
 })
+/** Fails where `n` is negative, and ends by its signal where it is 0. */
+const mixed = job({ name: 'mixed' }, async ({ n }: { n: number }, { signal: stop }) => {
+  if (n < 0) throw new DiscardJob('negative')
+  if (n === 0) await new Promise((resolve) => stop.addEventListener('abort', resolve))
+  return n
+})
 const together = job(
   { name: 'together', durable: true },
   async ({ settle }: { settle: boolean }, ctx) => {
-    const [bad, ...fine] = [-1, 5, 6].map((n) => double.job.withArgs({ n }))
-    const jobs = settle ? [bad!, ...fine] : [endless.job, bad!, endless.job, ...fine]
+    const jobs = (settle ? [-1, 5, 6] : [0, -1, 0, 5, 6]).map((n) => mixed.job.withArgs({ n }))
     try {
       const all = await ctx.invokeAll('all', jobs, {
         ...{ settle: settle as true, concurrency: settle ? 1 : 2 },
@@ -123,6 +128,7 @@ const waiting = job({ name: 'waiting', durable: true }, (_: object, ctx) => ctx.
 
 const JOBS = [
   graph,
+  mixed,
   together,
   waiting,
   patient,

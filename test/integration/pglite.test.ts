@@ -16,6 +16,21 @@ const endless = job(
   (_args, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
 )
 
+let attempts = 0
+const book = job(
+  { name: 'book', durable: true, maxAttempts: 3, backoff: 'none' },
+  async (_: object, ctx) => {
+    const attempt = ++attempts
+    const booked = await ctx.transaction('book', db, async (tx) => {
+      await tx.query('INSERT INTO bookings VALUES ($1)', [attempt])
+      if (attempt === 1) throw new Error('rolled back on purpose')
+      return attempt
+    })
+    if (attempt === 2) throw new Error('after the commit')
+    return booked
+  },
+)
+
 let db: PGlite
 let chancy: Chancy
 let worker: Worker
@@ -24,7 +39,7 @@ beforeAll(async () => {
   db = await PGlite.create()
   chancy = new Chancy(pgliteDriver(db), {
     schema: 'Lite "1',
-    jobs: [double, flaky, useless, endless],
+    jobs: [double, flaky, useless, endless, book],
     pushDeadline: '1s',
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   })
@@ -46,6 +61,14 @@ describe('a worker on PGlite', () => {
     const jobs = Array.from({ length: 300 }, (_, n) => double.job.withArgs({ n }))
     const done = await chancy.waitForJobs(await chancy.pushMany(jobs, { batchSize: 100 }))
     expect(done.map(({ result }) => result)).toEqual(jobs.map((_, n) => n * 2))
+  })
+
+  it('records a transaction of a durable job with its writes, once', async () => {
+    await db.query('CREATE TABLE bookings (attempt int)')
+    const done = await chancy.waitForJob(await chancy.push(book))
+    expect(done).toMatchObject({ state: 'succeeded', result: 2 })
+    expect(attempts).toBe(3)
+    expect((await db.query('SELECT attempt FROM bookings')).rows).toEqual([{ attempt: 2 }])
   })
 
   it('retries, discards and schedules', async () => {

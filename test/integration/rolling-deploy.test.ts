@@ -45,7 +45,7 @@ class FormerWorker {
     await this.#send('push_jobs', [...batch, ...nulls(4), false, 0, '{}', null])
   }
 
-  /** Claims and is never heard of again. */
+  /** Claims, and sends nothing more. */
   async die(): Promise<void> {
     this.#isOver = true
     await this.#loop
@@ -130,7 +130,7 @@ describe('workers of the release before beside those of this one', () => {
     await client.query(`INSERT INTO ${schema}.queues (name, executor) VALUES ('default', 'inline')`)
     await Promise.all([first.start(), second.start()])
     await first.push(50)
-    // Their claims and ends go on meanwhile.
+    // They claim and finish meanwhile.
     const pushing = async (): Promise<void> => {
       for (let times = 0; times < 5; times++) await first.push(20)
     }

@@ -72,7 +72,7 @@ export async function runKills(
     (await pool.query<Row>(text.replaceAll('$$', `${schema}.`), values)).rows
   const producer = new Chancy(url, { schema, logger: silent })
   const common = { url, schema, pool, producer }
-  const trials = kills.map((kill, n) => new Trial(kill, `kill-${n}`, common))
+  const trials = kills.map((kill, n) => new KilledJob(kill, `kill-${n}`, common))
   try {
     await sql('CREATE TABLE IF NOT EXISTS $$bookings (job uuid, note text)')
     for (let from = 0; from < trials.length; from += together)
@@ -93,7 +93,7 @@ export async function runKills(
 }
 
 /** Another worker runs what the lost ones have left, to its end. */
-async function runRest(trials: readonly Trial[], url: string, schema: string): Promise<void> {
+async function runRest(trials: readonly KilledJob[], url: string, schema: string): Promise<void> {
   const jobs = [...trials[0]!.jobs(true), ...trials.slice(1).map((trial) => trial.jobs(true)[0]!)]
   const chancy = new Chancy(url, { schema, jobs, logger: silent })
   const worker = new Worker(chancy, { signals: false, lease: '10s', heartbeat: '300ms' })
@@ -119,7 +119,7 @@ interface Common {
   readonly producer: Chancy
 }
 
-class Trial {
+class KilledJob {
   readonly kill: Kill
   readonly name: string
   id = ''
@@ -232,7 +232,7 @@ class Trial {
         )
         for (const [n, value] of (await Promise.all(both)).entries()) saw('xy'[n]!, value)
         await reached('end')
-        return 'told'
+        return 'done'
       },
     )
     return [story, double] as const

@@ -120,11 +120,11 @@ export async function runStops(
       ])
       const pushed = `SELECT count(*)::int AS n FROM $$jobs WHERE args ->> 'of' = $1`
       wrong(`${name}: jobs that it pushed`, await sql(pushed, [id]), [{ n: 1 }])
-      const told = lines().filter(
+      const seen = lines().filter(
         ({ what, id: of, pid }) => what === 'saw' && of === id && pid === first.pid,
       )
       const before = { step: 0, before: 1, written: 1, between: 2 }[where]
-      wrong(`${name}: what the first worker's code was given`, told.length, before)
+      wrong(`${name}: what the first worker's code was given`, seen.length, before)
     }
     return { problems, jobs: refs.length }
   } finally {
