@@ -86,7 +86,9 @@ export function BulkDialog(props: {
           <button
             type="submit"
             class={`button ${action === 'delete' ? 'danger' : 'main'}`}
-            disabled={isSending || !isAskable || preview.data?.jobs === 0}
+            disabled={
+              isSending || !isAskable || (preview.data !== null && actedOn(preview.data) === 0)
+            }
           >
             {WORDS[action]} {preview.data === null ? '' : amountOf(preview.data)}
           </button>
@@ -193,8 +195,14 @@ function Preview({ preview }: { preview: WireBulkPreview }) {
   )
 }
 
-const amountOf = ({ jobs, more }: WireBulkPreview): string =>
-  `${boundedText(jobs, { more })} ${jobs === 1 && !more ? 'job' : 'jobs'}`
+/** Of the counted jobs those that are not skipped. */
+const actedOn = ({ states }: WireBulkPreview): number =>
+  states.reduce((sum, { isSkipped, jobs }) => sum + (isSkipped ? 0 : jobs), 0)
+
+function amountOf(preview: WireBulkPreview): string {
+  const [jobs, { more }] = [actedOn(preview), preview]
+  return `${boundedText(jobs, { more })} ${jobs === 1 && !more ? 'job' : 'jobs'}`
+}
 
 function titleOf(action: BulkVerb, preview: WireBulkPreview | null): string {
   return `${WORDS[action]} ${preview === null ? 'jobs' : amountOf(preview)}`
@@ -202,5 +210,5 @@ function titleOf(action: BulkVerb, preview: WireBulkPreview | null): string {
 
 function undoText(preview: WireBulkPreview | null): string {
   if (preview === null) return ''
-  return preview.undo
+  return actedOn(preview) === 0 ? 'Nothing is left to do: all of them are skipped.' : preview.undo
 }

@@ -5,7 +5,7 @@ import { createHandler, type HandlerOptions } from 'chancy/http'
 import { serve, toNode } from 'chancy/http/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeInBrowser, Screens } from '../support/dashboard.ts'
+import { describeInBrowser, Screens, wrongIn } from '../support/dashboard.ts'
 import { databaseUrl, testSchema } from '../support/database.ts'
 import { greet } from '../support/shop.ts'
 
@@ -93,9 +93,30 @@ describeInBrowser('access, mounts and streams', () => {
     await page.getByRole('link', { name: 'mail' }).waitFor()
     await first.close()
     await page.locator('[data-mode="lost"]').waitFor()
+    // The last data stay, grey, with their age, and the page says once what is wrong.
+    await page.locator('.panel.stale .old', { hasText: 'As of' }).waitFor()
     expect(await page.getByRole('link', { name: 'mail' }).count()).toBe(1)
+    expect(await page.locator('.panel [role="alert"]').count()).toBe(0)
+    expect(await wrongIn(page)).toEqual([])
     await start({}, first.port)
     await page.locator('[data-mode="live"], [data-mode="poll"]').waitFor()
+    await page.locator('.panel.stale').waitFor({ state: 'detached' })
+  })
+
+  it('says of what has ended that it does not change, and reads it again by a key', async () => {
+    const { id } = await app.chancy.push(greet.job.withArgs({ user: 'eve' }))
+    await app.chancy.cancel(id)
+    const { url } = await start({})
+    const page = await screens.open(`${url}jobs/${id}`)
+    await page.locator('.live', { hasText: /as of \d\d:\d\d:\d\d/ }).waitFor()
+    const asked = (part: string) => page.waitForRequest((one) => one.url().includes(part))
+    await Promise.all([asked(`/jobs/${id}`), asked('/audit'), page.keyboard.press('r')])
+    // What asks again says how often, and is asked by the key before that.
+    await page.keyboard.press('g')
+    await page.keyboard.press('w')
+    await page.locator('.live', { hasText: 'every 5 s' }).waitFor()
+    await page.getByText('No workflow yet').waitFor()
+    await Promise.all([asked('/workflows'), page.keyboard.press('r')])
   })
 
   it('says that the schema needs a migration, with the command', async () => {

@@ -86,7 +86,7 @@ export function ScheduleActs(props: {
       )}
       <ActionButton
         small={isSmall}
-        tone="quiet"
+        icon="clock"
         {...keys('v')}
         says="preview the next ticks"
         label={`Preview the next ticks of ${key}`}

@@ -89,7 +89,9 @@ function WorkerList() {
                       Memory
                     </th>
                   )}
-                  <th scope="col">Queues</th>
+                  <th scope="col" class="roomy">
+                    Queues
+                  </th>
                 </tr>
               </thead>
               <tbody>
@@ -180,7 +182,7 @@ function Row({ worker, says }: { worker: WireWorker; says: Said }) {
           )}
         </td>
       )}
-      <td class="wide-only clip-cell broad">
+      <td class="wide-only roomy clip-cell broad">
         <span class="clip" title={worker.queues.join(', ')}>
           {slots === null
             ? worker.queues.join(', ')
