@@ -7,6 +7,7 @@ export interface Facts {
   readonly running: readonly string[]
   readonly workers: readonly string[]
   readonly workflows: readonly string[]
+  readonly batches: readonly string[]
   readonly bulk: readonly string[]
   readonly fingerprints: readonly string[]
   readonly groups: readonly string[]
@@ -34,6 +35,7 @@ export async function readFacts(query: Query, schema: string): Promise<Facts> {
     workflows: await some(
       `SELECT id::text AS one FROM $workflows ORDER BY size DESC, id DESC LIMIT 20`,
     ),
+    batches: await some(`SELECT id::text AS one FROM $workflows WHERE kind = 'batch' LIMIT 20`),
     bulk: await some(`SELECT id::text AS one FROM $bulk_actions LIMIT 20`),
     // As the API writes them.
     fingerprints: await some(

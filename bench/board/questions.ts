@@ -88,6 +88,7 @@ export function questionsOf(facts: Facts): Questions {
       'of a name': ['workflows?name=export'],
     },
     '/workflows/{id}': { '': each(workflows, (id) => `workflows/${id}`) },
+    '/workflows/{id}/explain': { '': each(facts.batches, (id) => `workflows/${id}/explain`) },
     '/schedules': { '': ['schedules'] },
     '/schedules/{key}': { '': ['schedules/yearly-3'] },
     '/schedules/{key}/preview': { '': ['schedules/yearly-3/preview?n=20'] },

@@ -1,10 +1,11 @@
 /** What stands beside the jobs: workers, queues, series, failure groups, workflows, bulk actions, the audit log. */
-import { Chancy, job, workflow } from 'chancy'
+import { type BatchEnd, batch, Chancy, job, workflow } from 'chancy'
 import { cron, schedule } from 'chancy/plugins/cron'
 import type { PoolClient } from 'pg'
 import { FINGERPRINTS, idOf, NAMES, QUEUES, WORKERS, workerId } from './rows.ts'
 
 const [AUDIT, BULK, WORKFLOWS, SCHEDULES] = [50_000, 500, 2_000, 100]
+const BATCHES = 5
 /** Steps of points, in seconds, and how many of each are kept. */
 const POINTS = [
   [60, 360],
@@ -101,6 +102,7 @@ async function fillMetrics(client: PoolClient): Promise<void> {
   await client.query('VACUUM (ANALYZE) metrics_points')
 }
 
+const ended = job({ name: 'ended', queue: 'queue-0' }, (_: BatchEnd) => {})
 const nothing = job({ name: 'job.0', queue: 'queue-0' }, () => {})
 const stepsOf = (steps: number) =>
   workflow({ name: steps === 10 ? 'import' : 'nightly' }, (flow) => {
@@ -116,6 +118,8 @@ export async function pushFlows(database: string, schema: string): Promise<strin
   await using chancy = new Chancy(database, { schema, jobs: nothing, plugins: [cron()] })
   const small = await chancy.push(stepsOf(10)())
   await chancy.push(stepsOf(1_000)())
+  for (let n = 0; n < BATCHES; n++)
+    await chancy.pushBatch(batch({ name: 'sent', onEnded: ended }), [nothing.job, nothing.job])
   for (let n = 0; n < SCHEDULES; n++)
     await schedule(chancy, { key: `yearly-${n}`, cron: `${n % 60} ${n % 24} 1 1 *`, job: nothing })
   return small.id
