@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Chancy, ConfigError, Job } from 'chancy'
+import { type Chancy, type ChancyOptions, ConfigError, Job, job, Worker } from 'chancy'
 import { getSchedule, pauseSchedule, runNow, schedule, unschedule } from 'chancy/plugins/cron'
 import { increment } from 'chancy/plugins/metrics'
 import { addTrigger, getTriggers, pauseTrigger, removeTrigger } from 'chancy/plugins/triggers'
@@ -12,6 +12,9 @@ export interface Setting {
   readonly chancy: Chancy
   /** A table with one column, `email`, of the application. */
   readonly table: string
+  /** Another one of the same database and schema. */
+  again(options: ChancyOptions): Chancy
+  select(text: string): Promise<readonly unknown[]>
   /** Whether there is one session for everything, so that nothing else is read during a transaction. */
   readonly isAlone: boolean
   /** How many rows a table of Chancy has. */
@@ -24,6 +27,7 @@ export interface Case {
 }
 
 const ON_PURPOSE = new Error('rolled back on purpose')
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** What holds for the transaction of every library. Each case uses names of its own. */
 export const cases: readonly Case[] = [
@@ -233,6 +237,34 @@ export const cases: readonly Case[] = [
         assert.equal(await removeTrigger(chancy, key, { session }), true)
       })
       assert.deepEqual(await getTriggers(chancy), [])
+    },
+  },
+  {
+    title:
+      'ctx.transaction of a durable job writes with its record, once, and nothing where it throws',
+    async run({ library: { own }, again, select, table }) {
+      if (own === undefined) return
+      let attempts = 0
+      const book = job(
+        { name: 'book', durable: true, maxAttempts: 3, backoff: 'none' },
+        async (_: object, ctx) => {
+          const attempt = ++attempts
+          const booked = await ctx.transaction('book', own.database as never, async (tx) => {
+            await own.send(tx, `INSERT INTO ${table} VALUES ('book ${attempt}')`)
+            if (attempt === 1) throw ON_PURPOSE
+            return attempt
+          })
+          if (attempt === 2) throw new Error('after the commit')
+          return booked
+        },
+      )
+      await using chancy = again({ jobs: [book], logger: silent })
+      await using worker = new Worker(chancy, { signals: false, queues: ['default'] })
+      await worker.start()
+      const done = await chancy.waitForJob(await chancy.push(book), { timeout: '30s' })
+      assert.deepEqual([done.state, done.result, attempts], ['succeeded', 2, 3])
+      const rows = await select(`SELECT email FROM ${table} WHERE email LIKE 'book%'`)
+      assert.deepEqual(rows, [{ email: 'book 2' }])
     },
   },
 ]

@@ -4,6 +4,8 @@ import type { PGlite } from '@electric-sql/pglite'
 export interface Library {
   /** Commits when `work` resolves, and otherwise rolls back and rejects. */
   transaction(work: Work): Promise<unknown>
+  /** What ctx.transaction takes of the library, where it takes anything, and how a statement is sent by what that gives. */
+  readonly own?: { readonly database: unknown; send(tx: unknown, text: string): Promise<unknown> }
   /** What is refused, with a part of the message: the name of what was given, and what to give instead. */
   readonly roots: readonly (readonly [message: RegExp, given: unknown])[]
   /** What a push says with a transaction that has ended. Null: that cannot be known. */

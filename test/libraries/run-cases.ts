@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
-import { Chancy, pgliteDriver } from 'chancy'
+import { Chancy, type ChancyOptions, pgliteDriver } from 'chancy'
 import { cron } from 'chancy/plugins/cron'
 import { triggers } from 'chancy/plugins/triggers'
 import pg from 'pg'
@@ -46,7 +46,10 @@ async function runVersion({ name, folder, open, isPGlite }: Version, schema: str
   const library = await open(address.href, load, db)
   const rowsOf = async (own: string) =>
     (await execute(address.href, db, `SELECT 1 FROM ${schema}.${own}`)).length
-  const setting = { library, chancy, table, rowsOf, isAlone: db !== undefined }
+  const again = (own: ChancyOptions) =>
+    new Chancy(db === undefined ? address.href : pgliteDriver(db), { ...options, ...own })
+  const select = (text: string) => execute(address.href, db, text)
+  const setting = { library, chancy, table, rowsOf, again, select, isAlone: db !== undefined }
   for (const one of cases) print({ version: name, title: one.title, error: await run(one) })
   await library.close()
   await execute(address.href, db, `DROP TABLE ${table}`)

@@ -39,11 +39,15 @@ export const openDrizzleOverPGlite: OpenLibrary = async (_url, load, client) => 
   }
 }
 
-async function common(given: unknown, load: Load): Promise<Pick<Library, 'transaction' | 'roots'>> {
+async function common(
+  given: unknown,
+  load: Load,
+): Promise<Pick<Library, 'transaction' | 'roots' | 'own'>> {
   const { sql } = (await load('drizzle-orm')) as typeof import('drizzle-orm')
   const db = given as Database
   return {
     transaction: (work) => db.transaction((tx) => work(of(tx, sql))),
+    own: { database: db, send: (tx, text) => of(tx as Database, sql).send(text) },
     roots: [[/the root db of Drizzle.*db\.transaction/, db]],
   }
 }

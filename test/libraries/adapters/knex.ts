@@ -37,6 +37,7 @@ function of(trx: Knex.Transaction): Transaction {
 
 function rest(root: Knex): Omit<Library, 'transaction'> {
   return {
+    own: { database: root, send: (trx, text) => of(trx as Knex.Transaction).send(text) },
     roots: [[/the root knex.*knex\.transaction/, root]],
     ended: /a transaction of Knex that has ended/,
     close: () => root.destroy(),
