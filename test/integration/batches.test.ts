@@ -60,7 +60,7 @@ async function running(jobs = [load]): Promise<Chancy> {
 }
 
 const waited = (chancy: Chancy, ref: WorkflowReference): Promise<EndedWorkflow> =>
-  chancy.waitForWorkflow(ref, { timeout: '20s' })
+  chancy.waitForWorkflow(ref, { timeout: '50s' })
 
 describe('a batch', () => {
   it('pushes the callbacks that fit when all of its jobs have ended, once, with their numbers', async () => {
@@ -78,6 +78,7 @@ describe('a batch', () => {
       ['succeeded', expected],
       ['ended', expected],
     ])
+    await until(() => events.length > 0)
     expect(events).toEqual([{ id: ref.id, state: 'succeeded' }])
   })
 

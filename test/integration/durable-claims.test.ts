@@ -2,6 +2,7 @@ import { job } from 'chancy'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { empty, sql, startApp, type TestApp } from '../support/app.ts'
 import { testSchema } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const schema = testSchema()
 const other = job({ name: 'other' }, () => 'other')
@@ -82,6 +83,7 @@ describe('a claim that the server has lost in a crash', () => {
     // Another worker has claimed it meanwhile: the fence in the database is past the one that was lost.
     await loseClaim(app, 1)
     await again
+    await until(() => signals.length === 2)
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
     ends[0]!('older')
     ends[1]!('newer')

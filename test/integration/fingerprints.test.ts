@@ -46,9 +46,7 @@ it('is stored with the failure of a job, also while it waits for another attempt
     { fingerprint, state: 'failed' },
     { fingerprint, state: 'failed' },
   ])
-  const saved = app.next('outcomes.saved')
-  await app.chancy.push(waits)
-  await saved
+  await app.chancy.waitForJob(await app.chancy.push(waits), { states: ['retrying'] })
   expect(await stored('waits')).toMatchObject([
     { fingerprint: expect.stringMatching(/\d/), state: 'retrying' },
   ])
@@ -73,8 +71,9 @@ it('of a job whose workers were lost is what a worker makes', async () => {
   const name = 'ü "quoted" \\ name'
   await app.chancy.push(Job.named(name).withQueue('undeclared'))
   const recovered = app.next('jobs.recovered')
-  await orphanRunningJobs(schema)
+  // Before it is orphaned: a worker may recover it at any moment after that.
   await sql(schema, 'UPDATE $schema.jobs SET crashes = 2')
+  await orphanRunningJobs(schema)
   await recovered
   const thrown = {
     ...{ name: 'AttemptError', stack: null },

@@ -179,7 +179,9 @@ describe('the listener', () => {
     await using app = await startApp({ schema, jobs: ok })
     await using direct = await startApp({ schema, url: databaseUrl() })
     await app.chancy.declare(new Queue('default', { executor: 'inline', pollingInterval: '1h' }))
+    const connected = app.next('notifier.connected')
     await app.start()
+    await connected
     for (let i = 0; i < 3; i++) {
       const resumed = app.next('notifier.reconnected')
       const [listener] = await sql<{ pid: number }>(
@@ -225,7 +227,7 @@ describe('a storm of terminated backends', () => {
       }
     })
     await pushing
-    await app.chancy.waitForJobs(ids, { timeout: '20s' })
+    await app.chancy.waitForJobs(ids, { timeout: '50s' })
     expect(killed).toBeGreaterThan(20)
     expect(losses).toEqual([])
     const rows = await history()

@@ -237,8 +237,9 @@ describe('the levels', () => {
        INSERT INTO $schema.claims VALUES ('${SOURCE}', 1, '{${SOURCE}}')`,
     )
     await sql(schema, `SELECT $schema.advance_watermarks_1('mail', '{0}')`)
+    const pass = counted(app)
     await app.start({ queues: ['other'] })
-    await counted(app)
+    await pass
     const { queues, queuesAgeMs } = await getGauges(app.chancy)
     expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({
       ...{ waiting: 5, running: 1, scheduled: 1, blocked: 1, isEstimate: false },
@@ -259,8 +260,9 @@ describe('the levels', () => {
       `INSERT INTO $schema.jobs (id, queue, name, seq, position, priority)
        SELECT $schema.new_id(), 'deep', 'task', n, n, n % 3 - 1 FROM generate_series(1, 10500) AS s(n)`,
     )
+    const pass = counted(app)
     await app.start({ queues: ['other'] })
-    await counted(app)
+    await pass
     const first = (await getGauges(app.chancy)).queues.find(({ queue }) => queue === 'deep')
     expect(first).toMatchObject({ waiting: 10_000, isEstimate: true })
     // The first count to the end is made 10 seconds after a worker began to lead, or immediately when it is woken.
@@ -299,9 +301,8 @@ describe('cleanup', () => {
     await until(async () => (await steps()).length === 3)
     expect(await steps()).toEqual([0, 3600, 86400])
     expect(await totals()).toMatchObject({ 'default/ok': 4 })
-    expect(
-      await sql(schema, 'SELECT seq FROM $schema.metrics_live WHERE source = $1', [SOURCE]),
-    ).toEqual([])
+    const live = 'SELECT seq FROM $schema.metrics_live WHERE source = $1'
+    await until(async () => (await sql(schema, live, [SOURCE])).length === 0)
   })
 })
 
@@ -315,8 +316,9 @@ describe('the text for Prometheus', () => {
     await add(0, [entry({ succeeded: 7 }), entry({ name: odd, succeeded: 2 })])
     await add(1, [{ k: 'custom', q: '', n: 'orders', c: [2], s: [5], m: [3], b: [5000], a: [2] }])
     await roll()
+    const passed = app.next('plugin.passed', ({ loop }) => loop === 'levels')
     await app.start()
-    await app.next('plugin.passed', ({ loop }) => loop === 'levels')
+    await passed
     return metricsText(app.chancy)
   }
 

@@ -58,7 +58,10 @@ describe('metrics', () => {
       lost,
     ]
     await app.chancy.waitForJobs(await app.chancy.pushMany<unknown>(pushed as never))
-    await rolledUp(app)
+    // The waits may be over before the worker has counted the last of them.
+    const rolled = async () =>
+      (await getMetrics(app.chancy, { step: '1d' })).reduce((sum, { started }) => sum + started, 0)
+    await until(async () => (await rolled()) === 30, { timeoutMs: 50_000, everyMs: 200 })
     const sums = async (query: Parameters<typeof getMetrics>[1]) => {
       const points = await getMetrics(app.chancy, { step: '1d', ...query })
       return points.map(({ at: _, waitMs, runMs, cpuMs: __, ...counts }) => ({
@@ -115,7 +118,10 @@ describe('metrics', () => {
       return row!.n
     }
     await using app = await started({ plugins: [quick({ flush: '1m' })] })
+    // The first pass of the loop is made at the start; the next one after a minute.
+    const flushed = app.next('plugin.passed', ({ loop }) => loop === 'flush')
     const worker = await app.start()
+    await flushed
     await app.chancy.waitForJobs(await app.chancy.pushMany(Array.from({ length: 200 }, () => ok)))
     expect(await succeeded()).toBe(0)
     await worker.stop()

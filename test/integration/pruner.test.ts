@@ -10,6 +10,7 @@ import { testApplication } from '../support/application.ts'
 import { withClient } from '../support/database.ts'
 import { plansOf } from '../support/plans.ts'
 import { alwaysLeads } from '../support/plugins/always-leads.ts'
+import { until } from '../support/until.ts'
 
 const app = testApplication()
 const jobs = job({ name: 'any' }, () => {})
@@ -129,8 +130,11 @@ describe('prune', () => {
       removed: total / 2,
     })
     await chancy.close()
-    const read = (await reads()) - before
-    expect(read).toBeGreaterThanOrEqual(total)
+    // A session that ends adds its counters up a moment later.
+    const read = await until(async () => {
+      const now = (await reads()) - before
+      return now >= total ? now : null
+    })
     expect(read).toBeLessThan(total * 1.01)
     expect(await app.count()).toBe(total / 2)
   })
@@ -252,7 +256,13 @@ describe('the plugin pruner', () => {
     expect(await passOf(chancy)).toMatchObject({ read: 1, matched: 0, removed: 0 })
     await app.sql(`UPDATE $finished_jobs SET finished_at = now() - interval '12 minutes'
                     WHERE name = 'ping'`)
-    expect(await passOf(chancy)).toMatchObject({ read: 1, matched: 1, removed: 1 })
+    // A pass that was under way may have read it before.
+    let pass = await passOf(chancy)
+    while (pass.matched === 0) {
+      expect(pass).toMatchObject({ read: 1, removed: 0 })
+      pass = await passOf(chancy)
+    }
+    expect(pass).toMatchObject({ read: 1, matched: 1, removed: 1 })
   })
 
   it('removes each row once under two leaders', async () => {
@@ -281,7 +291,9 @@ describe('the plugin pruner', () => {
     await app.worker(chancy)
     expect(await first).toMatchObject({ read: 1, removed: 1 })
     await client.query('ROLLBACK')
-    const pass = await passOf(chancy)
+    // A pass that was under way may have given the day up just before.
+    let pass = await passOf(chancy)
+    while (pass.removed === 0) pass = await passOf(chancy)
     expect(pass).toMatchObject({ read: 1, removed: 1 })
   })
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { noting, pushesOf, testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
 
 const app = testApplication()
 const ran: number[] = []
@@ -245,6 +246,7 @@ describe('a push with a claim, whose connection is cut', () => {
     expect(await chancy.waitForJob(ref)).toMatchObject({ state: 'succeeded', attempts: 1 })
     expect(ran).toEqual([1])
     expect(await app.count()).toBe(1)
+    await until(() => reclaimed.length >= Number(isCommitted))
     expect(reclaimed).toEqual(isCommitted ? [ref.id] : [])
     await worker.stop()
     await chancy.close()

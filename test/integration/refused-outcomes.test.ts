@@ -76,20 +76,21 @@ describe('an outcome that the database refuses for a reason that is not about it
 
     // Said, by an event and in the log, and tried alone.
     const said = () => new Set(troubles.map(({ error }) => (error as { code?: string }).code))
-    await until(() => NOT_ABOUT_THE_ROW.every((code) => said().has(code)), { timeoutMs: 25_000 })
+    await until(() => NOT_ABOUT_THE_ROW.every((code) => said().has(code)), { timeoutMs: 60_000 })
     const lines = app.lines.filter(({ message }) => message?.includes('was not recorded'))
     expect(lines.length).toBeGreaterThan(0)
+    await until(() => saved.length >= valid.length)
     expect(saved.length).toBe(valid.length)
     // The worker compares its claims with the database: the jobs of these are in its ledger.
     expect(await app.next('claims.reconciled')).toEqual({ reclaimed: 0 })
 
     await allow()
-    const kept = await app.chancy.waitForJobs(refs, { timeout: 25_000 })
+    const kept = await app.chancy.waitForJobs(refs, { timeout: 60_000 })
     expect(kept.map(({ state, result }) => [state, result])).toEqual(
       all.map((code) => ['succeeded', code]),
     )
     expect([...runs].sort()).toEqual(all)
-  }, 90_000)
+  }, 180_000)
 
   it('is saved by a worker that stops, when the reason ends in time', async () => {
     await empty(schema)
@@ -98,7 +99,7 @@ describe('an outcome that the database refuses for a reason that is not about it
     await using app = await startApp({ schema, jobs: work })
     await refuse(['42501'])
     const ref = await app.chancy.push(work.job.withArgs({ code: '42501' }))
-    const worker = await app.start()
+    const worker = await app.start({ shutdownTimeout: '40s' })
     await app.next('database.error', ({ what }) => what === 'saving outcomes')
     const stopped = worker.stop()
     await app.next('database.error', ({ what }) => what === 'saving outcomes')

@@ -100,9 +100,9 @@ describe('a worker whose children cannot be started', () => {
     expect(await chancy.getJob(ref)).toMatchObject({ state: 'pending', attempts: 0 })
 
     await rm(file)
-    expect(await chancy.waitForJob(ref, { timeout: '20s' })).toMatchObject({ state: 'succeeded' })
+    expect(await chancy.waitForJob(ref, { timeout: '50s' })).toMatchObject({ state: 'succeeded' })
     await until(async () => (await served()).length === 2)
-    expect(app.lines.map(({ message }) => message)).toContain('child processes start again')
+    await until(() => app.lines.some(({ message }) => message === 'child processes start again'))
   })
 
   it('starts when only the first of them fails', async () => {

@@ -14,6 +14,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testApplication } from '../support/application.ts'
 import { databaseUrl } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const app = testApplication()
 const task = Job.named('task')
@@ -179,6 +180,7 @@ describe.each([viaPg, viaPostgresJs, viaPGlite])('inside a transaction of $name'
       expect(received).toEqual([])
     })
     await flush()
+    await until(() => received.length >= 2)
     expect(received.sort()).toEqual(['job.scheduled later', 'queue.pushed mail'])
   })
 

@@ -52,7 +52,7 @@ it('logs the start of a worker, with what it runs, and its stop, a line each', a
 it('logs that a queue is served from now on, and that it is no longer served', async () => {
   await using app = await startApp({ schema, jobs: ok })
   await app.start()
-  const started = app.next('queue.started')
+  const started = app.next('queue.started', ({ queue }) => queue === 'mail')
   await app.chancy.declare(new Queue('mail', { executor: 'inline' }))
   await started
   const stopped = app.next('queue.stopped')
