@@ -14,7 +14,11 @@ describe('a worker', () => {
     await app.start()
     await asleep
     const fired = app.next('cron.fired')
-    const made = await schedule(app.chancy, { key: 'each', cron: '* * * * * *', job: tick })
+    // All of them, also where the worker comes late to the first.
+    const all = { catchUp: { all: 100 } } as const
+    const made = await schedule(app.chancy, {
+      ...{ key: 'each', cron: '* * * * * *', job: tick, ...all },
+    })
     expect(made).toMatchObject({ key: 'each', state: 'active', timeZone: 'UTC', lastAt: null })
     const { key, at, job: id } = await fired
     expect([key, at]).toEqual(['each', made.nextAt])

@@ -96,7 +96,7 @@ describe('migrate', () => {
   })
 
   it('is done once by many concurrent processes, one of which is killed in the middle', {
-    timeout: 60_000,
+    timeout: 200_000,
   }, async () => {
     const url = databaseUrl()
     const script = new URL('../support/processes/migrator.mjs', import.meta.url)
@@ -106,7 +106,7 @@ describe('migrate', () => {
     endings.push(async () => {
       for (const one of processes) await one[Symbol.asyncDispose]()
     })
-    await Promise.all(processes.map((one) => one.next((said) => said === 'ready', 50_000)))
+    await Promise.all(processes.map((one) => one.next((said) => said === 'ready', 100_000)))
     await withClient(async (client) => {
       // The migrator that holds the lock waits at the first table of this name.
       await client.query(`CREATE SCHEMA ${schema}`)
@@ -124,7 +124,7 @@ describe('migrate', () => {
       await victim!.exited
       await client.query('ROLLBACK')
       const said = await Promise.all(
-        others.map((one) => one.next<unknown>((it) => it !== 'ready', 50_000)),
+        others.map((one) => one.next<unknown>((it) => it !== 'ready', 80_000)),
       )
       expect(said).toEqual(others.map(() => ({ upToDate: true })))
     })
@@ -179,7 +179,9 @@ describe('migrate', () => {
       await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
       await reader.query('SELECT count(*) FROM pg_class')
       const migrating = chancy.migrate()
-      const indexing = `SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%${schema}%'`
+      // It is in the catalogue by then, and waits for the snapshot.
+      const indexing = `SELECT pid FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX CONCURRENTLY%${schema}%'`
       await until(
         async () =>
           (await value<number | undefined>(`SELECT max(pid) FROM (${indexing}) s`)) !== null,

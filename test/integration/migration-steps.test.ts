@@ -77,7 +77,7 @@ const fill: Migration = column({
         ), done AS (
           UPDATE ${t.queues} q
              SET label = 'of ' || q.name, moved = q.moved + 1
-            FROM few, pg_catalog.pg_sleep(0.02)
+            FROM few, pg_catalog.pg_sleep(0.05)
            WHERE q.name = few.name
           RETURNING 1
         )
@@ -133,10 +133,10 @@ describe('the statements of a version', () => {
   it('may each take as long as one statement may, which is less than all together', async () => {
     await release().migrate()
     const two = column({
-      up: () => ['SELECT pg_catalog.pg_sleep(0.6)', 'SELECT pg_catalog.pg_sleep(0.6)'],
+      up: () => ['SELECT pg_catalog.pg_sleep(1.1)', 'SELECT pg_catalog.pg_sleep(1.1)'],
       down: () => [],
     })
-    await release([two], 4, '-c statement_timeout=1s').migrate()
+    await release([two], 4, '-c statement_timeout=2s').migrate()
     await release([two]).check()
   })
 })
@@ -275,27 +275,28 @@ describe('a step that moves data in batches', () => {
     await addQueues(200)
     const moving = release([fill]).migrate()
     let killed = 0
-    const movedOf = async (): Promise<number> =>
+    // One session for all of it: to connect each time may take as long as the move.
+    const movedBy = async (client: pg.Client): Promise<number> =>
       (
-        await rows<{ n: number }>(
-          `SELECT count(*)::int AS n FROM ${schema}.queues WHERE moved > 0`,
-        ).catch(() => [{ n: 0 }])
-      )[0]!.n
+        await client
+          .query(`SELECT count(*)::int AS n FROM ${schema}.queues WHERE moved > 0`)
+          .catch(() => ({ rows: [{ n: 0 }] }))
+      ).rows[0]!.n
     let isOver = false
     const over = moving.finally(() => {
       isOver = true
     })
-    while (!isOver && killed < 2) {
-      const found =
-        (await movedOf()) > 0
-          ? await rows(
-              `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-              WHERE application_name = $1 AND query LIKE '%pg_sleep(0.02)%' AND state = 'active'`,
-              [schema],
-            )
-          : []
-      killed += found.length
-    }
+    await withClient(async (client) => {
+      while (!isOver && killed < 2) {
+        if ((await movedBy(client)) === 0) continue
+        const found = await client.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = $1 AND query LIKE '%pg_sleep(0.05)%' AND state = 'active'`,
+          [schema],
+        )
+        killed += found.rows.length
+      }
+    })
     await over
     expect(killed).toBeGreaterThan(0)
     expect(

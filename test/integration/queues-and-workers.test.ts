@@ -185,7 +185,10 @@ describe('a queue that changes', () => {
     await app.chancy.declare(new Queue('default', { executor: 'inline', concurrency: 1 }), {
       upsert: true,
     })
-    await app.next('queue.polled', () => true, 2_000).catch(() => {})
+    // The worker reads all queues together, so that it has read of that one when it runs this one.
+    const started = app.next('queue.started', ({ queue }) => queue === 'marker')
+    await app.chancy.declare(new Queue('marker', { executor: 'inline' }))
+    await started
     gate.release(4)
     await app.next('outcomes.saved')
     expect(gate.running).toBe(1)

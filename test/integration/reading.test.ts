@@ -102,16 +102,31 @@ describe('getJob and getJobs', () => {
   })
 
   it('never miss a job that moves between the tables', async () => {
-    const chancy = app.chancy({ jobs: [task] })
-    const refs = await chancy.pushMany(Array.from({ length: 1_000 }, (_, n) => numbered(n)))
+    // The last of them ends when the reader has seen the others, however slow it is.
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const last = 999
+    const work = job({ name: 'task' }, async ({ n }: { n: number }) => {
+      if (n === last) await held
+    })
+    const chancy = app.chancy({ jobs: [work] })
+    const refs = await chancy.pushMany(Array.from({ length: last + 1 }, (_, n) => numbered(n)))
     const reader = app.chancy({ notifications: false })
-    const starting = app.worker(chancy)
     const finished = new Set<number>()
-    for (let count = 0; count < refs.length; ) {
+    const read = async (): Promise<number> => {
       const jobs = await reader.getJobs(refs)
       expect(jobs).toHaveLength(refs.length)
-      count = jobs.filter(({ finishedAt }) => finishedAt !== null).length
+      const count = jobs.filter(({ finishedAt }) => finishedAt !== null).length
       finished.add(count)
+      return count
+    }
+    await read()
+    const starting = app.worker(chancy)
+    for (let count = 0; count < refs.length; ) {
+      count = await read()
+      if (count === last) release()
     }
     await starting
     // It looked before, while and after they moved.

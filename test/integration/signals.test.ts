@@ -23,6 +23,11 @@ const waiting = () =>
     'SELECT name, state, attempts, crashes FROM $schema.jobs',
   )
 
+const isOf =
+  (event: string) =>
+  (said: unknown): boolean =>
+    (said as { readonly event?: string }).event === event
+
 describe('the first signal', () => {
   it('drains under load', async () => {
     await using app = await startApp({ schema })
@@ -35,9 +40,10 @@ describe('the first signal', () => {
     )
     const refs = await chancy.pushMany(jobs)
     const worker = await fleet.start()
-    await until(() => fleet.executions().length > 400, { timeoutMs: 20_000 })
+    await until(() => fleet.executions().length > 400)
     const sentAt = Date.now()
     worker.kill('SIGTERM')
+    const received = await worker.next<{ at: number }>(isOf('signal'))
     const exit = await worker.exited
     const tookMs = Date.now() - sentAt
     expect(exit, worker.output).toEqual({ code: 0, signal: null })
@@ -52,8 +58,8 @@ describe('the first signal', () => {
     )
     // Nothing that was finished is lost, and nothing else is called finished.
     expect(new Set(succeeded.map(({ id }) => id))).toEqual(ended)
-    // Nothing began after the signal was there; it may take its time to be delivered.
-    const late = lines.filter(({ what, at }) => what === 'start' && at > sentAt + 600)
+    // Nothing began after the signal was there.
+    const late = lines.filter(({ what, at }) => what === 'start' && at > received.at + 600)
     expect(late).toEqual([])
     // The rest waits as if it had never been claimed.
     const rest = await waiting()
@@ -66,7 +72,7 @@ describe('the first signal', () => {
     // Another worker does the rest: only what was interrupted is begun a second time.
     await sql(schema, `UPDATE $schema.jobs SET args = '{"ms": 0}'`)
     await fleet.start()
-    await chancy.waitForJobs(refs, { timeout: '20s' })
+    await chancy.waitForJobs(refs, { timeout: '50s' })
     const ends = fleet.executions().filter(({ what }) => what === 'end')
     expect(ends).toHaveLength(3_000)
     expect(new Set(ends.map(({ id }) => id)).size).toBe(3_000)
@@ -101,7 +107,7 @@ describe('the first signal', () => {
     worker.kill('SIGINT')
     expect(await worker.exited).toEqual({ code: 0, signal: null })
     // The drain alone may take half a minute.
-    expect(performance.now() - sentAt).toBeLessThan(10_000)
+    expect(performance.now() - sentAt).toBeLessThan(20_000)
     expect(await app.chancy.getWorkers()).toEqual([])
   })
 })
@@ -119,7 +125,7 @@ async function killUntilGone(
     one.kill(signal)
     return isOver
   }
-  await until(send, { timeoutMs: 5_000, everyMs: 300 })
+  await until(send, { everyMs: 300 })
 }
 
 describe('an echo of the first signal', () => {

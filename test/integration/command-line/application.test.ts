@@ -19,7 +19,7 @@ let schema = ''
 function chancy(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
   const { DATABASE_URL: _, CHANCY_APP: __, ...rest } = process.env
   const all = { ...rest, TEST_URL: databaseUrl(), TEST_SCHEMA: schema, ...env }
-  const options = { cwd: ROOT, env: all, timeout: 25_000 }
+  const options = { cwd: ROOT, env: all, timeout: 55_000 }
   return new Promise((resolve) => {
     execFile(process.execPath, [COMMAND, ...args], options, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err }),

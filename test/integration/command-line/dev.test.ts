@@ -16,7 +16,7 @@ const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.u
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 /** It starts two servers of its own. */
 const atFullSize = it.runIf(sized(false, true))
-const PATIENCE = { timeoutMs: 25_000 }
+const PATIENCE = { timeoutMs: 50_000 }
 const schema = testSchema()
 const chancy = new Chancy(databaseUrl(), { schema })
 const folder = mkdtempSync(path.join(tmpdir(), 'chancy-dev-'))
@@ -52,7 +52,7 @@ const app = (database: string): readonly string[] => [
   `export const chancy = new Chancy(${database}, { schema: '${schema}', jobs: './src/**/*.js' })`,
 ]
 const run = async (name: string) =>
-  (await chancy.waitForJob(await chancy.push(Job.named(name)), { timeout: '25s' })).result as {
+  (await chancy.waitForJob(await chancy.push(Job.named(name)), { timeout: '50s' })).result as {
     readonly text: string
     readonly pid: number
   }
@@ -154,7 +154,7 @@ describe('chancy dev', () => {
       await next(dev, 'running')
       await using own = new Chancy(url, { schema })
       const slow = await own.push(Job.named('sleep'))
-      await own.waitForJob(slow, { states: ['running'], timeout: '25s' })
+      await own.waitForJob(slow, { states: ['running'], timeout: '50s' })
       const taken = startProcess(COMMAND, {
         args: [...args, '--data', 'other'],
         cwd: folder,

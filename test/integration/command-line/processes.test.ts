@@ -37,7 +37,8 @@ function start(args: readonly string[]) {
     while (!what.test(seen[stream]))
       await Promise.race([once(readable, 'data'), once(child, 'exit')])
   }
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  // What it said comes before the close, and may come after the exit.
+  const exited = once(child, 'close').then(([code]) => code as number | null)
   return { child, seen, printed, exited }
 }
 

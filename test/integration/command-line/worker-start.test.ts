@@ -59,6 +59,8 @@ describe('chancy worker start --drain', () => {
     const args = ['--app', app, 'worker', 'start', '--drain', '--shutdown-timeout', '0s']
     await using worker = startProcess(main, { args, env })
     await until(async () => (await states()).join() === '1 hang running')
+    // A job may run before the start is announced, and only then is the end.
+    await until(() => worker.output.includes('worker started'))
     worker.kill('SIGTERM')
     expect(await worker.exited).toEqual({ code: 143, signal: null })
     expect(await states()).toEqual(['1 hang pending'])

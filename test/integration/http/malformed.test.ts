@@ -113,14 +113,15 @@ it('survives what is no HTTP at all', async () => {
 
 /** What comes back until the server closes, or all that it has sent when the client ends. */
 function raw(port: number, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     let seen = ''
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => {
       seen += chunk
     })
-    socket.on('error', reject)
+    // A server that has answered may reset a client that still sends.
+    socket.on('error', () => {})
     socket.on('close', () => resolve(seen))
     socket.end(text)
   })

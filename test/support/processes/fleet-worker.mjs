@@ -54,6 +54,7 @@ const chancy = new Chancy(order.url, { schema: order.schema, jobs: [work, deaf, 
 const worker = new Worker(chancy, order.worker)
 for (const name of order.events) chancy.on(name, (payload) => say({ event: name, ...payload }))
 await worker.start()
+process.prependListener('SIGTERM', () => say({ event: 'signal', at: Date.now() }))
 say({ event: 'ready', workerId: worker.id })
 await worker.stopped
 await chancy.close()
