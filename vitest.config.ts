@@ -48,6 +48,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: WORKERS,
+    // What is polled for is waited for as long as by `until`.
+    expect: { poll: { timeout: 30_000 } },
     // As an application loads it: natively, without a transformation.
     server: { deps: { external: [BUILT] } },
     reporters: ['default', './test/support/tally-reporter.ts'],

@@ -13,7 +13,7 @@ function urlWith(change: (url: URL) => void): string {
 }
 
 async function errorOf(database: ConstructorParameters<typeof Chancy>[0]): Promise<Error> {
-  await using chancy = new Chancy(database, { pushDeadline: '100ms', notifications: false })
+  await using chancy = new Chancy(database, { pushDeadline: '1s', notifications: false })
   const error = await chancy.getQueues().then(
     () => null,
     (error: Error) => error,

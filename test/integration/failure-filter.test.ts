@@ -22,13 +22,15 @@ test('a fingerprint in a filter fits the jobs of its group alone, in lists, coun
   const fingerprint = first?.errors.at(-1)?.fingerprint
   expect(fingerprint).toMatch(/^[0-9a-f]{16}$/)
 
+  // A search ends after a moment, which is short on a busy machine.
+  const patient = { searchMs: 10_000 }
   const idsOf = async (filter: string) =>
-    (await chancy.findJobs(filter)).items.map(({ id }) => id).sort()
+    (await chancy.findJobs(filter, patient)).items.map(({ id }) => id).sort()
   expect(await idsOf(`failure:${fingerprint}`)).toEqual([first?.id, second?.id].sort())
   expect(await idsOf(`state:failed failure:${fingerprint}`)).toEqual([first?.id, second?.id].sort())
   expect(await idsOf(`state:failed -failure:${fingerprint}`)).toEqual([third?.id])
   expect(await idsOf('failure:0000000000000000')).toEqual([])
-  expect(await chancy.countJobs(`failure:${fingerprint}`)).toMatchObject({ jobs: 2 })
+  expect(await chancy.countJobs(`failure:${fingerprint}`, patient)).toMatchObject({ jobs: 2 })
   const preview = await chancy.bulk.preview({
     action: 'retry',
     where: `failure:${fingerprint} state:failed`,

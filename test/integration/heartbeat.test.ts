@@ -8,7 +8,7 @@ import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
 const schema = testSchema()
-const QUICK = { heartbeat: '200ms', lease: '1s' } as const
+const QUICK = { heartbeat: '300ms', lease: '3s' } as const
 const task = job({ name: 'task' }, () => 'done')
 
 it('logs once that the lease cannot be renewed, with what to do, and once that it holds again', async () => {
@@ -53,7 +53,7 @@ it('renews through the pool when it cannot connect, and logs it once', async () 
   proxy.cut()
   const before = renewals.length
   // For longer than the lease, which would be lost by then.
-  await until(() => renewals.length > before + 8)
+  await until(() => renewals.length > before + 11)
   expect(atRisk).toEqual([])
   const said = app.lines.filter(({ message }) => message?.includes('through the pool'))
   expect(said).toMatchObject([{ level: 'warn' }])

@@ -162,7 +162,7 @@ describe('children', () => {
     const now = new Date('2026-01-01T00:00:00Z')
     await using t = await testChancy({
       jobs: new URL('../support/jobs/rude.mjs', import.meta.url),
-      ...{ database: url, executor: 'process', patience: '1s', now },
+      ...{ database: url, executor: 'process', patience: '4s', now },
     })
     await t.chancy.push(
       Job.named('spins')

@@ -281,10 +281,12 @@ describe('time', () => {
 
   it('meets the time limit of a job that hangs, and of one that does not listen is said so', async () => {
     await using own = await testChancy({
-      ...{ jobs: [hanging, deaf], database: inject('databaseUrl'), now: NOW, patience: '200ms' },
+      ...{ jobs: [hanging, deaf], database: inject('databaseUrl'), now: NOW, patience: '1s' },
     })
     const first = await own.chancy.push(hanging)
-    expect(await messageOf(own.drain())).toMatch(/the job "hanging" .* has not ended within 200 ms/)
+    expect(await messageOf(own.drain())).toMatch(
+      /the job "hanging" .* has not ended within 1000 ms/,
+    )
     expect(await messageOf(own.advance('59m'))).toMatch(/advance\(\) moves it to a time limit/)
     expect(await own.advance('1m')).toMatchObject({ ran: 1, failed: 1 })
     expect(await own.last(hanging)).toMatchObject({

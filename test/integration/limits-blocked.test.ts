@@ -101,7 +101,7 @@ describe('many jobs that are blocked on one group', () => {
 })
 
 describe('many groups of a few jobs', () => {
-  it('leave no row in a helper table once they are swept', { timeout: 60_000 }, async () => {
+  it('leave no row in a helper table once they are swept', { timeout: 150_000 }, async () => {
     const [groups, each] = [2_000, 5]
     const chancy = app.chancy({ jobs: grouped })
     const rateLimit = { max: 100_000, per: '1m' } as const
@@ -116,7 +116,7 @@ describe('many groups of a few jobs', () => {
           .withQueue(n % each === 0 ? 'paced' : 'default'),
       ),
     )
-    const done = await chancy.waitForJobs(refs, { timeout: '50s' })
+    const done = await chancy.waitForJobs(refs, { timeout: '120s' })
     expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(refs.length)
     await worker.stop()
     // A wait is over before its rows are removed.

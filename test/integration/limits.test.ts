@@ -4,7 +4,8 @@ import { testApplication } from '../support/application.ts'
 import { until } from '../support/until.ts'
 
 const app = testApplication()
-const QUICK = { heartbeat: '200ms', lease: '1s', shutdownTimeout: '500ms' } as const
+/** Not so short that a busy machine loses a lease, and with it the order of the starts. */
+const QUICK = { heartbeat: '300ms', lease: '3s', shutdownTimeout: '500ms' } as const
 
 interface Args {
   readonly user?: unknown
@@ -294,14 +295,14 @@ describe('a concurrency limit', () => {
     expect(done.map(({ state }) => state)).toEqual(['succeeded', 'succeeded'])
   })
 
-  it('leaves no row behind in a helper table', { timeout: 60_000 }, async () => {
+  it('leaves no row behind in a helper table', { timeout: 150_000 }, async () => {
     const chancy = await running()
     const many = Array.from({ length: 10_000 }, (_, n) =>
       short.job.withArgs({ user: n % 2_000, n }).withConcurrency(1, 'user' as never),
     )
     await chancy.pushMany(many)
     await until(async () => (await app.sql('SELECT 1 FROM $jobs LIMIT 1')).length === 0, {
-      timeoutMs: 50_000,
+      timeoutMs: 120_000,
       everyMs: 200,
     })
     const most = await app.sql<{ n: number }>(
@@ -353,7 +354,7 @@ describe('a rate limit', () => {
     const begun = performance.now()
     await chancy.waitForJobs(refs)
     // Only the time of the next start can have woken it: it polls once a minute.
-    expect(performance.now() - begun).toBeLessThan(30_000)
+    expect(performance.now() - begun).toBeLessThan(50_000)
     expect(polls.length).toBeLessThan(60)
     const windows = await app.sql<{ most: number; starts: number }>(
       `SELECT count(*)::int AS starts, max((SELECT count(*)::int FROM $finished_jobs g

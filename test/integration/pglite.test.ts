@@ -87,7 +87,7 @@ describe('a worker on PGlite', () => {
     const ref = await db.transaction((session) =>
       chancy.push(double.job.withArgs({ n: 5 }), { session }),
     )
-    expect(await chancy.waitForJob(ref, { timeout: '5s' })).toMatchObject({ result: 10 })
+    expect(await chancy.waitForJob(ref, { timeout: '40s' })).toMatchObject({ result: 10 })
   })
 
   it('keeps a unique key, and lets a running job be cancelled', async () => {

@@ -308,7 +308,7 @@ describe('hooks on the road of a job', () => {
     ])
   })
 
-  it('that all throw cost no job, and are logged once a minute', { timeout: 60_000 }, async () => {
+  it('that all throw cost no job, and are logged once a minute', { timeout: 120_000 }, async () => {
     const thrower = (): never => {
       throw new Error('from a hook')
     }
@@ -321,9 +321,9 @@ describe('hooks on the road of a job', () => {
     }
     await using app = await startApp({ schema, jobs: ok, plugins: [bad] })
     await app.start()
-    const refs = await app.chancy.pushMany(Array.from({ length: 10_000 }, () => ok))
+    const refs = await app.chancy.pushMany(Array.from({ length: 3_000 }, () => ok))
     const done = await app.chancy.waitForJobs(refs, { timeout: '50s' })
-    expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(10_000)
+    expect(done.filter(({ state }) => state === 'succeeded')).toHaveLength(3_000)
     const logged = app.lines.filter(({ message }) => message === 'plugin hook failed')
     expect(logged.map(({ fields }) => fields.hook).sort()).toEqual([
       'afterAttempt',
@@ -476,7 +476,7 @@ describe('loops', () => {
       passes++
       return 3_600_000
     })
-    const app = other([leadership({ lease: '2s', renew: '300ms' }), plugin])
+    const app = other([leadership({ lease: '6s', renew: '300ms' }), plugin])
     const first = app.next('plugin.passed', ofTest)
     await app.start()
     await first

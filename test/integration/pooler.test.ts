@@ -67,11 +67,11 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       const first = await chancy.push(unique)
       expect((await chancy.push(unique)).id).toBe(first.id)
       expect(await chancy.cancel(first)).toBe('cancelled')
-      const done = await chancy.waitForJobs([...pushed, ...others], { timeout: '25s' })
+      const done = await chancy.waitForJobs([...pushed, ...others], { timeout: '50s' })
       expect(done.map(({ state }) => state)).toEqual(done.map(() => 'succeeded'))
       await until(async () => (await daysOf(schema)).every((name) => !name.includes('_2020')), {
         what: 'the end of the old days',
-        timeoutMs: 20_000,
+        timeoutMs: 40_000,
       })
       expect(app1.lines.filter(({ level }) => level === 'error')).toEqual([])
       expect(app1.lines.map(({ message }) => message)).toContainEqual(
@@ -113,7 +113,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
           (n % 2 === 0 ? chancy : producer.chancy).push(a.withArgs({ n })),
         ),
       )
-      const done = await chancy.waitForJobs(pushed, { timeout: '25s' })
+      const done = await chancy.waitForJobs(pushed, { timeout: '50s' })
       expect(done.map(({ state }) => state)).toEqual(done.map(() => 'succeeded'))
       const [warning] = app1.lines.filter(({ level }) => level === 'warn')
       expect(warning?.message).toContain("pooler: 'transaction'")
@@ -168,7 +168,7 @@ describe.runIf(isThere)('Behind PgBouncer in transaction mode', () => {
       await app1.chancy.migrate()
       await app1.start()
       const ref = await app1.chancy.push(a.withArgs({ n: 4 }))
-      const done = await app1.chancy.waitForJob(ref, { timeout: '20s' })
+      const done = await app1.chancy.waitForJob(ref, { timeout: '50s' })
       expect(done).toMatchObject({ state: 'succeeded', result: 8 })
       for (const worker of app1.workers) await worker.stop()
       await app1.chancy.close()

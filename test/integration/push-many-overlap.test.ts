@@ -271,7 +271,7 @@ describe('a batch that fails', () => {
   it('that its client abandons is ended by the server, and tried again in its turn', async () => {
     const [first, second] = [gate(), gate()]
     const chancy = afterEachPush((n) => [undefined, first, second][n]?.pass(), {
-      pushDeadline: '2s',
+      pushDeadline: '6s',
     })
     const pushing = chancy.pushMany(some(40), { batchSize: 10 })
     await Promise.all([first.reached, second.reached])

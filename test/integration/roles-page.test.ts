@@ -63,7 +63,7 @@ describe.each(['sh', 'sql'])('the page on roles, followed literally in %s', (lan
     await worker.start()
     await using producer = new Chancy(as('producer'))
     const ref = await producer.push(Job.named('greet', { args: { name: 'Ada' } }))
-    expect(await producer.waitForJob(ref, { timeout: '10s' })).toMatchObject({
+    expect(await producer.waitForJob(ref, { timeout: '50s' })).toMatchObject({
       result: 'Hello, Ada!',
     })
     await worker.stop()

@@ -123,7 +123,7 @@ describe('a producer', () => {
         )
         await client.query('COMMIT')
         await client.end()
-        const ended = await chancy.waitForJobs([...refs, rows[0].id], { timeout: '20s' })
+        const ended = await chancy.waitForJobs([...refs, rows[0].id], { timeout: '50s' })
         expect(ended.every(({ state }) => state === 'succeeded')).toBe(true)
         expect(ended[0]).toMatchObject({ result: 'charged 1' })
         expect((await chancy.getJob(refs[0]!))?.state).toBe('succeeded')
@@ -210,13 +210,13 @@ describe('a worker that owns nothing', () => {
             pay.job.withArgs({ card: `${n}` }).withQueue('rated'),
           ),
         ])
-        for (const { state } of await chancy.waitForJobs(refs, { timeout: '20s' })) {
+        for (const { state } of await chancy.waitForJobs(refs, { timeout: '50s' })) {
           expect(state).toBe('succeeded')
         }
         const running = await chancy.push(slow)
-        await chancy.waitForJob(running, { states: ['running'], timeout: '20s' })
+        await chancy.waitForJob(running, { states: ['running'], timeout: '50s' })
         expect(await chancy.cancel(running)).toBe('requested')
-        expect((await chancy.waitForJob(running, { timeout: '20s' })).state).toBe('cancelled')
+        expect((await chancy.waitForJob(running, { timeout: '50s' })).state).toBe('cancelled')
       })
     }))
 
@@ -246,7 +246,7 @@ describe('a worker that owns nothing', () => {
         )
       ).map(({ relname }) => relname)
     await whileWorking(() =>
-      until(async () => !(await days()).includes('finished_jobs_20200101'), { timeoutMs: 15_000 }),
+      until(async () => !(await days()).includes('finished_jobs_20200101'), { timeoutMs: 45_000 }),
     )
     // A row of the other is still to be kept.
     expect(await days()).toEqual(['finished_jobs_20200102'])
@@ -384,7 +384,7 @@ describe('a reader', () => {
       expect(await sql('reader', 'SELECT count(*)::int > 0 AS some FROM chancy.all_jobs')).toEqual([
         { some: true },
       ])
-      const waiting = chancy.waitForJob(ref, { timeout: '20s' })
+      const waiting = chancy.waitForJob(ref, { timeout: '50s' })
       await withApp('producer', (other) => other.cancel(ref))
       expect((await waiting).state).toBe('cancelled')
 

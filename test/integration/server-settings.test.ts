@@ -109,7 +109,7 @@ async function tryEverything(app: TestApp): Promise<void> {
     chancy.push(a.withQueue('q').withRetention('90m')),
   ])
   const many = await chancy.pushMany(Array.from({ length: 5 }, () => a.withQueue('q')))
-  const done = await chancy.waitForJobs([...pushed, ...many], { timeout: '20s' })
+  const done = await chancy.waitForJobs([...pushed, ...many], { timeout: '50s' })
   for (const one of done) {
     expect(one).toMatchObject({
       state: 'succeeded',

@@ -78,11 +78,11 @@ describe('push in SQL', () => {
     })
     const args = `args => '{"name":"Ada"}'`
     const now = await push(`'greet', ${args}`)
-    expect(await chancy.waitForJob(now, { timeout: '4s' })).toMatchObject({
+    expect(await chancy.waitForJob(now, { timeout: '40s' })).toMatchObject({
       result: 'Hello, Ada!',
     })
     const soon = await push(`'greet', ${args}, scheduled_at => now() + interval '200 ms'`)
-    expect(await chancy.waitForJob(soon, { timeout: '4s' })).toMatchObject({ state: 'succeeded' })
+    expect(await chancy.waitForJob(soon, { timeout: '40s' })).toMatchObject({ state: 'succeeded' })
   })
 
   it.each([

@@ -57,7 +57,7 @@ describe.runIf(hasOpenssl)('A DSN of a server with TLS', () => {
     const url = new URL(address)
     url.search = query.replace('$ca', join(home, 'server.crt'))
     change(url)
-    await using chancy = new Chancy(url.href, { notifications: false, pushDeadline: '500ms' })
+    await using chancy = new Chancy(url.href, { notifications: false, pushDeadline: '10s' })
     await chancy.isUpToDate()
   }
 

@@ -80,7 +80,7 @@ describe('waitForJob', () => {
     expect(await chancy.waitForJob(ref, { states: ['pending', 'running'] })).toMatchObject({
       state: 'pending',
     })
-    const running = chancy.waitForJob(ref, { states: ['running'], timeout: '5s' })
+    const running = chancy.waitForJob(ref, { states: ['running'], timeout: '40s' })
     await app.sql("UPDATE $jobs SET state = 'running', worker_id = gen_random_uuid()")
     expect(await running).toMatchObject({ state: 'running' })
   })

@@ -7,7 +7,7 @@ import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
 const app = testApplication()
-const QUICK = { heartbeat: '200ms', lease: '2s' } as const
+const QUICK = { heartbeat: '200ms', lease: '5s' } as const
 const ok = job({ name: 'ok' }, () => 'ok')
 
 /** A job that runs until it is released. */
@@ -244,7 +244,7 @@ describe('the health of a worker', () => {
     const { leaseMs, ...running } = worker.health()
     expect(running).toMatchObject({ state: 'running', running: 1, queues: ['default'] })
     expect(leaseMs).toBeGreaterThan(0)
-    expect(leaseMs).toBeLessThanOrEqual(2_000)
+    expect(leaseMs).toBeLessThanOrEqual(5_000)
     const stopping = worker.stop()
     expect(worker.health().state).toBe('stopping')
     release()
@@ -264,9 +264,9 @@ describe('the health of a worker', () => {
     proxy.resume()
     await until(() => worker.health().state === 'paused')
     worker.resume()
-    expect(worker.health().state).toBe('running')
+    // Such a short lease may be in doubt again on a busy machine.
+    await until(() => worker.health().state === 'running')
   })
-
   it('says how long the event loop was blocked', async () => {
     const worker = await app.worker(app.chancy({ jobs: ok }))
     const end = performance.now() + 800

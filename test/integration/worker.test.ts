@@ -309,7 +309,7 @@ describe('the line', () => {
     const when = job({ name: 'when' }, () => Date.now())
     await using app = await startApp({ schema, jobs: when })
     await app.start()
-    const at = new Date(Date.now() + 700)
+    const at = new Date(Date.now() + 2_000)
     const refs = await Promise.all([
       app.chancy.push(when.job.withScheduledAt(at)),
       app.chancy.push(when.job.withDelay('400ms')),

@@ -81,7 +81,7 @@ async function ran<O>(
   options: Omit<Parameters<typeof workflow>[0], 'name'> = {},
 ): Promise<EndedWorkflow & { byName: Record<string, string> }> {
   const made = workflow({ name: 'w', ...options }, build)()
-  const ended = await chancy.waitForWorkflow(await chancy.push(made), { timeout: '20s' })
+  const ended = await chancy.waitForWorkflow(await chancy.push(made), { timeout: '50s' })
   const byName = Object.fromEntries(ended.steps.map(({ name, state }) => [name, state]))
   return { ...ended, byName } as EndedWorkflow & { byName: Record<string, string> }
 }
