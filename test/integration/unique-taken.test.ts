@@ -24,7 +24,7 @@ interface Row extends Record<string, unknown> {
   readonly waits: number | null
   readonly age: number | null
 }
-/** A busy machine takes some seconds between a push and a look at it. */
+/** A busy machine takes some seconds between a push and the query of its row. */
 const about = (seconds: number): number => expect.closeTo(seconds, -1)
 
 const rows = (): Promise<Row[]> =>
