@@ -134,7 +134,9 @@ async function heapOf(session: CDPSession): Promise<number> {
   return (await session.send('Runtime.getHeapUsage')).usedSize
 }
 
-const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
+function mib(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MiB`
+}
 
 function say(what: string, value: string, isWithin: boolean): void {
   console.log(`${isWithin ? 'within' : 'OVER'}  ${what}: ${value}`)
