@@ -7232,7 +7232,9 @@ BEGIN
            'retentionMs', 604800000, 'onFailure', CASE WHEN settle THEN 'finish' ELSE 'cancel' END, 'meta', '{}',
            'output', '{"value": "null", "holes": []}'::jsonb,
            'steps', jsonb_agg(jsonb_build_object(
-             'name', (p.n - 1)::text, 'deps', '[]'::jsonb, 'runWhen', 'all-succeeded', 'mayFail', settle, 'delayMs', 0,
+             'name', (p.n - 1)::text, 'deps', '[]'::jsonb, 'runWhen', 'all-succeeded', 'mayFail', settle,
+             'delayMs', coalesce((p.push #>> '{job,delay_ms}')::float8, greatest(
+               0, (p.push #>> '{job,scheduled_ms}')::float8 - extract(epoch FROM "chancy".now_1()) * 1000), 0),
              'args', jsonb_build_object('value', (p.push #> '{job,args}')::text, 'holes', '[]'::jsonb),
              'job', jsonb_build_object(
                'id', p.push -> 'id', 'queue', p.push #> '{job,queue}', 'name', p.push #> '{job,name}',

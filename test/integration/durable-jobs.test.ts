@@ -124,6 +124,14 @@ const graph = job({ name: 'graph', durable: true }, async (_: object, ctx) => {
 const endlessly = workflow({ name: 'endlessly' }, (flow) => {
   flow.step('after', double, { args: { n: 1 }, after: [flow.step('endless', endless)] })
 })
+const dueAt = new Date('2999-01-01T00:00:00Z')
+const later = job({ name: 'later', durable: true }, (_: object, ctx) =>
+  ctx.invokeAll('later', [
+    endless.job.withDelay('1h'),
+    endless.job.withScheduledAt(dueAt),
+    double.job.withArgs({ n: 1 }).withDelay('50ms'),
+  ]),
+)
 const waiting = job({ name: 'waiting', durable: true }, (_: object, ctx) => ctx.invoke(endlessly()))
 
 const JOBS = [
@@ -134,6 +142,7 @@ const JOBS = [
   patient,
   shop,
   endless,
+  later,
   holding,
   order,
   double,
@@ -315,6 +324,23 @@ describe('a durable job', () => {
         WHERE name = 'double' GROUP BY 1, 2`,
     )
     expect(rows).toEqual([{ priority: 4, tagged: 'double', n: 5 }])
+  })
+
+  it('invokes jobs at their time', async () => {
+    const chancy = await started()
+    const ref = await chancy.push(later)
+    await waits(ref.id)
+    const jobs = await chancy.listJobs({ name: 'endless' })
+    const [delayed, scheduled] = jobs.sort((a, b) => Number(a.scheduledAt) - Number(b.scheduledAt))
+    expect(delayed!.scheduledAt!.getTime() - delayed!.createdAt.getTime()).toBeCloseTo(
+      3_600_000,
+      -3,
+    )
+    expect(Math.abs(scheduled!.scheduledAt!.getTime() - dueAt.getTime())).toBeLessThan(5)
+    await until(
+      async () => (await chancy.listJobs({ state: 'succeeded', name: 'double' })).length === 1,
+    )
+    await chancy.cancel(ref)
   })
 
   it('cancels the workflow that it invoked with itself', async () => {
