@@ -258,7 +258,8 @@ describe('a job that takes its worker with it', () => {
     await app.chancy.declare(new Queue('poison', { executor: 'inline' }))
     const ref = await app.chancy.push(poison)
     for (let death = 1; death <= 3; death++) {
-      const one = fleet.begin({ queues: ['poison'] })
+      // A lease that is lost on a busy machine would count as a death.
+      const one = fleet.begin({ queues: ['poison'], lease: '6s' })
       expect(await one.exited).toEqual({ code: null, signal: 'SIGKILL' })
     }
     const done = await app.chancy.waitForJob(ref, { timeout: '20s' })

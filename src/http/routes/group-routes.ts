@@ -5,7 +5,7 @@ import { type Route, route } from '../route.ts'
 import { text } from '../schema.ts'
 import { groupPageShape, groupShape, type WireGroup } from '../shapes/group.ts'
 import { iso } from './cut-json.ts'
-import { keyOf } from './page-json.ts'
+import { KeyedList } from './keyed-list.ts'
 import { limitOf, pageQuery } from './query.ts'
 
 export const groupRoutes: readonly Route[] = [
@@ -42,14 +42,15 @@ export async function readGroups(
   query: { readonly limit?: number; readonly cursor?: string; readonly prefix?: string },
 ) {
   const limit = limitOf(call, query.limit)
-  const cursor = keyOf(query.cursor)
   const { prefix } = query
+  const list = new KeyedList('groups', prefix)
+  const cursor = list.keyOf(query.cursor)
   const found = await call.reads.getGroups({
     limit,
     ...(prefix !== undefined && { prefix }),
     ...(cursor !== undefined && { cursor }),
   })
-  const next = found.next === null ? null : Buffer.from(found.next).toString('base64url')
+  const next = found.next === null ? null : list.cursor(found.next)
   const items = found.items.map((one) => groupJson(one, call.clock.now()))
   return { items, next, complete: true, reached: null }
 }

@@ -23,7 +23,7 @@ import {
   schedulePageShape,
   scheduleShape,
 } from '../shapes/schedule.ts'
-import { keyedPage, keyOf } from './page-json.ts'
+import { KeyedList } from './keyed-list.ts'
 import { limitOf, pageQuery } from './query.ts'
 import { scheduleJson, tickJson } from './schedule-json.ts'
 
@@ -42,12 +42,13 @@ export const scheduleRoutes: readonly Route[] = [
     work: async (call) => {
       const { reads, permit, query } = call
       const limit = limitOf(call, query.limit)
+      const list = new KeyedList('schedules', query.state)
       const found = await getSchedules(reads, {
         state: query.state,
-        after: keyOf(query.cursor),
+        after: list.keyOf(query.cursor),
         limit: limit + 1,
       })
-      const page = keyedPage(found, limit, ({ key }) => key)
+      const page = list.page(found, limit, ({ key }) => key)
       const seen = page.items.filter(({ job }) => permit.scope.sees(job.queue))
       return { ...page, items: seen.map((one) => scheduleJson(one, permit.masks)) }
     },

@@ -12,7 +12,7 @@ import {
   workflowVerdictShape,
 } from '../shapes/workflow.ts'
 import { explanationJson } from './explanation-json.ts'
-import { keyedPage, keyOf } from './page-json.ts'
+import { KeyedList } from './keyed-list.ts'
 import { limitOf, pageQuery } from './query.ts'
 import { workflowJson, workflowRowJson } from './workflow-json.ts'
 
@@ -30,13 +30,14 @@ export const workflowRoutes: readonly Route[] = [
     work: async (call) => {
       const { reads, permit, query } = call
       const limit = limitOf(call, query.limit)
+      const list = new KeyedList('workflows', query.name, query.state)
       const found = await reads.listWorkflows({
         name: query.name,
         state: query.state,
-        after: keyOf(query.cursor),
+        after: list.keyOf(query.cursor),
         limit: limit + 1,
       })
-      const page = keyedPage(found, limit, ({ id }) => id)
+      const page = list.page(found, limit, ({ id }) => id)
       return { ...page, items: page.items.map((one) => workflowRowJson(one, permit.masks)) }
     },
   }),
