@@ -220,6 +220,7 @@ describeInBrowser('each state of every page', () => {
       await page.locator('tr[data-row]').getByText('is not a function').first().waitFor()
       await go(page, 'charts')
       await page.getByText('No charts without the plugin metrics()').waitFor()
+      await page.getByRole('heading', { level: 1, name: 'Charts' }).waitFor()
       expect(await checkLooks(page)).toEqual([])
     },
     PATIENCE_MS,

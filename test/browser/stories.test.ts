@@ -206,13 +206,20 @@ describeInBrowser('by keys alone', () => {
     // Failures: mute, take it back, resolve, take it back.
     await press(page, 'g', 'f')
     await row('breaks')
+    const breaking = (state: string) =>
+      page
+        .locator(`main [data-row][data-state="${state}"]`, { hasText: 'breaks' })
+        .first()
+        .waitFor()
     await press(page, 'm')
-    await page.getByText('breaks: muted').waitFor()
+    await breaking('muted')
     await press(page, 'u')
+    await breaking('open')
     await row('breaks')
     await press(page, 's')
-    await page.getByText('breaks: resolved').waitFor()
+    await breaking('resolved')
     await press(page, 'u')
+    await breaking('open')
     await row('breaks')
     await open('t')
     await row('breaks')

@@ -42,7 +42,15 @@ export default function Charts() {
     return getSeries(series, { from: from - RANGES['7 d'], to: to - RANGES['7 d'] }, signal)
   })
   useChartKeys(range, bounds)
-  if (!hasMetrics) return <NoMetrics />
+  if (!hasMetrics)
+    return (
+      <>
+        <div class="head">
+          <h1>Charts</h1>
+        </div>
+        <NoMetrics />
+      </>
+    )
   return (
     <>
       <div class="head">

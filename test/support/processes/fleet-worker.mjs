@@ -5,6 +5,9 @@ import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Chancy, job, Worker } from 'chancy'
 
+// It ends with the process that started it, also when that one was killed.
+process.stdin.once('end', () => process.exit(1)).resume()
+process.stdin.unref()
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 // { url, schema, file, worker: its options, events: names of events }
 const order = JSON.parse(process.argv[2])
