@@ -125,13 +125,12 @@ const endlessly = workflow({ name: 'endlessly' }, (flow) => {
   flow.step('after', double, { args: { n: 1 }, after: [flow.step('endless', endless)] })
 })
 const dueAt = new Date('2999-01-01T00:00:00Z')
-const later = job({ name: 'later', durable: true }, (_: object, ctx) =>
-  ctx.invokeAll('later', [
-    endless.job.withDelay('1h'),
-    endless.job.withScheduledAt(dueAt),
-    double.job.withArgs({ n: 1 }).withDelay('50ms'),
-  ]),
-)
+const later = job({ name: 'later', durable: true }, async (_: object, ctx) => {
+  await Promise.all([
+    ctx.invokeAll('soon', [double.job.withArgs({ n: 1 }).withDelay('50ms')]),
+    ctx.invokeAll('later', [endless.job.withDelay('1h'), endless.job.withScheduledAt(dueAt)]),
+  ])
+})
 const waiting = job({ name: 'waiting', durable: true }, (_: object, ctx) => ctx.invoke(endlessly()))
 
 const JOBS = [
