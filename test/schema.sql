@@ -6511,7 +6511,7 @@ DECLARE
   of_step record;
   one record;
   content text;
-  bytes bigint := 0;
+  bytes int := 0;
   items int := 0;
 BEGIN
   SELECT j.owner_id INTO owner
